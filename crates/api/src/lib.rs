@@ -1,0 +1,28 @@
+//! The local socket contract of a node: HTTP/1.1 on a Unix socket, its OpenAPI 3.1 description,
+//! and the client that the CLI uses.
+//!
+//! The node implements [`Service`]; this crate does the rest: who is calling (kernel credentials,
+//! [`Access`]), which role a route needs ([`routes`]), sizes and waits ([`Limits`]), parsing, and
+//! problems (RFC 9457) taken from the one table of codes in `tram-dispatch`.
+//!
+//! It knows nothing of the engine, the store or the wire format: sealed dispatches and receipts
+//! pass through as the bytes they are.
+
+pub mod access;
+pub mod client;
+pub mod limits;
+pub mod model;
+pub mod openapi;
+pub mod problem;
+pub mod routes;
+mod server;
+pub mod service;
+pub mod text;
+
+pub use access::{Access, Agencies, Caller, Role, Rule, Scope, Who};
+pub use client::{Client, ClientError};
+pub use limits::Limits;
+pub use problem::{Language, Problem};
+pub use server::{BindError, BodyStream, Socket, SocketOptions, serve};
+pub use service::{DocumentRead, Feed, OpenDocument, Reply, Service};
+pub use text::{Base64, Text};

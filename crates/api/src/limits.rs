@@ -1,0 +1,83 @@
+//! Every limit of the socket in one place.
+
+use tram_dispatch::limits::{
+    DIRECTORY_BYTES_MAX, DISPATCH_BYTES_MAX, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX,
+};
+
+/// Largest JSON body.
+pub const JSON_BYTES_MAX: u64 = 1 << 20;
+/// Deepest nesting of a JSON body.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Most bytes of documents that ride along in one submission; each is at most
+/// `INLINE_DOCUMENT_BYTES_MAX`.
+pub const SUBMISSION_INLINE_BYTES_MAX: usize = 4 << 20;
+/// Largest framed submission: the sealed dispatch, the documents and their lengths.
+pub const SUBMISSION_BYTES_MAX: u64 =
+    (4 + DISPATCH_BYTES_MAX + SUBMISSION_INLINE_BYTES_MAX + 8 * DOCUMENTS_MAX) as u64;
+/// Largest document that an upload may bring.
+pub const UPLOAD_BYTES_MAX: u64 = DOCUMENT_BYTES_MAX;
+/// Largest signed directory that may be installed.
+pub const DIRECTORY_BODY_BYTES_MAX: u64 = DIRECTORY_BYTES_MAX as u64;
+/// Most items in one page of a listing.
+pub const PAGE_ITEMS_MAX: u32 = 500;
+/// Items in one page where the question does not say.
+pub const PAGE_ITEMS_DEFAULT: u32 = 100;
+/// Longest cursor, fetch token and search text.
+pub const CURSOR_BYTES_MAX: usize = 256;
+/// Longest wait that one question may ask for, seconds.
+pub const WAIT_S_MAX: u64 = 60;
+/// Bytes asked of a document reader at a time.
+pub const READ_BYTES: usize = 64 << 10;
+/// Headers in one request.
+pub const HEADERS_MAX: usize = 64;
+
+/// What one socket allows; the defaults suit a node of two cores.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections in all.
+    pub connections_max: usize,
+    /// Open connections of one user id, so that nobody locks the others out.
+    pub connections_per_uid_max: usize,
+    /// Requests being worked on that do not wait.
+    pub requests_max: usize,
+    /// Requests that wait: long polls and event streams.
+    pub waits_max: usize,
+    /// Bytes of request bodies held in memory at one time.
+    pub body_memory_bytes_max: usize,
+    /// Request line and headers together.
+    pub header_bytes_max: usize,
+    /// Time to send a request head; also how long a connection may idle between requests.
+    pub header_ms: u64,
+    /// Longest pause within a request body.
+    pub body_idle_ms: u64,
+    /// A body may be slow for this long before the minimum rate counts.
+    pub body_grace_ms: u64,
+    /// Slowest average rate of a request body after the grace, bytes per second.
+    pub body_rate_min_bytes_per_s: u64,
+    /// Longest time that a client may leave a response unread.
+    pub write_idle_ms: u64,
+    /// Pause between two comments that keep an event stream alive.
+    pub event_heartbeat_ms: u64,
+    /// Time that open requests get to finish when the node stops.
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections_max: 512,
+            connections_per_uid_max: 384,
+            requests_max: 512,
+            waits_max: 256,
+            body_memory_bytes_max: 64 << 20,
+            header_bytes_max: 32 << 10,
+            header_ms: 30_000,
+            body_idle_ms: 30_000,
+            body_grace_ms: 10_000,
+            body_rate_min_bytes_per_s: 1024,
+            write_idle_ms: 60_000,
+            event_heartbeat_ms: 15_000,
+            drain_ms: 5_000,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::seal::UrgencyLevel;
+use crate::text::{
+    AgencyText, Base64, CodeText, DigestText, DispatchText, EpochText, EventText, NodeText,
+    ReferenceText, TimeText,
+};
+
+/// Answer to a submission: the node has custody, durably.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Accepted {
+    /// Its id.
+    pub dispatch: DispatchText,
+    /// The originator.
+    pub originator: AgencyText,
+    /// The originator's reference.
+    pub reference: ReferenceText,
+    /// When the node took custody.
+    pub accepted_at: TimeText,
+    /// The receipt of submission, as bytes to keep; the same for every repeat.
+    pub receipt: Base64,
+    /// One leg per recipient.
+    pub legs: Vec<LegView>,
+    /// Whether it had been accepted before (HTTP 200 instead of 201).
+    #[serde(default)]
+    pub repeat: bool,
+}
+
+/// One dispatch toward one recipient, as this node knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LegView {
+    /// The recipient.
+    pub recipient: AgencyText,
+    /// Where custody stands at this node.
+    pub state: LegState,
+    /// How delivery ended; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The latest evidence event about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventText>,
+    /// The peer that it goes or went to; absent where this node hosts the recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<NodeText>,
+    /// When state, outcome or event last changed.
+    pub changed_at: TimeText,
+    /// Tries at giving it to the peer.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When the next try is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<TimeText>,
+    /// Why, where something went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// A person's words, where a person refused or dropped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Where custody of a leg stands at this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegState {
+    /// Durable, not yet queued.
+    Incoming,
+    /// Due, or being given to the peer.
+    Active,
+    /// Waiting for its next try.
+    Deferred,
+    /// Held by the operator.
+    OnHold,
+    /// Set aside with its cause.
+    Quarantined,
+    /// The peer has custody; the final receipt is still to come.
+    Transferred,
+    /// In the recipient's mailbox at this node.
+    Consigned,
+    /// Given back to the peer it came from.
+    Returned,
+    /// Finished: the outcome says how.
+    Ended,
+}
+
+/// How delivery of a leg ended toward the originator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The recipient's node holds it for the recipient.
+    Consigned,
+    /// Refused by a node on the way.
+    Refused,
+    /// Given up.
+    Failed,
+    /// Its time ran out.
+    Expired,
+}
+
+/// One document, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentView {
+    /// Name as the originator wrote it: data, never a path.
+    pub name: String,
+    /// Media type as the originator wrote it.
+    pub media_type: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: DigestText,
+}
+
+/// One recorded fact about a dispatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceView {
+    /// What happened.
+    pub event: EventText,
+    /// When, by the clock of the node that says so.
+    pub at: TimeText,
+    /// The node that says so.
+    pub node: NodeText,
+    /// The epoch of that node's receipt log.
+    pub epoch: EpochText,
+    /// Position of the leaf in that log.
+    pub index: u64,
+    /// The recipient; absent where it is about the whole dispatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<AgencyText>,
+    /// Why, on a negative event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// A person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// Digest of the receipt that proves it.
+    pub receipt: DigestText,
+    /// False where that node may not say this: kept as a claim, without effect.
+    pub authorised: bool,
+}
+
+/// All that this node knows about one dispatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tracking {
+    /// Its id.
+    pub dispatch: DispatchText,
+    /// SHA-256 of the sealed bytes as received.
+    pub object: DigestText,
+    /// The originator.
+    pub originator: AgencyText,
+    /// The originator's reference.
+    pub reference: ReferenceText,
+    /// The subject; absent for callers who only operate the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// How urgent it is.
+    pub urgency: UrgencyLevel,
+    /// When it was sealed, as the originator says.
+    pub issued_at: TimeText,
+    /// When the custodian gives up.
+    pub expires_at: TimeText,
+    /// When this node took custody.
+    pub accepted_at: TimeText,
+    /// The peer that handed it over; absent where it was submitted here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<NodeText>,
+    /// The documents.
+    pub documents: Vec<DocumentView>,
+    /// One leg per recipient that this node is concerned with.
+    pub legs: Vec<LegView>,
+    /// What is on record, in order of time.
+    pub evidence: Vec<EvidenceView>,
+}
+
+/// One line of a listing of dispatches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DispatchSummary {
+    /// Its id.
+    pub dispatch: DispatchText,
+    /// The originator.
+    pub originator: AgencyText,
+    /// The originator's reference.
+    pub reference: ReferenceText,
+    /// The subject; absent for callers who only operate the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// How urgent it is.
+    pub urgency: UrgencyLevel,
+    /// When this node took custody.
+    pub accepted_at: TimeText,
+    /// The recipients that this node is concerned with.
+    pub recipients: Vec<AgencyText>,
+    /// Legs whose delivery is still open.
+    pub open: u32,
+    /// Legs consigned.
+    pub consigned: u32,
+    /// Legs refused, failed or expired.
+    pub undelivered: u32,
+}
+
+/// Query of the listing of dispatches. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct DispatchQuery {
+    /// Sealed by this agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub originator: Option<AgencyText>,
+    /// Under this reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceText>,
+    /// Addressed to this agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<AgencyText>,
+    /// Sealed by or addressed to this agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agency: Option<AgencyText>,
+    /// Accepted here at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<TimeText>,
+    /// Accepted here before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<TimeText>,
+    /// Cursor: the `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Most items in the page, 1 to 500; 100 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}

@@ -1,0 +1,59 @@
+//! The JSON of the contract. Requests refuse unknown fields; answers may grow new ones, so
+//! clients ignore what they do not know.
+
+mod directory;
+mod dispatch;
+mod event;
+mod inbox;
+mod node;
+mod queue;
+mod receipt;
+mod seal;
+mod store;
+mod upload;
+
+pub use directory::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
+pub use dispatch::{
+    Accepted, DispatchQuery, DispatchSummary, DocumentView, EvidenceView, LegState, LegView,
+    Outcome, Tracking,
+};
+pub use event::EventNotice;
+pub use inbox::{
+    ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Recorded, RefuseRequest,
+    RegisterRequest,
+};
+pub use node::{
+    Alarm, CertificateView, NodeState, PeerRelation, PeerTest, PeerTestStep, PeerView, QueueCounts,
+    StatusView,
+};
+pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
+pub use receipt::{
+    Consistency, ConsistencyQuery, GenesisView, Inclusion, InclusionQuery, LogHead,
+    DispatchReceiptsQuery, ReceiptQuery, ReceiptView,
+};
+pub use seal::{
+    SealAct, SealActKind, SealDocument, SealMetadata, SealRelated, SealRequest, SealSigner,
+    SecrecyMark, UrgencyLevel,
+};
+pub use store::{CheckLine, CheckQuery, CheckReport};
+pub use upload::{EventsQuery, UploadQuery, UploadState, UploadStateQuery};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The items, in the order of the listing.
+    pub items: Vec<T>,
+    /// Give it as `after` to get what follows. Absent at the end of a listing; an inbox always
+    /// has one, because new dispatches follow. Opaque: its form may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Page { items: Vec::new(), next: None }
+    }
+}

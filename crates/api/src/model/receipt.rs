@@ -1,0 +1,176 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::text::{
+    AgencyText, Base64, CodeText, DigestText, DispatchText, EpochText, EventText, NetworkText,
+    NodeText, TimeText,
+};
+
+/// One receipt: what it says, and its bytes, which alone prove it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceiptView {
+    /// SHA-256 of the bytes.
+    pub digest: DigestText,
+    /// What happened.
+    pub event: EventText,
+    /// The dispatch.
+    pub dispatch: DispatchText,
+    /// The originator.
+    pub originator: AgencyText,
+    /// The recipient; absent where it is about the whole dispatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<AgencyText>,
+    /// The node that says so.
+    pub node: NodeText,
+    /// The epoch of that node's receipt log.
+    pub epoch: EpochText,
+    /// Position of the leaf in that log.
+    pub index: u64,
+    /// Size of the tree that the receipt's proof ends in.
+    pub tree_size: u64,
+    /// When it happened, by that node's clock.
+    pub at: TimeText,
+    /// Why, on a negative event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// A person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// False where that node may not say this: kept as a claim, without effect.
+    pub authorised: bool,
+    /// The receipt itself.
+    pub raw: Base64,
+}
+
+/// Query of the listing of receipts. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct ReceiptQuery {
+    /// About this dispatch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatch: Option<DispatchText>,
+    /// With this agency as originator or recipient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agency: Option<AgencyText>,
+    /// Of this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventText>,
+    /// At this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<TimeText>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<TimeText>,
+    /// Cursor: the `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Most items in the page, 1 to 500; 100 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Query of the receipts of one dispatch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct DispatchReceiptsQuery {
+    /// Cursor: the `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Most items in the page, 1 to 500; 100 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// The newest durable state of this node's receipt log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogHead {
+    /// The network.
+    pub network: NetworkText,
+    /// This node.
+    pub node: NodeText,
+    /// The epoch.
+    pub epoch: EpochText,
+    /// Number of leaves.
+    pub size: u64,
+    /// RFC 9162 root hash.
+    pub root: DigestText,
+    /// When the newest leaf was committed.
+    pub at: TimeText,
+    /// Checkpoint as a signed note (C2SP tlog-checkpoint).
+    pub checkpoint: String,
+}
+
+/// Query of an inclusion proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InclusionQuery {
+    /// Position of the leaf.
+    pub index: u64,
+    /// Size of the tree; more than `index`, at most the log's.
+    pub size: u64,
+}
+
+/// An inclusion proof (RFC 9162 section 2.1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Inclusion {
+    /// The epoch.
+    pub epoch: EpochText,
+    /// Position of the leaf.
+    pub index: u64,
+    /// Size of the tree.
+    pub size: u64,
+    /// Hash of the leaf.
+    pub leaf: DigestText,
+    /// Root of the tree of that size.
+    pub root: DigestText,
+    /// The nodes of the proof, from the leaf up.
+    pub path: Vec<DigestText>,
+}
+
+/// Query of a consistency proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ConsistencyQuery {
+    /// The smaller size, at least 1.
+    pub old: u64,
+    /// The larger size, at most the log's.
+    pub new: u64,
+}
+
+/// A consistency proof (RFC 9162 section 2.1.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consistency {
+    /// The epoch.
+    pub epoch: EpochText,
+    /// The smaller size.
+    pub old: u64,
+    /// The larger size.
+    pub new: u64,
+    /// Root at the smaller size.
+    pub old_root: DigestText,
+    /// Root at the larger size.
+    pub new_root: DigestText,
+    /// The nodes of the proof.
+    pub path: Vec<DigestText>,
+}
+
+/// The first leaf of this node's receipt log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GenesisView {
+    /// The node.
+    pub node: NodeText,
+    /// The epoch: the leaf hash.
+    pub epoch: EpochText,
+    /// When the epoch began.
+    pub started_at: TimeText,
+    /// The genesis leaf's bytes, as docs/protocol.md describes them.
+    pub genesis: Base64,
+    /// SubjectPublicKeyInfo (DER) of the receipt key.
+    pub receipt_key: Base64,
+    /// SubjectPublicKeyInfo (DER) of the checkpoint key.
+    pub checkpoint_key: Base64,
+}

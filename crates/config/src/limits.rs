@@ -1,0 +1,110 @@
+//! Numbers an operator may set: default, range and meaning, each in one place.
+
+use crate::reader::Section;
+
+/// One number of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// Its key.
+    pub key: &'static str,
+    /// Where the file is silent.
+    pub default: u64,
+    /// Least accepted.
+    pub min: u64,
+    /// Most accepted.
+    pub max: u64,
+    /// Meaning.
+    pub doc: &'static str,
+}
+
+macro_rules! numbers {
+    ($(#[$attribute:meta])* $name:ident, $(#[$table_attribute:meta])* $table:ident;
+     $( $(#[doc = $doc:literal])+ $field:ident = $default:expr, $min:expr => $max:expr; )+) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name { $( $(#[doc = $doc])+ pub $field: u64, )+ }
+
+        $(#[$table_attribute])*
+        pub const $table: &[Number] = &[ $( Number {
+            key: stringify!($field), default: $default, min: $min, max: $max,
+            doc: concat!($($doc),+),
+        }, )+ ];
+
+        impl Default for $name {
+            fn default() -> Self { Self { $( $field: $default, )+ } }
+        }
+
+        impl $name {
+            pub(crate) fn read(section: &Section<'_>) -> Self {
+                let mut table = $table.iter();
+                Self { $( $field: table.next().map_or($default, |n| section.number(n)), )+ }
+            }
+        }
+    };
+}
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+numbers! {
+    /// `[limits]`: bounds on memory, disk and time.
+    Limits,
+    /// Every key of `[limits]`.
+    LIMITS;
+    /// Free space kept on the file system of data_dir; below it new work is answered busy.
+    free_space_reserve_bytes = GIB, 16 * MIB => 1024 * GIB;
+    /// Most bytes the spool holds, kept copies included.
+    spool_quota_bytes = 100 * GIB, 64 * MIB => 1024 * 1024 * GIB;
+    /// Most bytes kept for one peer until consignment is proved.
+    peer_quota_bytes = 32 * GIB, 16 * MIB => 1024 * 1024 * GIB;
+    /// Most bytes held for one agency.
+    agency_quota_bytes = 16 * GIB, 16 * MIB => 1024 * 1024 * GIB;
+    /// Most transfers under way with one peer in each direction.
+    peer_in_flight_max = 256, 1 => 1024;
+    /// Most of them that carry large documents.
+    peer_bulk_max = 8, 1 => 8;
+    /// Receive window of one connection.
+    connection_window_bytes = 8 * MIB, 4 * MIB => 16 * MIB;
+    /// Receive windows of all connections together.
+    window_budget_bytes = 256 * MIB, 16 * MIB => 16 * GIB;
+    /// Most sessions with peers at one time.
+    sessions_max = 256, 1 => 4096;
+    /// A session is closed and made anew after this long.
+    session_age_ms = 86_400_000, 60_000 => 86_400_000;
+    /// First pause before trying again; doubles each time, with jitter.
+    retry_initial_ms = 1_000, 100 => 60_000;
+    /// Longest pause before trying again.
+    retry_max_ms = 300_000, 1_000 => 3_600_000;
+    /// Most dispatches in one commit.
+    batch_dispatches_max = 512, 1 => 4096;
+    /// Most open connections on the local sockets.
+    client_connections_max = 256, 1 => 4096;
+    /// Most uploads under way on the local sockets.
+    client_uploads_max = 32, 1 => 1024;
+    /// Longest wait a client may ask for.
+    client_wait_ms_max = 60_000, 1_000 => 300_000;
+    /// Threads that check signatures; 0: one for each processor.
+    verify_threads = 0, 0 => 64;
+}
+
+numbers! {
+    /// `[retention]`: how long things are kept.
+    Retention,
+    /// Every key of `[retention]`.
+    RETENTION;
+    /// The last relay keeps its copy this long after consignment, unless handover comes first.
+    consigned_days = 7, 1 => 90;
+    /// The recipient's node keeps documents this long after the clerk's answer.
+    mailbox_days = 30, 1 => 3_650;
+    /// Evidence and receipts, and with them the memory of repeats.
+    evidence_days = 3_650, 366 => 36_500;
+}
+
+numbers! {
+    /// The number in `[revocation]`.
+    RevocationGrace,
+    /// Every number of `[revocation]`.
+    REVOCATION;
+    /// A list decides this long after its own next update was due; then nodes defer.
+    grace_hours = 72, 0 => 720;
+}

@@ -1,0 +1,114 @@
+//! Which keys exist, with an example of each for the messages.
+
+use crate::limits::{LIMITS, RETENTION, REVOCATION};
+
+/// Tables of the file; a name that occurs in double brackets ends with `[]`.
+const TABLES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "node",
+        &[
+            ("id", "id = \"n1.H41.12\""),
+            ("data_dir", "data_dir = \"/var/lib/tram/data\""),
+            ("anchor_dir", "anchor_dir = \"/var/lib/tram-anchor\""),
+            ("root", "root = \"network/root.cbor\""),
+            ("directory", "directory = \"network/directory.cbor\""),
+            ("listen", "listen = \"0.0.0.0:7800\""),
+        ],
+    ),
+    (
+        "peers[]",
+        &[
+            ("node", "node = \"n1.H41\""),
+            ("parent", "parent = true"),
+            ("address", "address = \"tram.example.vn:7800\""),
+        ],
+    ),
+    (
+        "keys",
+        &[
+            ("tls_certificate", "tls_certificate = \"keys/tls.crt\""),
+            ("tls_key", "tls_key = \"keys/tls.key\""),
+            ("receipt_key", "receipt_key = \"keys/receipt.key\""),
+            ("checkpoint_key", "checkpoint_key = \"keys/checkpoint.key\""),
+        ],
+    ),
+    ("revocation", &[("lists", "lists = [\"crl/h41.crl\"]"), ("grace_hours", "grace_hours = 72")]),
+    (
+        "sockets[]",
+        &[
+            ("name", "name = \"clerk\""),
+            ("path", "path = \"/run/tram/clerk.sock\""),
+            ("mode", "mode = \"0660\""),
+            ("group", "group = \"tram\""),
+        ],
+    ),
+    (
+        "access[]",
+        &[
+            ("socket", "socket = \"clerk\""),
+            ("uid", "uid = 1000"),
+            ("user", "user = \"clerk\""),
+            ("gid", "gid = 1000"),
+            ("group", "group = \"tram\""),
+            ("any", "any = true"),
+            ("agencies", "agencies = [\"H41.12\"]"),
+            ("roles", "roles = [\"submit\", \"collect\"]"),
+        ],
+    ),
+    (
+        "seals[]",
+        &[
+            ("agency", "agency = \"H41.12\""),
+            ("certificate", "certificate = \"keys/seal.crt\""),
+            ("key", "key = \"keys/seal.key\""),
+        ],
+    ),
+    ("limits", &[]),
+    ("retention", &[]),
+    ("log", &[("format", "format = \"human\""), ("level", "level = \"info\"")]),
+];
+
+/// Names of the tables, without brackets.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|(name, _)| name.trim_end_matches("[]"))
+}
+
+/// How a table's header is written.
+pub(crate) fn header(table: &str) -> String {
+    if TABLES.iter().any(|(name, _)| name.strip_suffix("[]") == Some(table)) {
+        format!("[[{table}]]")
+    } else {
+        format!("[{table}]")
+    }
+}
+
+/// The keys of one table.
+pub(crate) fn keys(table: &str) -> Vec<&'static str> {
+    let numbers = match table {
+        "limits" => LIMITS,
+        "retention" => RETENTION,
+        "revocation" => REVOCATION,
+        _ => &[],
+    };
+    let mut keys: Vec<&str> = named(table).iter().map(|(key, _)| *key).collect();
+    keys.extend(numbers.iter().map(|n| n.key).filter(|k| !named(table).iter().any(|n| n.0 == *k)));
+    keys
+}
+
+/// How a key is written, for example `mode = "0660"`.
+pub(crate) fn example(table: &str, key: &str) -> String {
+    named(table)
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map_or_else(|| format!("{key} = 1"), |(_, example)| (*example).to_owned())
+}
+
+/// The other table that has this key, if just one does.
+pub(crate) fn home(key: &str, table: &str) -> Option<&'static str> {
+    let mut homes = tables().filter(|t| *t != table && keys(t).contains(&key));
+    homes.next().filter(|_| homes.next().is_none())
+}
+
+fn named(table: &str) -> &'static [(&'static str, &'static str)] {
+    TABLES.iter().find(|(n, _)| n.trim_end_matches("[]") == table).map_or(&[], |(_, keys)| keys)
+}

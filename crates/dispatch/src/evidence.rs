@@ -1,0 +1,165 @@
+//! Evidence: every recorded fact about a dispatch, named as in ETSI EN 319 522-1.
+
+use crate::{AgencyCode, Code, Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Event {
+    /// The first node took custody.
+    SubmissionAcceptance = 1,
+    /// The first node refused; the signer was authenticated.
+    SubmissionRejection = 2,
+    /// The next node took custody toward this recipient.
+    RelayAcceptance = 3,
+    /// The next node refused this recipient, for good.
+    RelayRejection = 4,
+    /// The present custodian gives the leg up: expired, no route, or returned to the peer before.
+    RelayFailure = 5,
+    /// The recipient's node holds it durably for the recipient (national status 01).
+    ContentConsignment = 6,
+    /// The recipient's node cannot hold it for the recipient.
+    ContentConsignmentFailure = 7,
+    /// The recipient's own system took it and confirmed.
+    ContentHandover = 8,
+    /// The recipient's own system cannot be given it.
+    ContentHandoverFailure = 9,
+    /// The clerk registered it (national status 03).
+    ConsignmentAcceptance = 10,
+    /// The clerk refused it, with a reason (national status 02).
+    ConsignmentRejection = 11,
+    /// The recipient neither registered nor refused in time.
+    AcceptanceRejectionExpiry = 12,
+}
+
+impl Event {
+    /// Every event, in numeric order.
+    pub const ALL: [Event; 12] = [
+        Event::SubmissionAcceptance,
+        Event::SubmissionRejection,
+        Event::RelayAcceptance,
+        Event::RelayRejection,
+        Event::RelayFailure,
+        Event::ContentConsignment,
+        Event::ContentConsignmentFailure,
+        Event::ContentHandover,
+        Event::ContentHandoverFailure,
+        Event::ConsignmentAcceptance,
+        Event::ConsignmentRejection,
+        Event::AcceptanceRejectionExpiry,
+    ];
+
+    /// The number on the wire.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Reads the number on the wire.
+    pub fn from_number(n: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+    }
+
+    /// The ETSI name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Event::SubmissionAcceptance => "SubmissionAcceptance",
+            Event::SubmissionRejection => "SubmissionRejection",
+            Event::RelayAcceptance => "RelayAcceptance",
+            Event::RelayRejection => "RelayRejection",
+            Event::RelayFailure => "RelayFailure",
+            Event::ContentConsignment => "ContentConsignment",
+            Event::ContentConsignmentFailure => "ContentConsignmentFailure",
+            Event::ContentHandover => "ContentHandover",
+            Event::ContentHandoverFailure => "ContentHandoverFailure",
+            Event::ConsignmentAcceptance => "ConsignmentAcceptance",
+            Event::ConsignmentRejection => "ConsignmentRejection",
+            Event::AcceptanceRejectionExpiry => "AcceptanceRejectionExpiry",
+        }
+    }
+
+    /// What the event says, in Vietnamese, for tables meant for people.
+    pub const fn name_vi(self) -> &'static str {
+        match self {
+            Event::SubmissionAcceptance => "Đã tiếp nhận gửi",
+            Event::SubmissionRejection => "Từ chối gửi",
+            Event::RelayAcceptance => "Nút kế tiếp đã nhận",
+            Event::RelayRejection => "Nút kế tiếp từ chối",
+            Event::RelayFailure => "Không chuyển tiếp được",
+            Event::ContentConsignment => "Đã đến nơi nhận",
+            Event::ContentConsignmentFailure => "Không lưu được tại nơi nhận",
+            Event::ContentHandover => "Hệ thống nơi nhận đã lấy",
+            Event::ContentHandoverFailure => "Không bàn giao được",
+            Event::ConsignmentAcceptance => "Đã vào sổ",
+            Event::ConsignmentRejection => "Nơi nhận trả lại",
+            Event::AcceptanceRejectionExpiry => "Quá hạn vào sổ",
+        }
+    }
+
+    /// Who may say it about a leg: the recipient's hosting node, or any node that held it.
+    pub const fn only_recipient_node(self) -> bool {
+        self.number() >= Event::ContentConsignment.number()
+    }
+}
+
+/// One recorded fact. Its bytes, salted, are what a leaf of the receipt log commits to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRecord {
+    /// What happened.
+    pub event: Event,
+    /// The network.
+    pub network: NetworkId,
+    /// The node that says so.
+    pub node: NodeId,
+    /// The epoch of that node's receipt log.
+    pub epoch: EpochId,
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// SHA-256 of the whole sealed object as received; absent when nothing of a refused secret
+    /// dispatch may be kept.
+    pub object: Option<Digest>,
+    /// Who the dispatch claims, and for accepted ones proved, as originator.
+    pub originator: AgencyCode,
+    /// The recipient whose leg this is about; absent when it is about the whole dispatch.
+    pub recipient: Option<AgencyCode>,
+    /// The node's own running number of custody decisions.
+    pub custody: u64,
+    /// The first node's running number of admissions of this originator.
+    pub admission: Option<u64>,
+    /// Commit time at the node: never earlier than the record before it in the same log.
+    pub time: UnixMillis,
+    /// Why, on every negative event.
+    pub reason: Option<Code>,
+    /// The clerk's own words, where a person refused.
+    pub remark: Option<String>,
+    /// National status code 01 to 16, where the event carries one.
+    pub status: Option<u8>,
+    /// The peer that handed it over; absent at the first node.
+    pub previous: Option<NodeId>,
+    /// SHA-256 of the upstream receipt this custody rests on.
+    pub upstream: Option<Digest>,
+    /// Digest of the directory head used.
+    pub directory: Option<Digest>,
+    /// Digest of the revocation data used.
+    pub revocation: Option<Digest>,
+    /// Digest of a statement sealed by the agency itself.
+    pub attestation: Option<Digest>,
+    /// The digest already held under the same reference, when that is why it was refused.
+    pub other_object: Option<Digest>,
+}
+
+/// The first leaf of every receipt log; its leaf hash is the epoch id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// The network.
+    pub network: NetworkId,
+    /// The node.
+    pub node: NodeId,
+    /// SubjectPublicKeyInfo (DER) of the receipt key.
+    pub receipt_key: Vec<u8>,
+    /// SubjectPublicKeyInfo (DER) of the checkpoint key.
+    pub checkpoint_key: Vec<u8>,
+    /// When the epoch began.
+    pub started_at: UnixMillis,
+    /// The last good checkpoint (signed note) of the epoch before, if there was one.
+    pub previous: Option<Vec<u8>>,
+}

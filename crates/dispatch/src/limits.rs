@@ -1,0 +1,80 @@
+//! Every limit of the formats in one place. `docs/protocol.md` repeats this table; a test holds
+//! the two together. Units are in the names.
+
+macro_rules! limits {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $ty:ty = $value:expr; )+) => {
+        $( $(#[doc = $doc])+ pub const $name: $ty = $value; )+
+
+        /// Every limit as (name, value, meaning), for documents and their test.
+        pub const ALL: &[(&str, u64, &str)] = &[
+            $( (stringify!($name), $name as u64, concat!($($doc),+)), )+
+        ];
+    };
+}
+
+limits! {
+    /// Longest agency code, canonical or opaque.
+    AGENCY_CODE_BYTES_MAX: usize = 64;
+    /// Longest node label, the part of a node id before the first dot.
+    NODE_LABEL_BYTES_MAX: usize = 16;
+    /// Longest reference.
+    REFERENCE_BYTES_MAX: usize = 64;
+    /// Largest sealed dispatch: COSE object with envelope and certificates, without documents.
+    DISPATCH_BYTES_MAX: usize = 1 << 20;
+    /// Most recipients in one envelope.
+    RECIPIENTS_MAX: usize = 10_000;
+    /// Most documents in one dispatch.
+    DOCUMENTS_MAX: usize = 256;
+    /// Largest document.
+    DOCUMENT_BYTES_MAX: u64 = 4 << 30;
+    /// Largest document that rides inside the journal batch and inside a transfer frame.
+    INLINE_DOCUMENT_BYTES_MAX: usize = 64 << 10;
+    /// Most bytes of inline documents in one transfer frame; what is over is taken by range.
+    INLINE_TOTAL_BYTES_MAX: usize = 256 << 10;
+    /// Longest document name.
+    DOCUMENT_NAME_BYTES_MAX: usize = 255;
+    /// Longest media type.
+    MEDIA_TYPE_BYTES_MAX: usize = 127;
+    /// Longest text field of the metadata.
+    TEXT_BYTES_MAX: usize = 4096;
+    /// Most earlier dispatches or documents one dispatch may refer to.
+    RELATED_MAX: usize = 64;
+    /// Most certificates in one chain, the trust anchor not counted.
+    CHAIN_CERTIFICATES_MAX: usize = 6;
+    /// Largest certificate.
+    CERTIFICATE_BYTES_MAX: usize = 16 << 10;
+    /// Deepest nesting of any CBOR item.
+    CBOR_DEPTH_MAX: usize = 16;
+    /// Most entries in one CBOR array or map.
+    CBOR_ITEMS_MAX: usize = 100_000;
+    /// Largest evidence record.
+    EVIDENCE_BYTES_MAX: usize = 8 << 10;
+    /// Largest receipt with its record, salt, proof and signature.
+    RECEIPT_BYTES_MAX: usize = 16 << 10;
+    /// Most receipts in one receipts frame.
+    RECEIPTS_PER_FRAME_MAX: usize = 512;
+    /// Most upstream receipts that travel with one transfer, per recipient.
+    UPSTREAM_RECEIPTS_MAX: usize = 32;
+    /// Largest frame of the node-to-node protocol.
+    FRAME_BYTES_MAX: usize = 4 << 20;
+    /// Most hops any envelope may ask for.
+    HOPS_MAX: u8 = 16;
+    /// Longest time between sealing and expiry.
+    LIFETIME_MS_MAX: u64 = 90 * 86_400_000;
+    /// How far in the future a sealing time may lie before the dispatch is refused.
+    CLOCK_SKEW_MS_MAX: u64 = 300_000;
+    /// Longest proof path in nodes.
+    PROOF_PATH_MAX: usize = 63;
+    /// Largest signed note (checkpoint with its signatures).
+    NOTE_BYTES_MAX: usize = 16 << 10;
+    /// Largest network root document.
+    ROOT_BYTES_MAX: usize = 256 << 10;
+    /// Most keys that may sign for a network.
+    ROOT_KEYS_MAX: usize = 16;
+    /// Largest signed directory, entries included.
+    DIRECTORY_BYTES_MAX: usize = 256 << 20;
+    /// Most entries in a directory.
+    DIRECTORY_ENTRIES_MAX: usize = 1_000_000;
+    /// Largest certificate revocation list.
+    CRL_BYTES_MAX: usize = 16 << 20;
+}

@@ -1,0 +1,5 @@
+//! Admission: what this node takes into custody, from whom, and what it refuses.
+
+pub(crate) mod offer;
+mod rules;
+mod submit;

@@ -1,0 +1,55 @@
+//! Rules every admission shares.
+
+use tram_dispatch::envelope::Secrecy;
+use tram_dispatch::{Code, Envelope, Now};
+
+use crate::engine::Engine;
+use crate::route::{Route, route};
+
+/// A refusal that is the dispatch's own fault: the code and words for people.
+pub(super) type Objection = (Code, String);
+
+impl Engine {
+    /// Whether the wall clock may decide something irreversible: it agrees with a peer's within
+    /// the limit, or the operator vouches for it.
+    pub(crate) fn clock_certain(&self) -> bool {
+        let limit = self.settings.clock_skew_ms_max;
+        self.settings.clock_trusted
+            || self
+                .state
+                .peers
+                .values()
+                .any(|p| p.clock_offset_ms.is_some_and(|o| o.unsigned_abs() <= limit))
+    }
+
+    /// Whether it carries a secrecy mark.
+    pub(super) fn secrecy_objection(envelope: &Envelope) -> Option<Objection> {
+        (envelope.secrecy != Secrecy::None)
+            .then(|| (Code::SecretRefused, "the envelope carries a secrecy mark".to_owned()))
+    }
+
+    /// Whether sealing time and lifetime are in bounds for this network.
+    pub(super) fn times_objection(&self, now: Now, envelope: &Envelope) -> Option<Objection> {
+        let lifetime = envelope.expires_at.since_ms(envelope.issued_at);
+        let max = tram_dispatch::limits::LIFETIME_MS_MAX;
+        if lifetime > max {
+            let detail = format!("a lifetime of {lifetime} ms is over the maximum of {max} ms");
+            return Some((Code::TimesInvalid, detail));
+        }
+        let latest = now.wall.plus_ms(tram_dispatch::limits::CLOCK_SKEW_MS_MAX);
+        if self.clock_certain() && envelope.issued_at > latest {
+            let detail =
+                format!("sealed at {}, the clock here says {}", envelope.issued_at, now.wall);
+            return Some((Code::TimesInvalid, detail));
+        }
+        None
+    }
+
+    /// Whether every recipient can be reached.
+    pub(super) fn recipients_objection(&self, envelope: &Envelope) -> Option<Objection> {
+        envelope.recipients.iter().find_map(|r| match route(&self.directory, self.me(), r) {
+            Route::None(code) => Some((code, format!("recipient {r}"))),
+            Route::Local | Route::Hop(_) => None,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Submission: a local program hands in a sealed dispatch.
+
+use tram_dispatch::{Code, Event, Now};
+use tram_trust::VerifiedDispatch;
+
+use super::rules::Objection;
+use crate::engine::{Engine, Fatal, Waiting};
+use crate::input::{Documents, Token};
+use crate::output::Reply;
+use crate::record::{Held, Owed, Record};
+use crate::route::{Route, route};
+use crate::view::View;
+
+impl Engine {
+    pub(crate) fn submit(
+        &mut self,
+        now: Now,
+        token: Token,
+        dispatch: VerifiedDispatch,
+        documents: Documents,
+        view: &dyn View,
+    ) -> Result<(), Fatal> {
+        if let Some(code) = self.halted {
+            let retry_ms = self.settings.busy_retry_ms;
+            self.reply(token, Reply::Later { code, retry_ms });
+            return Ok(());
+        }
+        let envelope = dispatch.envelope();
+        if let Some(objection) = Self::secrecy_objection(envelope) {
+            return self.reject(now, token, &dispatch, objection, None);
+        }
+        let known = self.by_reference(&envelope.originator, &envelope.reference, view)?;
+        if let Some(first) = known {
+            self.load(&first, view)?;
+            return if first == dispatch.id() {
+                self.repeat(token, &dispatch);
+                Ok(())
+            } else {
+                let detail = format!("reference {} names dispatch {first}", envelope.reference);
+                let other = self.state.held.get(&first).map(|h| h.dispatch.object());
+                self.reject(now, token, &dispatch, (Code::ReferenceReused, detail), other)
+            };
+        }
+        if self.directory.hosting(&envelope.originator) != Some(self.me()) {
+            let host = self.directory.hosting(&envelope.originator);
+            let detail = host.map_or_else(
+                || format!("the directory has no node for {}", envelope.originator),
+                |h| format!("{} is served by node {h}", envelope.originator),
+            );
+            let reply = Reply::Refused { code: Code::OriginatorNotHere, detail, receipt: None };
+            self.reply(token, reply);
+            return Ok(());
+        }
+        if now.wall >= envelope.expires_at {
+            if !self.clock_certain() {
+                let retry_ms = self.settings.busy_retry_ms;
+                self.reply(token, Reply::Later { code: Code::ClockUncertain, retry_ms });
+                return Ok(());
+            }
+            let detail = format!("expired at {}", envelope.expires_at);
+            return self.reject(now, token, &dispatch, (Code::DispatchExpired, detail), None);
+        }
+        let objection =
+            self.times_objection(now, envelope).or_else(|| self.recipients_objection(envelope));
+        if let Some(objection) = objection {
+            return self.reject(now, token, &dispatch, objection, None);
+        }
+        if let Some(missing) = documents.missing.first() {
+            let detail = format!("document {missing}");
+            let reply = Reply::Refused { code: Code::DocumentMissing, detail, receipt: None };
+            self.reply(token, reply);
+            return Ok(());
+        }
+        if self.state.held.len() >= self.settings.held_max {
+            let retry_ms = self.settings.busy_retry_ms;
+            self.reply(token, Reply::Later { code: Code::Busy, retry_ms });
+            return Ok(());
+        }
+        self.admit_submission(now, token, dispatch, documents)
+    }
+
+    fn admit_submission(
+        &mut self,
+        now: Now,
+        token: Token,
+        dispatch: VerifiedDispatch,
+        documents: Documents,
+    ) -> Result<(), Fatal> {
+        let id = dispatch.id();
+        let envelope = dispatch.envelope().clone();
+        let held = Held {
+            dispatch: id,
+            raw: dispatch.raw().clone(),
+            object: dispatch.object(),
+            originator: envelope.originator,
+            reference: envelope.reference,
+            previous: None,
+            recipients: envelope.recipients.clone(),
+            receipts: Vec::new(),
+            inline: documents.inline,
+            files: documents.files,
+            at: self.log.time(now.wall),
+        };
+        self.record(now, Record::Held(held), Some(dispatch.clone()), true);
+        let accepted = self.evidence(now, Event::SubmissionAcceptance, &dispatch, None);
+        let mut owed = vec![Owed::Own(self.witness(now, accepted, Vec::new())?)];
+        for recipient in envelope.recipients {
+            if route(&self.directory, self.me(), &recipient) == Route::Local {
+                let mut e =
+                    self.evidence(now, Event::ContentConsignment, &dispatch, Some(recipient));
+                e.status = Some(1);
+                owed.push(Owed::Own(self.witness(now, e, Vec::new())?));
+            }
+        }
+        self.queue_legs(&id);
+        self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });
+        Ok(())
+    }
+
+    /// The same submission again: the same answer.
+    fn repeat(&mut self, token: Token, dispatch: &VerifiedDispatch) {
+        let id = dispatch.id();
+        let me = self.me().clone();
+        let Some(h) = self.state.held.get(&id) else { return };
+        let owed = h
+            .evidence
+            .iter()
+            .filter(|k| k.evidence.node == me)
+            .filter(|k| {
+                matches!(k.evidence.event, Event::SubmissionAcceptance | Event::ContentConsignment)
+            })
+            .map(|k| k.owed)
+            .collect();
+        self.wait(Waiting::Done { token, dispatch: id, owed, repeat: true });
+    }
+
+    /// Refuses with evidence: the signer is authenticated, so the refusal can be proved to it.
+    fn reject(
+        &mut self,
+        now: Now,
+        token: Token,
+        dispatch: &VerifiedDispatch,
+        (code, detail): Objection,
+        other_object: Option<tram_dispatch::Digest>,
+    ) -> Result<(), Fatal> {
+        let mut e = self.evidence(now, Event::SubmissionRejection, dispatch, None);
+        e.reason = Some(code);
+        e.other_object = other_object;
+        if code == Code::SecretRefused {
+            e.object = None;
+        }
+        let leaf = self.witness(now, e, Vec::new())?;
+        self.wait(Waiting::Refused { token, code, detail, leaf });
+        Ok(())
+    }
+}

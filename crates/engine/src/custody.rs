@@ -1,0 +1,206 @@
+//! Custody passing on: answers of peers, receipts on their way back, what is tried again.
+
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+use tram_trust::VerifiedReceipt;
+
+use crate::engine::{Engine, Fatal, Waiting};
+use crate::input::PeerAnswer;
+use crate::output::{Notice, Output};
+use crate::record::{Foreign, OutboxDone, Owed, Record};
+use crate::route::{Route, route};
+use crate::state::leg::Leg;
+use crate::view::View;
+
+impl Engine {
+    /// A peer answered a transfer of ours.
+    pub(crate) fn answered(
+        &mut self,
+        now: Now,
+        peer: &NodeId,
+        id: DispatchId,
+        answers: Vec<(AgencyCode, PeerAnswer)>,
+    ) -> Result<(), Fatal> {
+        let mut later: Option<(Code, u64)> = None;
+        for (recipient, answer) in answers {
+            match answer {
+                PeerAnswer::Accepted(receipt) | PeerAnswer::Refused(receipt) => {
+                    let e = receipt.record();
+                    let fits = e.dispatch == id
+                        && e.node == *peer
+                        && e.recipient.as_ref() == Some(&recipient)
+                        && answers_a_transfer(e.event);
+                    if fits {
+                        self.take_receipt(now, peer, &receipt);
+                    } else {
+                        later = Some((Code::ReceiptInvalid, 0));
+                    }
+                }
+                PeerAnswer::Later { code, retry_ms } => later = Some((code, retry_ms)),
+            }
+        }
+        let (code, retry_ms) = later.unwrap_or((Code::PeerUnreachable, 0));
+        self.defer(now, peer, id, code, retry_ms);
+        Ok(())
+    }
+
+    /// Puts what is left of a transfer back into the queue for a later try; what is settled leaves
+    /// the queue.
+    pub(crate) fn defer(
+        &mut self,
+        now: Now,
+        peer: &NodeId,
+        id: DispatchId,
+        cause: Code,
+        retry_ms: u64,
+    ) {
+        let wanted = self.next_hops(&id).contains(peer);
+        let Some(p) = self.state.peers.get(peer) else { return };
+        let attempts = p.queue.attempts(&id);
+        let delay = if retry_ms > 0 { retry_ms } else { self.backoff(attempts) };
+        if let Some(p) = self.state.peers.get_mut(peer) {
+            if wanted {
+                p.queue.defer(&id, now.mono_ms.saturating_add(delay), cause);
+            } else {
+                p.queue.remove(&id);
+            }
+        }
+        if !wanted {
+            self.queue_legs(&id);
+        }
+    }
+
+    /// Doubling delays up to the maximum, with ±25 % jitter.
+    fn backoff(&mut self, attempts: u32) -> u64 {
+        let doubled =
+            self.settings.retry_ms_min.saturating_mul(1 << attempts.saturating_sub(1).min(20));
+        let delay = doubled.min(self.settings.retry_ms_max);
+        delay - delay / 4 + self.random_below(delay / 2 + 1)
+    }
+
+    /// Receipts on their way back from a peer.
+    pub(crate) fn receipts(
+        &mut self,
+        now: Now,
+        peer: &NodeId,
+        batch: u64,
+        receipts: Vec<VerifiedReceipt>,
+        view: &dyn View,
+    ) -> Result<(), Fatal> {
+        for receipt in &receipts {
+            let id = receipt.record().dispatch;
+            if self.load(&id, view)? && self.was_given_to(&id, peer, receipt) {
+                self.take_receipt(now, peer, receipt);
+            }
+        }
+        // Waits for the commit that holds what was just taken, and only then says "stored".
+        self.wait(Waiting::Ready(Output::Stored { peer: peer.clone(), batch }));
+        Ok(())
+    }
+
+    /// Only receipts for a leg that went to that peer are taken.
+    fn was_given_to(&self, id: &DispatchId, peer: &NodeId, receipt: &VerifiedReceipt) -> bool {
+        let Some(h) = self.state.held.get(id) else { return false };
+        let Some(recipient) = &receipt.record().recipient else { return false };
+        match h.legs.get(recipient) {
+            Some(Leg::Transferred { peer: p, .. }) => p == peer,
+            Some(Leg::Ended { via, .. }) => via.as_ref().is_none_or(|v| v == peer),
+            Some(Leg::Held { .. } | Leg::OnHold) => {
+                h.evidence.iter().any(|k| k.evidence.node == *peer)
+                    || route(&self.directory, self.me(), recipient) == Route::Hop(peer.clone())
+            }
+            Some(Leg::Mailbox { .. } | Leg::Returned { .. }) | None => false,
+        }
+    }
+
+    /// Records a receipt of another node, once, and owes it to those upstream.
+    fn take_receipt(&mut self, now: Now, from: &NodeId, receipt: &VerifiedReceipt) {
+        let e = receipt.record().clone();
+        let owed = Owed::Foreign(receipt.digest());
+        let me = self.me().clone();
+        let Some(h) = self.state.held.get(&e.dispatch) else { return };
+        let object_fits = e.object == Some(h.dispatch.object());
+        if h.evidence.iter().any(|k| k.owed == owed) || e.node == me || !object_fits {
+            return;
+        }
+        let foreign = Foreign {
+            digest: receipt.digest(),
+            raw: receipt.raw().clone(),
+            from: from.clone(),
+            authorised: receipt.authorised_issuer() == Some(true),
+            owed_to: h.upstreams.iter().cloned().collect(),
+            evidence: e.clone(),
+        };
+        let urgent = !foreign.owed_to.is_empty();
+        self.record(now, Record::Foreign(foreign), None, urgent);
+        self.wait(Waiting::Ready(Output::Notify(Notice {
+            event: e.event,
+            dispatch: e.dispatch,
+            originator: e.originator,
+            recipient: e.recipient,
+            node: e.node,
+            time: e.time,
+        })));
+        self.queue_legs(&e.dispatch);
+    }
+
+    /// A batch of our receipts is durable at the peer.
+    pub(crate) fn stored(&mut self, now: Now, peer: &NodeId, batch: u64) {
+        let Some(p) = self.state.peers.get_mut(peer) else { return };
+        for (dispatch, owed) in p.outbox.stored(batch) {
+            let done = OutboxDone { dispatch, peer: peer.clone(), owed };
+            self.record(now, Record::OutboxDone(done), None, false);
+        }
+    }
+
+    /// The next nodes toward which this dispatch has legs in our custody.
+    pub(crate) fn next_hops(&self, id: &DispatchId) -> Vec<NodeId> {
+        let Some(h) = self.state.held.get(id) else { return Vec::new() };
+        let mut hops: Vec<NodeId> = h
+            .legs
+            .iter()
+            .filter_map(|(r, leg)| match (leg, route(&self.directory, self.me(), r)) {
+                (Leg::Held { returned_by }, Route::Hop(n)) if !returned_by.contains(&n) => Some(n),
+                _ => None,
+            })
+            .collect();
+        hops.sort();
+        hops.dedup();
+        hops
+    }
+
+    /// Puts a dispatch into the queue of every next hop it has work for.
+    pub(crate) fn queue_legs(&mut self, id: &DispatchId) {
+        let Some(class) = self.state.held.get(id).map(|h| h.class()) else { return };
+        for hop in self.next_hops(id) {
+            self.state.peers.entry(hop).or_default().queue.push(*id, class);
+        }
+    }
+
+    /// Rebuilds every queue from the legs: at start, and when the directory changes.
+    pub(crate) fn requeue_all(&mut self) {
+        for p in self.state.peers.values_mut() {
+            let ids: Vec<DispatchId> = p.queue.ids().copied().collect();
+            for id in ids {
+                if p.queue.standing(&id).is_some_and(|s| !s.in_flight) {
+                    p.queue.remove(&id);
+                }
+            }
+        }
+        let ids: Vec<DispatchId> = self.state.held.keys().copied().collect();
+        for id in &ids {
+            self.queue_legs(id);
+        }
+        self.state.touched.extend(ids);
+    }
+}
+
+/// Whether a receipt with this event can answer a transfer.
+fn answers_a_transfer(event: Event) -> bool {
+    matches!(
+        event,
+        Event::RelayAcceptance
+            | Event::RelayRejection
+            | Event::ContentConsignment
+            | Event::ContentConsignmentFailure
+    )
+}

@@ -1,0 +1,172 @@
+//! What can happen to a node.
+
+use std::sync::Arc;
+
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
+use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
+
+/// Names the caller that waits for an answer; chosen by the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// The documents that came with a dispatch, each checked against its digest by the shell.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// Bytes small enough for the journal.
+    pub inline: Vec<(Digest, Arc<[u8]>)>,
+    /// Bytes already durable as files: (digest, size in bytes).
+    pub files: Vec<(Digest, u64)>,
+    /// Still to be fetched: the engine first says whether it wants them at all.
+    pub missing: Vec<Digest>,
+}
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A local program handed in a sealed dispatch.
+    Submit {
+        /// Who waits.
+        token: Token,
+        /// The dispatch.
+        dispatch: VerifiedDispatch,
+        /// Its documents; none may be missing.
+        documents: Documents,
+    },
+    /// A peer offers a dispatch for some recipients.
+    Offer {
+        /// Who waits.
+        token: Token,
+        /// The peer.
+        peer: NodeId,
+        /// The dispatch.
+        dispatch: VerifiedDispatch,
+        /// The recipients it is offered for.
+        recipients: Vec<AgencyCode>,
+        /// The first node's receipt, then the upstream ones.
+        receipts: Vec<VerifiedReceipt>,
+        /// Its documents.
+        documents: Documents,
+    },
+    /// A peer answered a transfer of ours.
+    Answered {
+        /// The peer.
+        peer: NodeId,
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// Its answer for each recipient.
+        answers: Vec<(AgencyCode, PeerAnswer)>,
+    },
+    /// A transfer of ours broke off without an answer.
+    TransferFailed {
+        /// The peer.
+        peer: NodeId,
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// Why.
+        cause: Code,
+    },
+    /// A peer gives receipts on their way back.
+    Receipts {
+        /// The peer.
+        peer: NodeId,
+        /// The peer's number for this batch; echoed when durable.
+        batch: u64,
+        /// Those that verify.
+        receipts: Vec<VerifiedReceipt>,
+    },
+    /// A peer says that a batch of our receipts is durable there.
+    Stored {
+        /// The peer.
+        peer: NodeId,
+        /// Our number for the batch.
+        batch: u64,
+    },
+    /// A session with a peer is up: hello was exchanged.
+    PeerUp(PeerUp),
+    /// The session with a peer ended.
+    PeerDown {
+        /// The peer.
+        peer: NodeId,
+    },
+    /// The recipient's system took the dispatch and confirms.
+    Confirm {
+        /// Who waits.
+        token: Token,
+        /// The recipient.
+        recipient: AgencyCode,
+        /// The dispatch.
+        dispatch: DispatchId,
+    },
+    /// The clerk registers it, or refuses with words.
+    Register {
+        /// Who waits.
+        token: Token,
+        /// The recipient.
+        recipient: AgencyCode,
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// Absent: registered. Present: refused, and why.
+        refusal: Option<String>,
+        /// The clerk's remark when registering.
+        remark: Option<String>,
+    },
+    /// The operator acts on a leg.
+    Operate {
+        /// Who waits.
+        token: Token,
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// The recipient.
+        recipient: AgencyCode,
+        /// What to do.
+        action: Action,
+    },
+    /// A newer directory is in force.
+    Directory(Arc<Directory>),
+    /// Time passed.
+    Tick,
+}
+
+/// A peer's answer for one recipient, its receipts verified.
+#[derive(Debug)]
+pub enum PeerAnswer {
+    /// It holds it: RelayAcceptance or ContentConsignment.
+    Accepted(VerifiedReceipt),
+    /// It refuses for good, signed.
+    Refused(VerifiedReceipt),
+    /// Later, or refused without a signature: custody stays here.
+    Later {
+        /// Why.
+        code: Code,
+        /// When to try again, milliseconds from now; zero: our own schedule.
+        retry_ms: u64,
+    },
+}
+
+/// What a peer's hello said.
+#[derive(Debug, Clone)]
+pub struct PeerUp {
+    /// The peer.
+    pub peer: NodeId,
+    /// The epoch of its receipt log.
+    pub epoch: EpochId,
+    /// Its checkpoint, verified to extend what we held: (size, root, note).
+    pub checkpoint: Option<(u64, [u8; 32], Arc<[u8]>)>,
+    /// What it holds of our log: (epoch, size, root).
+    pub held: Option<(EpochId, u64, [u8; 32])>,
+    /// Its wall clock.
+    pub wall: UnixMillis,
+}
+
+/// What an operator can do to a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Stop work on it.
+    Hold,
+    /// Go on.
+    Release,
+    /// Try now.
+    Retry,
+    /// Give it up, with words; the originator gets evidence.
+    Drop(String),
+}

@@ -1,0 +1,30 @@
+//! Custody, routing, queues, retry, expiry: the node as a value.
+//!
+//! [`Engine`] is a state machine without clock, disk, network or entropy of its own. The shell
+//! hands it [`Input`]s with [`tram_dispatch::Now`], takes [`record::Batch`]es to the store, reports them durable,
+//! and carries out [`Output`]s. A whole country of engines runs inside one test.
+
+mod admit;
+mod custody;
+mod engine;
+pub mod input;
+mod log;
+mod mailbox;
+mod operate;
+pub mod output;
+mod peers;
+pub mod record;
+pub mod route;
+pub mod settings;
+pub mod state;
+mod timers;
+mod track;
+pub mod view;
+
+pub use engine::{Engine, Fatal, Recovered};
+pub use input::{Action, Documents, Input, PeerAnswer, PeerUp, Token};
+pub use log::{Issuer, LogError};
+pub use output::{Answer, Notice, Output, Reply, Transfer};
+pub use record::{Batch, Record};
+pub use settings::Settings;
+pub use view::{View, ViewError};

@@ -1,0 +1,75 @@
+//! What an operator can do to a leg; each act is a record.
+
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+
+use crate::engine::{Engine, Fatal, Waiting};
+use crate::input::{Action, Token};
+use crate::output::Reply;
+use crate::record::{Hold, Owed, Record};
+use crate::state::leg::Leg;
+use crate::view::View;
+
+impl Engine {
+    pub(crate) fn operate(
+        &mut self,
+        now: Now,
+        token: Token,
+        id: DispatchId,
+        recipient: AgencyCode,
+        action: Action,
+        view: &dyn View,
+    ) -> Result<(), Fatal> {
+        let known = self.load(&id, view)?;
+        let leg = self.state.held.get(&id).and_then(|h| h.legs.get(&recipient)).cloned();
+        let Some(leg) = leg.filter(|_| known) else {
+            let detail = format!("no leg of {id} toward {recipient}");
+            self.reply(token, Reply::Refused { code: Code::NotFound, detail, receipt: None });
+            return Ok(());
+        };
+        if !leg.in_custody() {
+            let detail = format!("the leg is {}", leg.word());
+            self.reply(token, Reply::Refused { code: Code::WrongState, detail, receipt: None });
+            return Ok(());
+        }
+        let mut owed = Vec::new();
+        match action {
+            Action::Hold | Action::Release => {
+                let held = action == Action::Hold;
+                if held != (leg == Leg::OnHold) {
+                    self.record(
+                        now,
+                        Record::Hold(Hold { dispatch: id, recipient, held }),
+                        None,
+                        true,
+                    );
+                }
+                self.requeue(&id);
+            }
+            Action::Retry => self.requeue(&id),
+            Action::Drop(words) => {
+                if let Some(h) = self.state.held.get(&id) {
+                    let dispatch = h.dispatch.clone();
+                    let upstreams: Vec<NodeId> = h.upstreams.iter().cloned().collect();
+                    let mut e = self.evidence(now, Event::RelayFailure, &dispatch, Some(recipient));
+                    e.reason = Some(Code::Dropped);
+                    e.remark = Some(words);
+                    e.previous = upstreams.first().cloned();
+                    owed.push(Owed::Own(self.witness(now, e, upstreams)?));
+                }
+                self.requeue(&id);
+            }
+        }
+        self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });
+        Ok(())
+    }
+
+    /// Makes a dispatch due now wherever its legs lead, and nowhere else.
+    fn requeue(&mut self, id: &DispatchId) {
+        for p in self.state.peers.values_mut() {
+            if p.queue.standing(id).is_some_and(|s| !s.in_flight) {
+                p.queue.remove(id);
+            }
+        }
+        self.queue_legs(id);
+    }
+}

@@ -1,0 +1,222 @@
+//! What one commit makes durable. The journal keeps these in order; state is a fold over them,
+//! in normal running and in recovery alike.
+
+use std::sync::Arc;
+
+use tram_dispatch::{
+    AgencyCode, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnixMillis,
+};
+use tram_wire::receipt::SignedRoot;
+
+/// One durable fact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// The first leaf of this node's receipt log.
+    Genesis(Leaf),
+    /// Custody of a dispatch began.
+    Held(Held),
+    /// More legs of a dispatch already held, offered in a later transfer.
+    Legs(Legs),
+    /// This node recorded evidence; `leaf.record` is its encoded form.
+    Evidence(OwnEvidence),
+    /// A receipt of another node, as received.
+    Foreign(Foreign),
+    /// A receipt reached the peer it was owed to and is durable there.
+    OutboxDone(OutboxDone),
+    /// The operator stopped or restarted work on a leg.
+    Hold(Hold),
+    /// A peer began a new epoch of its receipt log.
+    PeerEpoch(PeerEpoch),
+    /// The peer's disk is lost: legs given to it without a final receipt are in our custody again.
+    Reoffer(Reoffer),
+    /// The newest checkpoint of a peer, checked to extend the one before.
+    PeerCheckpoint(PeerCheckpoint),
+    /// Nothing is left to do for this dispatch; its documents may go.
+    Closed(DispatchId),
+    /// The signed root of the commit that ends with this record; kept for ever.
+    Root(SignedRoot),
+}
+
+/// Custody of a dispatch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Its id.
+    pub dispatch: DispatchId,
+    /// The sealed object as received.
+    pub raw: Arc<[u8]>,
+    /// SHA-256 of `raw`.
+    pub object: Digest,
+    /// With `reference`, the submission key.
+    pub originator: AgencyCode,
+    /// The originator's reference.
+    pub reference: Reference,
+    /// The peer it came from; absent at the first node.
+    pub previous: Option<NodeId>,
+    /// The recipients this node took.
+    pub recipients: Vec<AgencyCode>,
+    /// Upstream receipts as received: the first node's first.
+    pub receipts: Vec<Arc<[u8]>>,
+    /// Documents small enough to ride in the journal: (digest, bytes).
+    pub inline: Vec<(Digest, Arc<[u8]>)>,
+    /// Documents kept as files: (digest, size in bytes).
+    pub files: Vec<(Digest, u64)>,
+    /// When custody began.
+    pub at: UnixMillis,
+}
+
+/// Further recipients of a dispatch already held, or another peer that offered it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Legs {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// The peer that offered them.
+    pub previous: NodeId,
+    /// The recipients taken; empty where the peer only learns what is already held.
+    pub recipients: Vec<AgencyCode>,
+    /// Upstream receipts for them.
+    pub receipts: Vec<Arc<[u8]>>,
+}
+
+/// A leaf of this node's receipt log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// Its index in the log.
+    pub index: u64,
+    /// The salt of its commitment.
+    pub salt: [u8; 16],
+    /// The encoded record (evidence or genesis).
+    pub record: Arc<[u8]>,
+}
+
+/// Evidence recorded by this node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnEvidence {
+    /// The leaf.
+    pub leaf: Leaf,
+    /// The record, decoded.
+    pub evidence: EvidenceRecord,
+    /// Peers that must be given this receipt on the way back to the originator.
+    pub owed_to: Vec<NodeId>,
+}
+
+/// A receipt of another node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreign {
+    /// SHA-256 of `raw`.
+    pub digest: Digest,
+    /// The receipt as received.
+    pub raw: Arc<[u8]>,
+    /// Its record, decoded.
+    pub evidence: EvidenceRecord,
+    /// The peer that gave it.
+    pub from: NodeId,
+    /// Whether its issuer may say this about that recipient. A claim that fails this is kept and
+    /// has no effect.
+    pub authorised: bool,
+    /// Peers that must be given this receipt.
+    pub owed_to: Vec<NodeId>,
+}
+
+/// Names one receipt owed to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owed {
+    /// Our own leaf.
+    Own(u64),
+    /// Another node's receipt, by digest.
+    Foreign(Digest),
+}
+
+/// A receipt is durable at the peer it was owed to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxDone {
+    /// The dispatch it is about.
+    pub dispatch: DispatchId,
+    /// The peer.
+    pub peer: NodeId,
+    /// Which receipt.
+    pub owed: Owed,
+}
+
+/// The operator's hold on one leg.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// The recipient.
+    pub recipient: AgencyCode,
+    /// True to hold, false to release.
+    pub held: bool,
+}
+
+/// A peer's new epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerEpoch {
+    /// The peer.
+    pub peer: NodeId,
+    /// Its epoch now.
+    pub epoch: EpochId,
+}
+
+/// Custody came back from a peer that lost its disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reoffer {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// The peer.
+    pub peer: NodeId,
+}
+
+/// A peer's newest checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerCheckpoint {
+    /// The peer.
+    pub peer: NodeId,
+    /// The epoch of its log.
+    pub epoch: EpochId,
+    /// Tree size.
+    pub size: u64,
+    /// Root.
+    pub root: [u8; 32],
+    /// The signed note.
+    pub note: Arc<[u8]>,
+}
+
+impl Record {
+    /// The dispatch this record is about, where it is about one.
+    pub fn dispatch(&self) -> Option<DispatchId> {
+        match self {
+            Record::Held(r) => Some(r.dispatch),
+            Record::Legs(r) => Some(r.dispatch),
+            Record::Evidence(r) => Some(r.evidence.dispatch),
+            Record::Foreign(r) => Some(r.evidence.dispatch),
+            Record::OutboxDone(r) => Some(r.dispatch),
+            Record::Hold(r) => Some(r.dispatch),
+            Record::Reoffer(r) => Some(r.dispatch),
+            Record::Closed(id) => Some(*id),
+            Record::Genesis(_)
+            | Record::PeerEpoch(_)
+            | Record::PeerCheckpoint(_)
+            | Record::Root(_) => None,
+        }
+    }
+
+    /// The leaf this record appends to the receipt log, where it appends one.
+    pub fn leaf(&self) -> Option<&Leaf> {
+        match self {
+            Record::Genesis(leaf) => Some(leaf),
+            Record::Evidence(own) => Some(&own.leaf),
+            _ => None,
+        }
+    }
+}
+
+/// Everything one commit must make durable together.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Running number of batches in this process, from 1.
+    pub number: u64,
+    /// The records, in order; where leaves were added the last is their signed root.
+    pub records: Vec<Record>,
+    /// New complete nodes of the tree: (level, index, hash).
+    pub tree_nodes: Vec<(u8, u64, [u8; 32])>,
+}

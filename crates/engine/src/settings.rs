@@ -1,0 +1,47 @@
+//! What the operator may set of the engine's behaviour. Defaults are for a district node.
+
+/// Limits and delays of the engine. Times in milliseconds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most dispatches with work left to do, held in memory; over it submissions are answered
+    /// `BUSY`.
+    pub held_max: usize,
+    /// Most transfers under way to one peer.
+    pub transfers_per_peer_max: usize,
+    /// First delay before a transfer is tried again.
+    pub retry_ms_min: u64,
+    /// Longest delay between tries; delays double up to it, each with ±25 % jitter.
+    pub retry_ms_max: u64,
+    /// Receipts under way to a peer without "stored" are sent again after this.
+    pub outbox_resend_ms: u64,
+    /// Housekeeping records wait at most this long for a commit that carries them.
+    pub linger_ms: u64,
+    /// The last relay keeps a consigned dispatch at most this long while its handover is open.
+    pub keep_after_consignment_ms: u64,
+    /// The recipient's node keeps documents this long after the clerk registered or refused.
+    pub keep_after_registration_ms: u64,
+    /// The clock counts as right without a peer's agreement.
+    pub clock_trusted: bool,
+    /// How far a peer's clock may differ and still agree.
+    pub clock_skew_ms_max: u64,
+    /// What "later" answers say when this node is at a limit.
+    pub busy_retry_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            held_max: 200_000,
+            transfers_per_peer_max: 256,
+            retry_ms_min: 1_000,
+            retry_ms_max: 300_000,
+            outbox_resend_ms: 30_000,
+            linger_ms: 50,
+            keep_after_consignment_ms: 7 * 86_400_000,
+            keep_after_registration_ms: 30 * 86_400_000,
+            clock_trusted: false,
+            clock_skew_ms_max: 300_000,
+            busy_retry_ms: 5_000,
+        }
+    }
+}

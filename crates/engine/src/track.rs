@@ -1,0 +1,151 @@
+//! Read-only questions: one dispatch, a mailbox, the queues, the peers.
+
+use tram_dispatch::{AgencyCode, DispatchId, EpochId, NodeId};
+
+use crate::engine::{Engine, Fatal, fold};
+use crate::route::{Route, route};
+use crate::state::held::HeldDispatch;
+use crate::state::leg::Leg;
+use crate::state::queue::Standing;
+use crate::view::View;
+
+/// One line of the queue.
+#[derive(Clone, Debug)]
+pub struct QueueLine {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// Its originator.
+    pub originator: AgencyCode,
+    /// The recipient.
+    pub recipient: AgencyCode,
+    /// The next node, where there is one.
+    pub peer: Option<NodeId>,
+    /// The leg.
+    pub leg: Leg,
+    /// How it stands in the queue of that peer.
+    pub standing: Option<Standing>,
+    /// When custody began.
+    pub since: tram_dispatch::UnixMillis,
+    /// Urgency class, 0 to 3.
+    pub class: u8,
+}
+
+/// One line about a peer.
+#[derive(Clone, Debug)]
+pub struct PeerLine {
+    /// The peer.
+    pub peer: NodeId,
+    /// A session is up.
+    pub connected: bool,
+    /// The epoch of its log.
+    pub epoch: Option<EpochId>,
+    /// Its newest checkpoint's size.
+    pub log_size: Option<u64>,
+    /// Its clock minus ours, milliseconds.
+    pub clock_offset_ms: Option<i64>,
+    /// Dispatches waiting for it or under way.
+    pub queued: usize,
+    /// Of these, under way.
+    pub in_flight: usize,
+    /// Receipts owed to it.
+    pub receipts_owed: usize,
+}
+
+impl Engine {
+    /// One dispatch, from memory or from the store.
+    ///
+    /// # Errors
+    /// [`Fatal`] when the store cannot be read.
+    pub fn find(&self, id: &DispatchId, view: &dyn View) -> Result<Option<HeldDispatch>, Fatal> {
+        match self.state.held.get(id) {
+            Some(h) => Ok(Some(h.clone())),
+            None => fold(&view.history(id)?),
+        }
+    }
+
+    /// The dispatches in a mailbox after a cursor (the leaf index of a consignment), oldest first.
+    pub fn mailbox(
+        &self,
+        agency: &AgencyCode,
+        after: Option<u64>,
+        max: usize,
+    ) -> Vec<(u64, &HeldDispatch)> {
+        let from = after.map_or(0, |a| a.saturating_add(1));
+        let Some(mailbox) = self.state.mailboxes.get(agency) else { return Vec::new() };
+        mailbox
+            .range(from..)
+            .filter_map(|(n, id)| Some((*n, self.state.held.get(id)?)))
+            .take(max)
+            .collect()
+    }
+
+    /// Legs in our custody, after a cursor, in id order.
+    pub fn queue(&self, after: Option<(DispatchId, AgencyCode)>, max: usize) -> Vec<QueueLine> {
+        let mut lines = Vec::new();
+        let start = after.as_ref().map_or(DispatchId([0; 32]), |(id, _)| *id);
+        for (id, h) in self.state.held.range(start..) {
+            for (r, leg) in h.legs.iter().filter(|(_, leg)| leg.in_custody()) {
+                if after.as_ref().is_some_and(|(i, a)| (id, r) <= (i, a)) {
+                    continue;
+                }
+                let peer = match route(&self.directory, self.me(), r) {
+                    Route::Hop(n) => Some(n),
+                    Route::Local | Route::None(_) => None,
+                };
+                let standing = peer
+                    .as_ref()
+                    .and_then(|p| self.state.peers.get(p))
+                    .and_then(|p| p.queue.standing(id));
+                lines.push(QueueLine {
+                    dispatch: *id,
+                    originator: h.dispatch.envelope().originator.clone(),
+                    recipient: r.clone(),
+                    peer,
+                    leg: leg.clone(),
+                    standing,
+                    since: h.at,
+                    class: h.class(),
+                });
+                if lines.len() == max {
+                    return lines;
+                }
+            }
+        }
+        lines
+    }
+
+    /// Every peer known.
+    pub fn peers(&self) -> Vec<PeerLine> {
+        self.state
+            .peers
+            .iter()
+            .map(|(name, p)| PeerLine {
+                peer: name.clone(),
+                connected: p.connected,
+                epoch: p.epoch,
+                log_size: p.checkpoint.map(|(size, _)| size),
+                clock_offset_ms: p.clock_offset_ms,
+                queued: p.queue.len(),
+                in_flight: p.queue.in_flight(),
+                receipts_owed: p.outbox.len(),
+            })
+            .collect()
+    }
+
+    /// What we hold of a peer's log: (epoch, size, root).
+    pub fn held_of(&self, peer: &NodeId) -> Option<(EpochId, u64, [u8; 32])> {
+        let p = self.state.peers.get(peer)?;
+        let (size, root) = p.checkpoint?;
+        Some((p.epoch?, size, root))
+    }
+
+    /// How many dispatches have something left to do.
+    pub fn held_count(&self) -> usize {
+        self.state.held.len()
+    }
+
+    /// Whether the clock may decide something irreversible.
+    pub fn clock_is_certain(&self) -> bool {
+        self.clock_certain()
+    }
+}

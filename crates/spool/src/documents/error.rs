@@ -1,0 +1,74 @@
+//! What can go wrong with a document.
+
+use crate::disk::DiskError;
+
+/// Why a document could not be stored, read or checked.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The disk failed. If it failed in a sync, the process must stop.
+    #[error("the document store's disk failed")]
+    Disk(#[from] DiskError),
+    /// The store has no such document.
+    #[error("no document {digest}")]
+    NotStored {
+        /// Its digest in hexadecimal.
+        digest: String,
+    },
+    /// There is no upload of this name to resume.
+    #[error("no upload {upload:?}")]
+    NoUpload {
+        /// The upload.
+        upload: String,
+    },
+    /// The upload is being written already.
+    #[error("upload {upload:?} is in use")]
+    UploadInUse {
+        /// The upload.
+        upload: String,
+    },
+    /// The upload's name is empty, too long or has other characters than letters, digits, `_`, `-`.
+    #[error("{upload:?} cannot name an upload")]
+    BadUploadName {
+        /// The name as given.
+        upload: String,
+    },
+    /// Above [`super::DOCUMENT_BYTES_MAX`].
+    #[error("a document of {len_bytes} bytes is too large")]
+    TooLarge {
+        /// Its length.
+        len_bytes: u64,
+    },
+    /// Accepting it would eat into the reserve of free space.
+    #[error("{needed_bytes} bytes are needed and {available_bytes} are available")]
+    NoSpace {
+        /// Bytes still to be written for this document.
+        needed_bytes: u64,
+        /// Bytes free beyond the reserve and what running uploads were promised.
+        available_bytes: u64,
+    },
+    /// More bytes came than were declared.
+    #[error("more than the declared {declared_bytes} bytes came")]
+    Overrun {
+        /// The declared length.
+        declared_bytes: u64,
+    },
+    /// What came is not what was declared.
+    #[error("{found_bytes} bytes came instead of {expected_bytes}")]
+    LengthMismatch {
+        /// The length expected.
+        expected_bytes: u64,
+        /// The length found.
+        found_bytes: u64,
+    },
+    /// The bytes have another digest than expected: damaged, or altered.
+    #[error("the document's digest is {found}, not {expected}")]
+    DigestMismatch {
+        /// The digest expected, in hexadecimal.
+        expected: String,
+        /// The digest found, in hexadecimal.
+        found: String,
+    },
+    /// An earlier write of this upload failed, so its digest is no longer known.
+    #[error("the upload failed earlier")]
+    Broken,
+}

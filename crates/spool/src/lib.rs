@@ -1,0 +1,14 @@
+//! The durable store: journal, document files, rebuildable index, recovery, offline check.
+//!
+//! * [`disk`]: the port through which every byte of the spool goes, and its real and simulated
+//!   implementations;
+//! * [`journal`]: the append-only segmented journal, the durable truth of a node;
+//! * [`documents`]: documents too large to ride in the journal, one file each, named by digest;
+//! * [`lock`]: one daemon per store;
+//! * [`anchor`]: the small file outside the data directory that betrays a rolled-back store.
+
+pub mod anchor;
+pub mod disk;
+pub mod documents;
+pub mod journal;
+pub mod lock;

@@ -1,0 +1,8 @@
+//! The journal and the document store over real, simulated and damaged disks.
+
+mod disks;
+mod documents;
+mod journal;
+mod journal_crash;
+mod journal_damage;
+mod support;

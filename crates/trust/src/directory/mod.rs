@@ -1,0 +1,193 @@
+//! The verified directory: who the agencies and nodes are, and how they hang together.
+
+mod index;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use tram_crypto::PublicKey;
+use tram_dispatch::directory::{Agency, Epoch, Head, Node};
+use tram_dispatch::{AgencyCode, Digest, EpochId, NetworkId, NodeId, UnixMillis};
+
+/// Most steps from a node to the top, and from a closed agency to its last successor. More can only
+/// be a loop.
+pub const STEPS_MAX: usize = 32;
+
+/// A directory that the network's keys have signed, indexed. Only [`Directory::verify`] makes one.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    head: Head,
+    digest: Digest,
+    agencies: BTreeMap<AgencyCode, Agency>,
+    /// Former code to present code.
+    former: BTreeMap<AgencyCode, AgencyCode>,
+    nodes: BTreeMap<NodeId, Node>,
+    children: BTreeMap<NodeId, Vec<NodeId>>,
+    bound: BTreeMap<Digest, AgencyCode>,
+    keys: BTreeMap<(NodeId, EpochId), EpochKeys>,
+}
+
+/// The keys of one epoch, parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct EpochKeys {
+    pub(crate) receipt: PublicKey,
+    pub(crate) checkpoint: PublicKey,
+}
+
+/// What an agency code means today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution<'a> {
+    /// The agency itself, by its present or a former code.
+    Open(&'a Agency),
+    /// It is closed, and another takes over what is addressed to it.
+    Successor {
+        /// The closed one.
+        from: &'a Agency,
+        /// The one that is open.
+        to: &'a Agency,
+    },
+    /// It is closed, and nobody takes over.
+    Closed,
+    /// The directory does not know the code.
+    Unknown,
+}
+
+impl Directory {
+    /// The signed head.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// SHA-256 of the head's bytes: what evidence names.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The version; only grows.
+    pub fn version(&self) -> u64 {
+        self.head.version
+    }
+
+    /// The network.
+    pub fn network(&self) -> NetworkId {
+        self.head.network
+    }
+
+    /// After this, routing goes on, evidence is flagged, and nothing new takes effect.
+    pub fn expires_at(&self) -> UnixMillis {
+        self.head.expires_at
+    }
+
+    /// All agencies, by code.
+    pub fn agencies(&self) -> impl Iterator<Item = &Agency> {
+        self.agencies.values()
+    }
+
+    /// All nodes, by id.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// The agency with this code, or that had it before; open or closed.
+    pub fn agency(&self, code: &AgencyCode) -> Option<&Agency> {
+        self.agencies.get(code).or_else(|| self.agencies.get(self.former.get(code)?))
+    }
+
+    /// Whom a code means today, following successors.
+    pub fn resolve(&self, code: &AgencyCode) -> Resolution<'_> {
+        let Some(from) = self.agency(code) else { return Resolution::Unknown };
+        if from.open {
+            return Resolution::Open(from);
+        }
+        let mut at = from;
+        for _ in 0..STEPS_MAX {
+            match at.successor.as_ref().and_then(|code| self.agency(code)) {
+                Some(to) if to.open => return Resolution::Successor { from, to },
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        Resolution::Closed
+    }
+
+    /// The node that holds the mailbox for this code today, after successors.
+    pub fn hosting(&self, code: &AgencyCode) -> Option<&NodeId> {
+        match self.resolve(code) {
+            Resolution::Open(agency) | Resolution::Successor { to: agency, .. } => {
+                agency.node.as_ref()
+            }
+            Resolution::Closed | Resolution::Unknown => None,
+        }
+    }
+
+    /// The node with this id; open or closed.
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.nodes.get(id)
+    }
+
+    /// One life of a node's receipt log.
+    pub fn epoch(&self, node: &NodeId, epoch: &EpochId) -> Option<&Epoch> {
+        self.nodes.get(node)?.epochs.iter().find(|e| e.id == *epoch)
+    }
+
+    pub(crate) fn epoch_keys(&self, node: &NodeId, epoch: &EpochId) -> Option<&EpochKeys> {
+        self.keys.get(&(node.clone(), *epoch))
+    }
+
+    /// The node above; `None` at the top and for unknown nodes.
+    pub fn parent(&self, node: &NodeId) -> Option<&NodeId> {
+        self.nodes.get(node)?.parent.as_ref()
+    }
+
+    /// The nodes directly below, by id.
+    pub fn children(&self, node: &NodeId) -> &[NodeId] {
+        self.children.get(node).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The node itself and those above it, lowest first; empty for an unknown node. A verified
+    /// directory has no loops; the bound holds all the same.
+    pub fn path_up(&self, node: &NodeId) -> Vec<NodeId> {
+        let mut path = Vec::new();
+        let mut at = self.nodes.get(node).map(|n| &n.id);
+        while let Some(id) = at {
+            if path.len() > STEPS_MAX {
+                break;
+            }
+            path.push(id.clone());
+            at = self.parent(id);
+        }
+        path
+    }
+
+    /// Whether `node` is `top` or lies below it.
+    pub fn is_below(&self, node: &NodeId, top: &NodeId) -> bool {
+        self.path_up(node).contains(top)
+    }
+
+    /// Whether two open nodes may hold a session: one is the other's parent, or both list each other
+    /// as lateral peers.
+    pub fn adjacent(&self, a: &NodeId, b: &NodeId) -> bool {
+        let (Some(x), Some(y)) = (self.nodes.get(a), self.nodes.get(b)) else { return false };
+        let related = x.parent.as_ref() == Some(b)
+            || y.parent.as_ref() == Some(a)
+            || (x.lateral.contains(b) && y.lateral.contains(a));
+        a != b && x.open && y.open && related
+    }
+
+    /// Whether the directory says that this certificate seals for this agency at `at`. A binding
+    /// that would begin after the directory expired takes no effect.
+    pub fn binds(&self, agency: &AgencyCode, certificate: &Digest, at: UnixMillis) -> bool {
+        let Some(agency) = self.agency(agency) else { return false };
+        agency.bindings.iter().any(|binding| {
+            binding.certificate == *certificate
+                && binding.from <= at
+                && binding.until.is_none_or(|until| at <= until)
+                && binding.from <= self.head.expires_at
+        })
+    }
+
+    /// Whether the certificate is bound to any agency, at any time.
+    pub(crate) fn is_bound(&self, certificate: &Digest) -> bool {
+        self.bound.contains_key(certificate)
+    }
+}

@@ -1,0 +1,71 @@
+//! Who is at the other end of a session.
+
+use tram_dispatch::{Code, NodeId, UnixMillis};
+
+use super::Verifier;
+use super::chains::Kind;
+use crate::certificate::profile;
+use crate::revocation::Revocation;
+use crate::verdict::Refusal;
+
+impl Verifier {
+    /// Which node a TLS peer is, by the chain it presented and proved to hold the key of: a path to an
+    /// anchor for nodes, meant for both client and server, exactly one name under `node.alt`, and that
+    /// node open in the directory. Whether it is *adjacent* is [`crate::Directory::adjacent`].
+    ///
+    /// For new sessions: beyond the grace of a revocation list they are refused.
+    ///
+    /// # Errors
+    /// The codes of the certificate checks; `PEER_NOT_IN_DIRECTORY`; `REVOCATION_UNKNOWN`.
+    pub fn peer(
+        &self,
+        chain: &[Vec<u8>],
+        expected: Option<&NodeId>,
+        now: UnixMillis,
+    ) -> Result<NodeId, Refusal> {
+        self.peer_within(chain, expected, now, self.options.revocation_grace_ms)
+    }
+
+    /// As [`Verifier::peer`] for a session that exists and is checked again: it outlives new ones by
+    /// one more grace.
+    ///
+    /// # Errors
+    /// As [`Verifier::peer`].
+    pub fn peer_again(
+        &self,
+        chain: &[Vec<u8>],
+        node: &NodeId,
+        now: UnixMillis,
+    ) -> Result<NodeId, Refusal> {
+        let grace_ms = self.options.revocation_grace_ms.saturating_mul(2);
+        self.peer_within(chain, Some(node), now, grace_ms)
+    }
+
+    fn peer_within(
+        &self,
+        chain: &[Vec<u8>],
+        expected: Option<&NodeId>,
+        now: UnixMillis,
+        grace_ms: u64,
+    ) -> Result<NodeId, Refusal> {
+        let checked = self.checked(Kind::Node, chain, now)?;
+        let node = profile::node_of(&checked.leaf)?;
+        if let Revocation::Unknown { as_of } = checked.path.status.status(now, grace_ms) {
+            let detail = format!(
+                "a revocation list for the certificate of {node} is of {as_of}, and the grace after \
+                 its end has run out"
+            );
+            return Err(Refusal::new(Code::RevocationUnknown, detail));
+        }
+        if let Some(expected) = expected.filter(|expected| **expected != node) {
+            let detail = format!("the peer's certificate names {node}; {expected} was expected");
+            return Err(Refusal::new(Code::PeerNotInDirectory, detail));
+        }
+        if !self.directory.node(&node).is_some_and(|listed| listed.open) {
+            let version = self.directory.version();
+            let detail = format!("{node} is no open node in version {version} of the directory");
+            return Err(Refusal::new(Code::PeerNotInDirectory, detail));
+        }
+        Ok(node)
+    }
+}

@@ -1,0 +1,179 @@
+//! Bytes to frames.
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+use tram_dispatch::limits::{
+    CBOR_ITEMS_MAX, DIRECTORY_BYTES_MAX, DISPATCH_BYTES_MAX, DOCUMENTS_MAX, FRAME_BYTES_MAX,
+    INLINE_DOCUMENT_BYTES_MAX, NOTE_BYTES_MAX, PROOF_PATH_MAX, RECEIPT_BYTES_MAX,
+    RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX,
+};
+
+use super::{Answer, Frame, Held, Hello, Outcome, Range, Transfer, check, kind, outcome};
+use crate::WireError;
+use crate::cbor::{self, Fields, NON_CRITICAL_KEYS_FROM, array, finish, header, raw};
+use crate::fields::{agency, bytes_max, code, fixed, id, node, string, time};
+
+/// Reads one frame of at most [`FRAME_BYTES_MAX`] bytes, without its length prefix. Dispatches and receipts
+/// inside are byte strings and not looked into.
+///
+/// # Errors
+/// `NotCanonical`, `TooLarge`, `Malformed`; an unknown type below 128 is `Malformed`.
+pub fn decode(bytes: &[u8]) -> Result<Frame, WireError> {
+    cbor::check(bytes, FRAME_BYTES_MAX).map_err(|e| e.within("frame"))?;
+    let mut d = Decoder::new(bytes);
+    if header(d.array()?)? != 2 {
+        return Err(WireError::malformed("frame: an array of 2 is needed"));
+    }
+    let kind = d.u64()?;
+    let frame = if kind >= NON_CRITICAL_KEYS_FROM {
+        if d.datatype()? != Type::Map {
+            return Err(WireError::malformed("frame: the body must be a map"));
+        }
+        Frame::Unknown { kind, body: raw(&mut d)?.to_vec() }
+    } else {
+        let mut f = Fields::open(&mut d, name(kind)?)?;
+        let frame = read(kind, &mut f)?;
+        f.end_skipping()?;
+        frame
+    };
+    finish(&d)?;
+    check::validate(&frame)?;
+    Ok(frame)
+}
+
+fn name(kind: u64) -> Result<&'static str, WireError> {
+    Ok(match kind {
+        kind::HELLO => "hello",
+        kind::HELLO_REFUSED => "hello-refused",
+        kind::RECEIPTS => "receipts",
+        kind::STORED => "stored",
+        kind::CHECKPOINT => "checkpoint",
+        kind::CONSISTENCY_REQUEST => "consistency-request",
+        kind::CONSISTENCY => "consistency",
+        kind::TRANSFER => "transfer",
+        kind::WANT => "want",
+        kind::DATA => "data",
+        kind::ANSWER => "answer",
+        kind::DIRECTORY => "directory",
+        other => {
+            return Err(WireError::malformed(format_args!("unknown frame type {other}")));
+        }
+    })
+}
+
+fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
+    let uint = |d: &mut Decoder<'_>| Ok(d.u64()?);
+    Ok(match kind {
+        kind::HELLO => Frame::Hello(Box::new(hello(f)?)),
+        kind::HELLO_REFUSED => {
+            Frame::HelloRefused { code: f.required(1, code)?, detail: f.required(2, string)? }
+        }
+        kind::RECEIPTS => Frame::Receipts {
+            batch: f.required(1, uint)?,
+            receipts: f
+                .required(2, |d| array(d, 1, RECEIPTS_PER_FRAME_MAX, "receipts", receipt))?,
+        },
+        kind::STORED => Frame::Stored { batch: f.required(1, uint)? },
+        kind::CHECKPOINT => {
+            Frame::Checkpoint { note: f.required(1, |d| bytes_max(d, NOTE_BYTES_MAX))? }
+        }
+        kind::CONSISTENCY_REQUEST => Frame::ConsistencyRequest {
+            epoch: f.required(1, id)?,
+            old_size: f.required(2, uint)?,
+            new_size: f.required(3, uint)?,
+        },
+        kind::CONSISTENCY => Frame::Consistency {
+            epoch: f.required(1, id)?,
+            old_size: f.required(2, uint)?,
+            new_size: f.required(3, uint)?,
+            path: f.required(4, |d| array(d, 0, 2 * PROOF_PATH_MAX, "path nodes", fixed))?,
+        },
+        kind::TRANSFER => Frame::Transfer(Box::new(transfer(f)?)),
+        kind::WANT => Frame::Want(f.required(1, |d| {
+            array(d, 0, DOCUMENTS_MAX, "ranges", |d| {
+                tuple(d, 2)?;
+                Ok(Range { document: d.u16()?, offset: d.u64()? })
+            })
+        })?),
+        kind::DATA => Frame::Data {
+            document: f.required(1, |d| Ok(d.u16()?))?,
+            offset: f.required(2, uint)?,
+            length: f.required(3, uint)?,
+        },
+        kind::ANSWER => {
+            Frame::Answer(f.required(1, |d| array(d, 1, RECIPIENTS_MAX, "answers", answer))?)
+        }
+        // `name` has let no other type through.
+        _ => Frame::Directory {
+            version: f.required(1, uint)?,
+            digest: f.required(2, id)?,
+            bytes: f.optional(3, |d| bytes_max(d, DIRECTORY_BYTES_MAX))?,
+        },
+    })
+}
+
+fn hello(f: &mut Fields<'_, '_>) -> Result<Hello, WireError> {
+    let numbers = |d: &mut Decoder<'_>| array(d, 0, NUMBERS_MAX, "numbers", |d| Ok(d.u16()?));
+    Ok(Hello {
+        network: f.required(1, id)?,
+        versions: f.required(2, numbers)?,
+        features: f.required(3, numbers)?,
+        node: f.required(4, node)?,
+        directory_version: f.required(5, |d| Ok(d.u64()?))?,
+        directory: f.required(6, id)?,
+        epoch: f.required(7, id)?,
+        checkpoint: f.required(8, |d| bytes_max(d, NOTE_BYTES_MAX))?,
+        held: f.optional(9, |d| {
+            tuple(d, 3)?;
+            Ok(Held { epoch: id(d)?, size: d.u64()?, root: fixed(d)? })
+        })?,
+        wall: f.required(10, time)?,
+        credit: f.required(11, |d| Ok(d.u32()?))?,
+    })
+}
+
+/// Most versions or features in a hello: one for each bit of a 16-bit number would already be absurd.
+const NUMBERS_MAX: usize = 64;
+
+fn transfer(f: &mut Fields<'_, '_>) -> Result<Transfer, WireError> {
+    Ok(Transfer {
+        dispatch: f.required(1, |d| bytes_max(d, DISPATCH_BYTES_MAX))?,
+        recipients: f.required(2, |d| array(d, 1, RECIPIENTS_MAX, "recipients", agency))?,
+        receipts: f.required(3, |d| array(d, 0, CBOR_ITEMS_MAX, "receipts", receipt))?,
+        inline: f.required(4, |d| {
+            array(d, 0, DOCUMENTS_MAX, "inline documents", |d| {
+                tuple(d, 2)?;
+                Ok((d.u16()?, bytes_max(d, INLINE_DOCUMENT_BYTES_MAX)?))
+            })
+        })?,
+    })
+}
+
+fn answer(d: &mut Decoder<'_>) -> Result<Answer, WireError> {
+    let length = header(d.array()?)?;
+    let recipient = agency(d)?;
+    let outcome = match (d.u64()?, length) {
+        (outcome::ACCEPTED, 3) => Outcome::Accepted(receipt(d)?),
+        (outcome::REFUSED, 3) => Outcome::Refused(receipt(d)?),
+        (outcome::REFUSED_UNSIGNED, 4) => {
+            Outcome::RefusedUnsigned { code: code(d)?, detail: string(d)? }
+        }
+        (outcome::LATER, 4) => Outcome::Later { code: code(d)?, retry_ms: d.u64()? },
+        (other, _) => {
+            return Err(WireError::malformed(format_args!("answer {other} of {length}")));
+        }
+    };
+    Ok(Answer { recipient, outcome })
+}
+
+fn receipt(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {
+    let bytes = bytes_max(d, RECEIPT_BYTES_MAX)?;
+    if bytes.is_empty() { Err(WireError::malformed("an empty receipt")) } else { Ok(bytes) }
+}
+
+fn tuple(d: &mut Decoder<'_>, expected: u64) -> Result<(), WireError> {
+    if header(d.array()?)? == expected {
+        return Ok(());
+    }
+    Err(WireError::malformed(format_args!("an array of {expected} is needed")))
+}

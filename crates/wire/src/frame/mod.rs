@@ -1,0 +1,211 @@
+//! Frames: the units of the node-to-node protocol (`docs/protocol.md`, section 10).
+
+mod check;
+mod decode;
+mod encode;
+mod stream;
+
+use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
+
+pub use check::{detail, validate};
+pub use decode::decode;
+pub use encode::encode;
+pub use stream::{LENGTH_PREFIX_BYTES, announced_length, encode_prefixed};
+
+/// One unit of the node-to-node protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// First on the control stream, from both sides.
+    Hello(Box<Hello>),
+    /// Instead of a hello that is acceptable: why this session ends.
+    HelloRefused {
+        /// Why.
+        code: Code,
+        /// The same for people; see [`detail`].
+        detail: String,
+    },
+    /// Receipts on their way back; repeated until stored.
+    Receipts {
+        /// The sender's number for this batch, named in `Stored`.
+        batch: u64,
+        /// Receipts as they are, at least one.
+        receipts: Vec<Vec<u8>>,
+    },
+    /// The batch is durable here, or every receipt of it was recorded as not acceptable.
+    Stored {
+        /// The number in `Receipts`.
+        batch: u64,
+    },
+    /// A newer checkpoint of the sender's receipt log.
+    Checkpoint {
+        /// Signed note (C2SP tlog-checkpoint).
+        note: Vec<u8>,
+    },
+    /// Asks for a proof that the receiver's log only grew.
+    ConsistencyRequest {
+        /// Which epoch of the receiver's log.
+        epoch: EpochId,
+        /// Size of the older tree.
+        old_size: u64,
+        /// Size of the newer tree.
+        new_size: u64,
+    },
+    /// That proof (RFC 9162 section 2.1.4).
+    Consistency {
+        /// Which epoch of the sender's log.
+        epoch: EpochId,
+        /// Size of the older tree.
+        old_size: u64,
+        /// Size of the newer tree.
+        new_size: u64,
+        /// The proof.
+        path: Vec<[u8; 32]>,
+    },
+    /// Offers a dispatch; opens a transfer stream.
+    Transfer(Box<Transfer>),
+    /// The documents and offsets from which bytes are wanted; empty when nothing is missing.
+    Want(Vec<Range>),
+    /// `length` bytes of a document follow this frame on the stream, outside of any frame.
+    Data {
+        /// Index in the envelope.
+        document: u16,
+        /// Offset of the first byte.
+        offset: u64,
+        /// How many bytes follow.
+        length: u64,
+    },
+    /// What became of recipients of the transfer; more answers may follow until each has one.
+    Answer(Vec<Answer>),
+    /// The sender's directory version, or, with bytes, the directory itself.
+    Directory {
+        /// Its version.
+        version: u64,
+        /// SHA-256 of its head.
+        digest: Digest,
+        /// The directory file, where it was asked for and fits a frame.
+        bytes: Option<Vec<u8>>,
+    },
+    /// A frame of a later version that may be ignored (types from 128 on).
+    Unknown {
+        /// Its type.
+        kind: u64,
+        /// Its body, a raw map.
+        body: Vec<u8>,
+    },
+}
+
+/// What each side says first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The network.
+    pub network: NetworkId,
+    /// Protocol versions spoken, ascending; the highest that both speak is used.
+    pub versions: Vec<u16>,
+    /// Optional features, ascending.
+    pub features: Vec<u16>,
+    /// Who is speaking; must be the node of the certificate.
+    pub node: NodeId,
+    /// Directory version in use.
+    pub directory_version: u64,
+    /// SHA-256 of its head.
+    pub directory: Digest,
+    /// Epoch of the sender's receipt log.
+    pub epoch: EpochId,
+    /// The sender's newest checkpoint, a signed note.
+    pub checkpoint: Vec<u8>,
+    /// The last checkpoint of the *other* side that the sender holds.
+    pub held: Option<Held>,
+    /// The sender's wall clock.
+    pub wall: UnixMillis,
+    /// How many transfers the sender is ready to take at once.
+    pub credit: u32,
+}
+
+/// A checkpoint somebody remembers of another node's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// The size.
+    pub size: u64,
+    /// The root.
+    pub root: [u8; 32],
+}
+
+/// An offer of one dispatch toward some of its recipients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The sealed dispatch as received.
+    pub dispatch: Vec<u8>,
+    /// The recipients this transfer is for, ascending.
+    pub recipients: Vec<AgencyCode>,
+    /// The first node's receipt, then the upstream receipts in the order of the hops.
+    pub receipts: Vec<Vec<u8>>,
+    /// Small documents that ride along: (index in the envelope, bytes), ascending by index.
+    pub inline: Vec<(u16, Vec<u8>)>,
+}
+
+/// From where on the bytes of a document are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Range {
+    /// Index in the envelope.
+    pub document: u16,
+    /// First byte wanted; everything from there to the end.
+    pub offset: u64,
+}
+
+/// What became of one recipient of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Which.
+    pub recipient: AgencyCode,
+    /// What.
+    pub outcome: Outcome,
+}
+
+/// The four answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Custody taken, durably; the receipt proves it.
+    Accepted(Vec<u8>),
+    /// Refused for good; the receipt proves it.
+    Refused(Vec<u8>),
+    /// Refused for good before anything could be recorded.
+    RefusedUnsigned {
+        /// Why.
+        code: Code,
+        /// The same for people; see [`detail`].
+        detail: String,
+    },
+    /// Not now.
+    Later {
+        /// Why.
+        code: Code,
+        /// Try again after so many milliseconds.
+        retry_ms: u64,
+    },
+}
+
+/// Numbers of the frames; from 128 on a receiver ignores what it does not know.
+mod kind {
+    pub(super) const HELLO: u64 = 1;
+    pub(super) const HELLO_REFUSED: u64 = 2;
+    pub(super) const RECEIPTS: u64 = 3;
+    pub(super) const STORED: u64 = 4;
+    pub(super) const CHECKPOINT: u64 = 5;
+    pub(super) const CONSISTENCY_REQUEST: u64 = 6;
+    pub(super) const CONSISTENCY: u64 = 7;
+    pub(super) const TRANSFER: u64 = 8;
+    pub(super) const WANT: u64 = 9;
+    pub(super) const DATA: u64 = 10;
+    pub(super) const ANSWER: u64 = 11;
+    pub(super) const DIRECTORY: u64 = 12;
+}
+
+/// Numbers of the answers.
+mod outcome {
+    pub(super) const ACCEPTED: u64 = 1;
+    pub(super) const REFUSED: u64 = 2;
+    pub(super) const REFUSED_UNSIGNED: u64 = 3;
+    pub(super) const LATER: u64 = 4;
+}

@@ -1,0 +1,11 @@
+//! Tests of the formats: round trips, hostile bytes, CBOR violations, rules, and two public libraries as
+//! referees.
+
+mod differential;
+mod hostile;
+mod made;
+mod receipts;
+mod roundtrip;
+mod rules;
+mod strategies;
+mod violations;

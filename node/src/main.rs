@@ -1,0 +1,2 @@
+//! The `tram` binary.
+fn main() {}

@@ -198,10 +198,8 @@ impl Caller {
             Some(agency) => format!("{} for agency {agency}", names.join(" or ")),
             None => names.join(" or "),
         };
-        let text = format!(
-            "uid {} (gid {}) lacks the role {needed} on this socket",
-            self.uid, self.gid
-        );
+        let text =
+            format!("uid {} (gid {}) lacks the role {needed} on this socket", self.uid, self.gid);
         Problem::new(Code::NotAuthorised, text)
     }
 }

@@ -9,6 +9,7 @@
 //! pass through as the bytes they are.
 
 pub mod access;
+mod channel;
 pub mod client;
 pub mod limits;
 pub mod model;

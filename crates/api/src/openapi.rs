@@ -6,8 +6,7 @@ use std::sync::OnceLock;
 use utoipa::ToSchema;
 use utoipa::openapi::content::Content;
 use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
-    PathsBuilder,
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
@@ -98,9 +97,9 @@ fn operation(route: &Route, problem: &RefOr<Schema>, schemas: &mut Schemas) -> O
         builder = builder.parameter(parameter);
     }
     if !route.body.is_empty() {
-        let mut body = RequestBodyBuilder::new().required(Some(Required::True)).description(Some(
-            format!("At most {} bytes", route.body_bytes_max),
-        ));
+        let mut body = RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .description(Some(format!("At most {} bytes", route.body_bytes_max)));
         for (media, shape) in route.body {
             body = body.content(*media, content(*shape, schemas));
         }
@@ -127,7 +126,8 @@ fn responses(route: &Route, schemas: &mut Schemas) -> BTreeMap<u16, Response> {
         }
         for (name, meaning) in response_headers(route.name) {
             let text = ObjectBuilder::new().schema_type(Type::String).build();
-            let header = HeaderBuilder::new().schema(text).description(Some(*meaning)).build();
+            let header =
+                HeaderBuilder::new().schema(Some(text)).description(Some(*meaning)).build();
             builder = builder.header(*name, header);
         }
         all.insert(answer.status, builder);

@@ -12,9 +12,9 @@ use crate::model::{
     Accepted, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
     DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
     GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, Page,
-    PeerTest, PeerView, QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest, ReceiptQuery,
-    ReceiptView, Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView, Tracking,
-    UploadState,
+    PeerTest, PeerView, QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest,
+    ReceiptQuery, ReceiptView, Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView,
+    Tracking, UploadState,
 };
 use crate::server::BodyStream;
 use crate::{Caller, Problem, Scope};
@@ -136,12 +136,8 @@ pub trait Service: Send + Sync + 'static {
     ) -> Reply<'_, InboxEntry>;
 
     /// Its sealed bytes and a fetch token; first step of the handover.
-    fn fetch(
-        &self,
-        caller: Caller,
-        agency: AgencyCode,
-        dispatch: DispatchId,
-    ) -> Reply<'_, Fetched>;
+    fn fetch(&self, caller: Caller, agency: AgencyCode, dispatch: DispatchId)
+    -> Reply<'_, Fetched>;
 
     /// Opens one of its documents.
     fn open_document(
@@ -226,8 +222,7 @@ pub trait Service: Send + Sync + 'static {
     fn directory(&self, caller: Caller, query: DirectoryQuery) -> Reply<'_, DirectoryView>;
 
     /// Verifies and installs a signed directory file.
-    fn install_directory(&self, caller: Caller, body: BodyStream)
-    -> Reply<'_, DirectoryInstalled>;
+    fn install_directory(&self, caller: Caller, body: BodyStream) -> Reply<'_, DirectoryInstalled>;
 
     /// Checks the store; the last line sent is a report or a problem.
     fn check_store(&self, caller: Caller, query: CheckQuery) -> Reply<'_, Feed<CheckLine>>;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tram_dispatch::limits::RECEIPTS_PER_FRAME_MAX;
+use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX};
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 
 use crate::engine::{Engine, Fatal};
@@ -12,6 +12,10 @@ use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
+
+/// Receipts given to a peer at once: as many as fit one frame whatever their size, since "stored"
+/// answers a whole batch.
+const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 
 impl Engine {
     /// Hello was exchanged.
@@ -109,9 +113,9 @@ impl Engine {
             self.state.peers.iter().filter(|(_, p)| p.connected).map(|(n, _)| n.clone()).collect();
         let window = self.settings.transfers_per_peer_max;
         for name in connected {
-            loop {
-                let Some(p) = self.state.peers.get_mut(&name) else { break };
-                let Some(id) = p.queue.pop(now.mono_ms, window) else { break };
+            while let Some(id) =
+                self.state.peers.get_mut(&name).and_then(|p| p.queue.pop(now.mono_ms, window))
+            {
                 match self.transfer(&name, &id, view)? {
                     Some(transfer) => out.push(Output::Transfer(transfer)),
                     None => {
@@ -125,12 +129,12 @@ impl Engine {
             if let Some(p) = self.state.peers.get_mut(&name) {
                 p.outbox.resend(resend_before);
             }
-            loop {
-                let Some(p) = self.state.peers.get_mut(&name) else { break };
-                let Some((batch, entries)) = p.outbox.take(now.mono_ms, RECEIPTS_PER_FRAME_MAX)
-                else {
-                    break;
-                };
+            while let Some((batch, entries)) = self
+                .state
+                .peers
+                .get_mut(&name)
+                .and_then(|p| p.outbox.take(now.mono_ms, RECEIPTS_PER_BATCH_MAX))
+            {
                 let mut receipts = Vec::new();
                 for (dispatch, owed) in entries {
                     receipts.extend(self.receipt(&dispatch, owed, view)?);

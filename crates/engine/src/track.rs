@@ -1,11 +1,13 @@
 //! Read-only questions: one dispatch, a mailbox, the queues, the peers.
 
-use tram_dispatch::{AgencyCode, DispatchId, EpochId, NodeId};
+use std::sync::Arc;
+
+use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, Reference};
 
 use crate::engine::{Engine, Fatal, fold};
 use crate::route::{Route, route};
-use crate::state::held::HeldDispatch;
-use crate::state::leg::Leg;
+use crate::state::held::{HeldDispatch, Known};
+use crate::state::leg::{Leg, Stage};
 use crate::state::queue::Standing;
 use crate::view::View;
 
@@ -137,6 +139,53 @@ impl Engine {
         let p = self.state.peers.get(peer)?;
         let (size, root) = p.checkpoint?;
         Some((p.epoch?, size, root))
+    }
+
+    /// Whether a held dispatch needs this document file.
+    pub fn uses_file(&self, digest: &Digest) -> bool {
+        self.state.files.contains_key(digest)
+    }
+
+    /// The bytes of the receipt that carries one piece of evidence.
+    ///
+    /// # Errors
+    /// [`Fatal`] when the store cannot be read.
+    pub fn receipt_of(&self, known: &Known, view: &dyn View) -> Result<Option<Arc<[u8]>>, Fatal> {
+        match &known.raw {
+            Some(raw) => Ok(Some(raw.clone())),
+            None => self.receipt(&known.evidence.dispatch, known.owed, view),
+        }
+    }
+
+    /// The dispatch that used a submission key.
+    ///
+    /// # Errors
+    /// [`Fatal`] when the store cannot be read.
+    pub fn referenced(
+        &self,
+        originator: &AgencyCode,
+        reference: &Reference,
+        view: &dyn View,
+    ) -> Result<Option<DispatchId>, Fatal> {
+        self.by_reference(originator, reference, view)
+    }
+
+    /// Counts of legs for the status: (active, deferred, on hold, transferred, waiting for their
+    /// recipient).
+    pub fn leg_counts(&self) -> [u64; 5] {
+        let mut n = [0; 5];
+        for leg in self.state.held.values().flat_map(|h| h.legs.values()) {
+            match leg {
+                Leg::Held { .. } => n[0] += 1,
+                Leg::OnHold => n[2] += 1,
+                Leg::Transferred { .. } => n[3] += 1,
+                Leg::Mailbox { stage: Stage::Consigned, .. } => n[4] += 1,
+                Leg::Mailbox { .. } | Leg::Ended { .. } | Leg::Returned { .. } => {}
+            }
+        }
+        n[1] = self.state.peers.values().map(|p| p.queue.deferred() as u64).sum();
+        n[0] = n[0].saturating_sub(n[1]);
+        n
     }
 
     /// How many dispatches have something left to do.

@@ -23,7 +23,7 @@ pub struct StoreLock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process uses the store (`STORE_LOCKED`).
-    #[error("the store at {path} is in use{}", .pid.map(|p| format!(" by process {p}")).unwrap_or_default())]
+    #[error("the store at {path} is in use{}", by_whom(.pid))]
     StoreLocked {
         /// The store's directory.
         path: PathBuf,
@@ -66,6 +66,10 @@ impl StoreLock {
         file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0)).map_err(fail)?;
         Ok(Self { _file: file })
     }
+}
+
+fn by_whom(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
 }
 
 fn owner(file: &File) -> Option<u32> {

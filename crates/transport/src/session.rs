@@ -235,6 +235,6 @@ impl SessionCore {
 impl Drop for SessionCore {
     fn drop(&mut self) {
         // The watching task holds the connection too, so quinn would not close it by itself.
-        
+        self.connection.close(VarInt::from_u32(close_code::CLOSED), b"");
     }
 }

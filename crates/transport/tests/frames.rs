@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use support::Pair;
+use support::{Pair, soon};
 use tram_transport::{FrameReceiver, FrameSender, Session, StreamError, TransportLimits};
 
 /// A transfer from `from` to `to` whose first frame is "first", already taken.
@@ -105,7 +105,7 @@ async fn two_hundred_transfers_at_once() {
             assert_eq!(recv.recv(100_000).await.unwrap().unwrap(), body);
         }
     };
-    tokio::join!(serve, ask);
+    soon(async { tokio::join!(serve, ask) }).await;
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_slow_drip_of_a_frame_times_out() {
         }
         panic!("the drip was taken to its end");
     };
-    let (stalled, ()) = tokio::join!(recv.recv(100), drip);
+    let (stalled, ()) = soon(async { tokio::join!(recv.recv(100), drip) }).await;
     assert_eq!(stalled.unwrap_err(), StreamError::Stalled { after_ms: 300 });
 }
 
@@ -152,7 +152,7 @@ async fn a_slow_drip_of_a_raw_range_times_out() {
             }
         }
     };
-    let (stalled, ()) = tokio::join!(read, drip);
+    let (stalled, ()) = soon(async { tokio::join!(read, drip) }).await;
     assert_eq!(stalled, StreamError::Stalled { after_ms: 300 });
 }
 

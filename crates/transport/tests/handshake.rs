@@ -4,7 +4,9 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use support::{Failures, Pair, Pinned, SNI, ed25519, endpoint, foreign, loopback, name, p256};
+use support::{
+    Failures, Pair, Pinned, SNI, ed25519, endpoint, foreign, loopback, name, p256, soon,
+};
 use tram_transport::{
     ALPN, BindError, CloseReason, ConnectError, Endpoint, HandshakeError, Identity,
     TransportLimits, close_code, code,
@@ -47,7 +49,7 @@ async fn a_client_without_certificate_is_refused_and_gets_no_application_data() 
             let _ = send.write_all(&[0, 0, 0, 0]).await;
             assert!(recv.read(&mut [0; 16]).await.is_err());
         }
-        connection.closed().await;
+        soon(connection.closed()).await;
         assert_eq!(connection.stats().frame_rx.stream, 0, "application octets came out");
         drop(client);
     }
@@ -117,7 +119,7 @@ async fn a_stolen_certificate_without_its_key_opens_no_door() {
     let failures = Failures::of(&b);
     let addr = b.local_addr().unwrap();
     let (_client, connecting) = foreign::connecting(addr, Some(&with_wrong_key(&id_a)), ALPN);
-    connecting.await.unwrap().closed().await;
+    soon(connecting.await.unwrap().closed()).await;
     let error = failures.first().await;
     assert!(matches!(error, HandshakeError::Tls(_)), "{error}");
     // As server.
@@ -160,7 +162,7 @@ async fn a_session_opens_with_an_empty_frame_and_nothing_else() {
     let second = tokio::time::timeout(Duration::from_millis(100), connection.open_bi()).await;
     assert!(second.is_err(), "a second stream before the session is open");
     send.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
-    let quinn::ConnectionError::ApplicationClosed(close) = connection.closed().await else {
+    let quinn::ConnectionError::ApplicationClosed(close) = soon(connection.closed()).await else {
         panic!("not closed by the application");
     };
     assert_eq!(close.error_code.into_inner(), u64::from(close_code::PROTOCOL));
@@ -228,7 +230,7 @@ async fn a_full_node_says_busy() {
     let error = c.connect(addr, SNI, &name("b")).await.unwrap_err();
     assert_eq!(error.code(), "BUSY");
     first.session.close(close_code::CLOSED, "done");
-    b.accept().await.unwrap().session.closed().await;
+    soon(b.accept().await.unwrap().session.closed()).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     c.connect(addr, SNI, &name("b")).await.unwrap();
 }
@@ -238,7 +240,7 @@ async fn one_session_too_many_ends_the_oldest_of_that_peer() {
     let pair = Pair::new(TransportLimits { sessions_per_peer_max: 1, ..brisk() });
     let (old, _old_accepted) = pair.open().await;
     let (new, _new_accepted) = pair.open().await;
-    let reason = old.session.closed().await;
+    let reason = soon(old.session.closed()).await;
     let (CloseReason::Local { code, .. } | CloseReason::Peer { code, .. }) = reason else {
         panic!("{reason}");
     };

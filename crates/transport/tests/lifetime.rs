@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{Pair, SNI, Wire, name};
+use support::{Pair, SNI, Wire, name, soon};
 use tram_transport::{CloseReason, StreamError, TransportLimits, close_code};
 
 fn short() -> TransportLimits {
@@ -22,8 +22,10 @@ async fn a_peer_that_vanishes_is_noticed_within_the_idle_timeout() {
 
     wire.cut();
     let cut = Instant::now();
-    let (reason_a, reason_b, frame) =
-        tokio::join!(a.session.closed(), b.session.closed(), a.control.recv.recv(10));
+    let (reason_a, reason_b, frame) = soon(async {
+        tokio::join!(a.session.closed(), b.session.closed(), a.control.recv.recv(10))
+    })
+    .await;
     assert_eq!((reason_a, reason_b), (CloseReason::TimedOut, CloseReason::TimedOut));
     assert_eq!(frame.unwrap_err(), StreamError::SessionClosed(CloseReason::TimedOut));
     let took = cut.elapsed();
@@ -37,9 +39,9 @@ async fn code_and_reason_of_a_close_reach_the_peer() {
     a.session.close(0x123, "no longer adjacent\n");
     a.session.close(0x124, "a second reason");
     let reason = "no longer adjacent\n".to_owned();
-    assert_eq!(a.session.closed().await, CloseReason::Local { code: 0x123, reason });
+    assert_eq!(soon(a.session.closed()).await, CloseReason::Local { code: 0x123, reason });
     let reason = "no longer adjacent\u{fffd}".to_owned();
-    assert_eq!(b.session.closed().await, CloseReason::Peer { code: 0x123, reason });
+    assert_eq!(soon(b.session.closed()).await, CloseReason::Peer { code: 0x123, reason });
     assert!(b.session.open_transfer().await.is_err());
     assert!(b.session.accept_transfer().await.is_err());
 }
@@ -50,9 +52,9 @@ async fn an_endpoint_that_closes_tells_every_peer() {
     let (a, b) = pair.open().await;
     pair.b.close("maintenance").await;
     let told = CloseReason::Peer { code: close_code::SHUTDOWN, reason: "maintenance".to_owned() };
-    assert_eq!(a.session.closed().await, told);
+    assert_eq!(soon(a.session.closed()).await, told);
     let own = CloseReason::Local { code: close_code::SHUTDOWN, reason: "maintenance".to_owned() };
-    assert_eq!(b.session.closed().await, own);
+    assert_eq!(soon(b.session.closed()).await, own);
     assert!(pair.b.accept().await.is_none());
 }
 
@@ -61,7 +63,7 @@ async fn dropping_the_endpoint_closes_it() {
     let Pair { a, b } = Pair::new(TransportLimits { handshake_timeout_ms: 500, ..short() });
     let addr = b.local_addr().unwrap();
     let (dialled, accepted) = Pair { a: a.clone(), b }.open().await;
-    let reason = dialled.session.closed().await;
+    let reason = soon(dialled.session.closed()).await;
     assert!(matches!(reason, CloseReason::Peer { code: close_code::SHUTDOWN, .. }), "{reason}");
     drop(accepted);
     assert!(a.connect(addr, SNI, &name("b")).await.is_err());
@@ -77,7 +79,7 @@ async fn a_session_lives_as_long_as_its_streams_and_no_longer() {
     let (_send, mut recv) = b.session.accept_transfer().await.unwrap();
     assert_eq!(recv.recv(100).await.unwrap().unwrap(), "still here");
     drop((send, _recv));
-    let reason = b.session.closed().await;
+    let reason = soon(b.session.closed()).await;
     assert!(matches!(reason, CloseReason::Peer { code: close_code::CLOSED, .. }), "{reason}");
 }
 
@@ -89,7 +91,7 @@ async fn a_session_ends_at_its_greatest_age() {
     );
     let (a, b) = pair.open().await;
     assert!(b.session.expires_in() <= Duration::from_millis(200));
-    let reason = a.session.closed().await;
+    let reason = soon(a.session.closed()).await;
     assert!(matches!(reason, CloseReason::Peer { code: close_code::SESSION_AGE, .. }), "{reason}");
     assert!(b.session.age() >= Duration::from_millis(200));
 }

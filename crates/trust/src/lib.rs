@@ -34,7 +34,5 @@ pub use directory::{Directory, Resolution};
 pub use revocation::{Crls, Revocation};
 pub use root::Root;
 pub use verdict::{Cause, Refusal, Verdict};
-pub use verified::{
-    SealAuthority, Signer, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt,
-};
+pub use verified::{SealAuthority, Signer, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
 pub use verifier::{Options, Verifier};

@@ -88,7 +88,9 @@ pub(crate) fn issued_by<'a>(
     }
     let ended = listed.until.is_some_and(|until| signed_root.time > until);
     if record.time < listed.from || ended || listed.from > directory.expires_at() {
-        return Err(invalid(format!("time: outside the epoch that the directory lists for {node}")));
+        return Err(invalid(format!(
+            "time: outside the epoch that the directory lists for {node}"
+        )));
     }
     let to_be_signed = signed_root.to_be_signed(network).into();
     Ok(SignedBy { key: &keys.receipt, to_be_signed })

@@ -28,8 +28,8 @@ pub use node::{
 };
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use receipt::{
-    Consistency, ConsistencyQuery, GenesisView, Inclusion, InclusionQuery, LogHead,
-    DispatchReceiptsQuery, ReceiptQuery, ReceiptView,
+    Consistency, ConsistencyQuery, DispatchReceiptsQuery, GenesisView, Inclusion, InclusionQuery,
+    LogHead, ReceiptQuery, ReceiptView,
 };
 pub use seal::{
     SealAct, SealActKind, SealDocument, SealMetadata, SealRelated, SealRequest, SealSigner,

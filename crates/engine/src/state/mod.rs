@@ -7,7 +7,7 @@ pub mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Reference};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference};
 use tram_trust::VerifiedDispatch;
 
 use crate::record::{Owed, OwnEvidence, Record};
@@ -25,6 +25,8 @@ pub struct State {
     pub mailboxes: BTreeMap<AgencyCode, BTreeMap<u64, DispatchId>>,
     /// Peers.
     pub peers: Peers,
+    /// Document files in use, with how many held dispatches use each.
+    pub files: BTreeMap<Digest, u32>,
     /// Dispatches that changed since they were last looked at.
     pub touched: BTreeSet<DispatchId>,
 }
@@ -74,6 +76,9 @@ impl State {
         let id = held.id();
         let e = held.dispatch.envelope();
         self.references.insert((e.originator.clone(), e.reference.clone()), id);
+        for (digest, _) in &held.files {
+            *self.files.entry(*digest).or_default() += 1;
+        }
         for (peer, owed) in &held.owed {
             self.peers.entry(peer.clone()).or_default().outbox.push(id, *owed);
         }
@@ -106,6 +111,14 @@ impl State {
         let Some(h) = self.held.remove(id) else { return };
         let e = h.dispatch.envelope();
         self.references.remove(&(e.originator.clone(), e.reference.clone()));
+        for (digest, _) in &h.files {
+            if let Some(n) = self.files.get_mut(digest) {
+                *n -= 1;
+                if *n == 0 {
+                    self.files.remove(digest);
+                }
+            }
+        }
         for r in h.legs.keys() {
             if let Some(mailbox) = self.mailboxes.get_mut(r) {
                 mailbox.retain(|_, d| d != id);

@@ -182,6 +182,11 @@ impl HopQueue {
         self.in_flight
     }
 
+    /// How many wait for a later time.
+    pub fn deferred(&self) -> usize {
+        self.deferred.len()
+    }
+
     /// The next due time among the deferred.
     pub fn next_due(&self) -> Option<u64> {
         self.deferred.first().map(|(due, _)| *due)

@@ -33,9 +33,10 @@
 //!   written: the batch is *torn*. Its sync cannot have returned, so nobody was told of it. It is
 //!   discarded whole, and the report says so.
 //! * Any damaged sector; a sector of another batch; all sectors of a batch valid but its chain
-//!   value, structure or END record wrong; a segment shorter than it was preallocated: *corruption*. The
-//!   journal does not open, and the error names segment and offset. This holds for the last batch as
-//!   for any other: a flipped bit in it is found, and never taken for a torn tail.
+//!   value, structure or END record wrong; a segment shorter than it was preallocated:
+//!   *corruption*. The journal does not open, and the error names segment and offset. This holds
+//!   for the last batch as for any other: a flipped bit in it is found, and never taken for a
+//!   torn tail.
 //!
 //! After a torn tail a new segment begins. Its header says where the old one ends, so leftovers
 //! can never be taken for data again. A crash during recovery changes nothing: recovery writes

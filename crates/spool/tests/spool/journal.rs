@@ -96,7 +96,7 @@ fn the_same_on_a_real_disk_with_one_write_and_one_sync_for_each_commit() {
 fn readers_in_other_threads_see_committed_batches_while_more_are_appended() {
     let (mut journal, _) = open(&MemDisk::new(), 64 * 512).unwrap();
     let reader = journal.reader();
-    let (send, receive) = std::sync::mpsc::channel::<(Position, Record)>();
+    let (send, receive) = std::sync::mpsc::sync_channel::<(Position, Record)>(64);
     let reading = std::thread::spawn(move || {
         let mut read = 0;
         for (position, record) in receive {

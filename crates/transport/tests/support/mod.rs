@@ -71,6 +71,11 @@ pub(crate) fn endpoint(identity: &Identity, check: Pinned, limits: TransportLimi
     Endpoint::bind(loopback(), identity, Arc::new(check), limits).unwrap()
 }
 
+/// Lets a test fail instead of hang.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("this takes too long")
+}
+
 /// Two endpoints that know each other as `a` and `b`.
 pub(crate) struct Pair {
     pub(crate) a: Endpoint,

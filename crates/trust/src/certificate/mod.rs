@@ -78,9 +78,10 @@ impl Certificate {
         let subject = escaped(&tbs.subject.to_string());
         let in_this = |what: &str| invalid(format!("certificate of \"{subject}\": {what}"));
         tbs.extensions_map().map_err(|_| in_this("an extension occurs twice"))?;
-        let broken = tbs.extensions().iter().any(|e| {
-            matches!(e.parsed_extension(), ParsedExtension::ParseError { .. })
-        });
+        let broken = tbs
+            .extensions()
+            .iter()
+            .any(|e| matches!(e.parsed_extension(), ParsedExtension::ParseError { .. }));
         if broken {
             return Err(in_this("an extension is malformed"));
         }

@@ -56,7 +56,9 @@ pub(super) fn refusal(
             // A key over our limits is the commonest cause, and can be named.
             let refused = chain.iter().find_map(|c| c.key().err());
             let detail = refused.map(|r| r.detail).unwrap_or_else(|| {
-                format!("a certificate on the path of \"{leaf}\" has a signature that is not accepted")
+                format!(
+                    "a certificate on the path of \"{leaf}\" has a signature that is not accepted"
+                )
             });
             (Code::AlgorithmRefused, detail)
         }

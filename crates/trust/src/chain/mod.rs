@@ -101,7 +101,8 @@ pub(crate) fn build(
     at: UnixMillis,
     crls: &Crls,
 ) -> Result<Path, Refusal> {
-    let ders: Vec<CertificateDer<'_>> = chain.iter().map(|c| CertificateDer::from(c.der())).collect();
+    let ders: Vec<CertificateDer<'_>> =
+        chain.iter().map(|c| CertificateDer::from(c.der())).collect();
     let explained = |error: Error| explain::refusal(error, chain, anchors, at);
     let (Some(leaf_der), Some(leaf)) = (ders.first(), chain.first()) else {
         return Err(explained(Error::UnknownIssuer));
@@ -110,16 +111,17 @@ pub(crate) fn build(
     // Why the last candidate path was turned down by our own checks, and the path that passed.
     let ours: RefCell<Option<Refusal>> = RefCell::new(None);
     let found: RefCell<Option<Path>> = RefCell::new(None);
-    let judge = |candidate: &VerifiedPath<'_>| match judge(candidate, anchors, chain, leaf, at, crls) {
-        Ok(path) => {
-            found.replace(Some(path));
-            Ok(())
-        }
-        Err(refusal) => {
-            ours.replace(Some(refusal));
-            Err(Error::CertDistrusted)
-        }
-    };
+    let judge =
+        |candidate: &VerifiedPath<'_>| match judge(candidate, anchors, chain, leaf, at, crls) {
+            Ok(path) => {
+                found.replace(Some(path));
+                Ok(())
+            }
+            Err(refusal) => {
+                ours.replace(Some(refusal));
+                Err(Error::CertDistrusted)
+            }
+        };
     let result = end_entity.verify_for_usage(
         ALL_VERIFICATION_ALGS,
         &anchors.trust,
@@ -186,9 +188,8 @@ impl ExtendedKeyUsageValidator for Restricted {
         for purpose in listed {
             present.push(purpose?.to_decoded_oid());
         }
-        let dotted = |oid: &Vec<usize>| {
-            oid.iter().map(usize::to_string).collect::<Vec<_>>().join(".")
-        };
+        let dotted =
+            |oid: &Vec<usize>| oid.iter().map(usize::to_string).collect::<Vec<_>>().join(".");
         let texts: Vec<String> = present.iter().map(dotted).collect();
         if texts.is_empty() || self.0.allows(&texts) {
             return Ok(());

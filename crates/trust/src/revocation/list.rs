@@ -101,7 +101,8 @@ impl Crl {
     /// (b)).
     pub(crate) fn covers(&self, certificate: &Certificate) -> bool {
         let scope = &self.scope;
-        let kind_fits = if certificate.is_ca() { !scope.users_only } else { !scope.authorities_only };
+        let kind_fits =
+            if certificate.is_ca() { !scope.users_only } else { !scope.authorities_only };
         let listed = certificate.points();
         let point_fits = scope.points.is_empty()
             || listed.is_empty()

@@ -90,7 +90,7 @@ impl Open {
 enum Item {
     /// A whole item, content included.
     Whole,
-    /// A container whose items follow.
+    /// A container whose items follow, if it has any.
     Container(Open),
     /// A tag: the item it belongs to follows.
     Tag,
@@ -126,12 +126,12 @@ impl Walk<'_> {
                         "nested deeper than {CBOR_DEPTH_MAX} at byte {start}"
                     )));
                 }
-                Item::Container(open) => {
+                Item::Container(open) if open.left > 0 => {
                     stack[depth] = open;
                     depth += 1;
                     continue;
                 }
-                Item::Whole => {}
+                Item::Whole | Item::Container(_) => {}
             }
             // An item ends here, and with it every container that it was the last item of.
             loop {
@@ -232,9 +232,6 @@ impl Walk<'_> {
             return Err(WireError::too_large(format_args!(
                 "{count} items at byte {start}, at most {max} allowed"
             )));
-        }
-        if count == 0 {
-            return Ok(Item::Whole);
         }
         let left = if map { count * 2 } else { count };
         if left > (self.bytes.len() - self.at) as u64 {

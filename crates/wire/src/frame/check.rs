@@ -1,5 +1,7 @@
 //! The rules a frame must keep, beside its shape.
 
+use std::collections::BTreeSet;
+
 use tram_dispatch::limits::{
     DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, INLINE_TOTAL_BYTES_MAX, TEXT_BYTES_MAX,
     UPSTREAM_RECEIPTS_MAX,
@@ -106,8 +108,9 @@ fn range_end(offset: u64, length: u64) -> Result<(), WireError> {
 }
 
 fn answer_rules(answers: &[Answer]) -> Result<(), WireError> {
-    if !answers.is_sorted_by(|a, b| a.recipient < b.recipient) {
-        return Err(WireError::malformed("answers are repeated or out of order"));
+    let recipients: BTreeSet<_> = answers.iter().map(|answer| &answer.recipient).collect();
+    if recipients.len() < answers.len() {
+        return Err(WireError::malformed("a recipient is answered twice"));
     }
     for answer in answers {
         if let Outcome::RefusedUnsigned { detail, .. } = &answer.outcome {

@@ -3,14 +3,12 @@
 mod check;
 mod decode;
 mod encode;
-mod stream;
 
 use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 
 pub use check::{detail, validate};
 pub use decode::decode;
 pub use encode::encode;
-pub use stream::{LENGTH_PREFIX_BYTES, announced_length, encode_prefixed};
 
 /// One unit of the node-to-node protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]

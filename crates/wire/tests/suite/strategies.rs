@@ -19,7 +19,7 @@ pub(crate) fn agency() -> impl Strategy<Value = AgencyCode> {
     prop_oneof![
         "[A-Z][0-9]{2}(\\.[0-9]{2}){0,3}",
         "[A-Z][0-9]{2}\\.[A-Z]{2}\\.[0-9]{3}",
-        "x[a-z0-9.]{0,40}"
+        "vxp[a-z0-9.]{0,40}"
     ]
     .prop_map(|text| AgencyCode::parse_canonical(&text).unwrap())
 }
@@ -251,9 +251,10 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
             Entry::Node(Node { id, addresses, parent, lateral, open, epochs })
         },
     );
-    let delegation = (agency(), key(), time(), option::of(time())).prop_map(
-        |(subtree, key, from, until)| Entry::Delegation(Delegation { subtree, key, from, until }),
-    );
+    let delegation =
+        (agency(), key(), time(), option::of(time())).prop_map(|(subtree, key, from, until)| {
+            Entry::Delegation(Delegation { subtree, key, from, until })
+        });
     prop_oneof![agency_entry, node_entry, delegation]
 }
 
@@ -340,8 +341,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         receipt_bytes().prop_map(Outcome::Accepted),
         receipt_bytes().prop_map(Outcome::Refused),
-        (code(), words())
-            .prop_map(|(code, detail)| Outcome::RefusedUnsigned { code, detail }),
+        (code(), words()).prop_map(|(code, detail)| Outcome::RefusedUnsigned { code, detail }),
         (code(), any::<u64>()).prop_map(|(code, retry_ms)| Outcome::Later { code, retry_ms })
     ]
 }
@@ -382,4 +382,3 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
         (128..=u64::MAX).prop_map(|kind| Frame::Unknown { kind, body: vec![0xa1, 0x00, 0xf6] }),
     ]
 }
-

@@ -12,10 +12,32 @@ fn hex(text: &str) -> Vec<u8> {
 #[test]
 fn canonical_items_pass() {
     for text in [
-        "00", "17", "18 18", "18 ff", "19 0100", "1a 00010000", "1b 0000000100000000",
-        "1b ffffffffffffffff", "20", "38 18", "3b ffffffffffffffff", "40", "43 010203", "60",
-        "66 e1baa1 c491 61", "80", "82 01 02", "a0", "a2 00 f4 01 f5", "a2 17 00 18 18 00",
-        "a2 20 00 60 00", "f4", "f5", "f6", "a1 82 01 02 a0", "a3 01 00 41 00 00 61 61 00",
+        "00",
+        "17",
+        "18 18",
+        "18 ff",
+        "19 0100",
+        "1a 00010000",
+        "1b 0000000100000000",
+        "1b ffffffffffffffff",
+        "20",
+        "38 18",
+        "3b ffffffffffffffff",
+        "40",
+        "43 010203",
+        "60",
+        "66 e1baa1 c491 61",
+        "80",
+        "82 01 02",
+        "a0",
+        "a2 00 f4 01 f5",
+        "a2 17 00 18 18 00",
+        "a2 20 00 60 00",
+        "f4",
+        "f5",
+        "f6",
+        "a1 82 01 02 a0",
+        "a3 01 00 41 00 00 61 61 00",
     ] {
         let bytes = hex(text);
         assert_eq!(check(&bytes, 64), Ok(()), "{text}");
@@ -103,9 +125,8 @@ fn limits_are_exact() {
 
 #[test]
 fn tag_18_stands_only_where_the_rules_say() {
-    let passes = |text: &str, tag18| {
-        check_with(&hex(text), &Rules { tag18, ..Rules::plain(64) }).is_ok()
-    };
+    let passes =
+        |text: &str, tag18| check_with(&hex(text), &Rules { tag18, ..Rules::plain(64) }).is_ok();
     assert!(passes("d2 80", Tag18::Top));
     assert!(passes("80", Tag18::Top));
     assert!(passes("82 d2 80 00", Tag18::FirstElement));

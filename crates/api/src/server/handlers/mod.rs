@@ -1,0 +1,55 @@
+//! One handler per route: parse, call the service, shape the answer.
+
+mod collect;
+mod evidence;
+mod operate;
+mod streams;
+mod submit;
+mod track;
+
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::App;
+use super::call::Call;
+use crate::Problem;
+
+/// The handler of a route, by its name in the table. An unknown name answers `INTERNAL`, and a
+/// test walks the whole table.
+pub(super) fn method(filter: MethodFilter, name: &str) -> MethodRouter<App> {
+    match name {
+        "upload_state" => on(filter, submit::upload_state),
+        "upload" => on(filter, submit::upload),
+        "submit" => on(filter, submit::submit),
+        "list_dispatches" => on(filter, track::list),
+        "track" => on(filter, track::track),
+        "dispatch_receipts" => on(filter, evidence::dispatch_receipts),
+        "inbox" => on(filter, collect::inbox),
+        "inbox_entry" => on(filter, collect::entry),
+        "fetch" => on(filter, collect::fetch),
+        "fetch_document" => on(filter, collect::document),
+        "confirm" => on(filter, collect::confirm),
+        "register" => on(filter, collect::register),
+        "refuse" => on(filter, collect::refuse),
+        "receipts" => on(filter, evidence::receipts),
+        "log_head" => on(filter, evidence::log_head),
+        "inclusion" => on(filter, evidence::inclusion),
+        "consistency" => on(filter, evidence::consistency),
+        "genesis" => on(filter, evidence::genesis),
+        "events" => on(filter, streams::events),
+        "status" => on(filter, operate::status),
+        "peers" => on(filter, operate::peers),
+        "test_peer" => on(filter, operate::test_peer),
+        "queue" => on(filter, operate::queue),
+        "change_queue" => on(filter, operate::change_queue),
+        "directory" => on(filter, operate::directory),
+        "install_directory" => on(filter, operate::install_directory),
+        "check_store" => on(filter, streams::check_store),
+        "openapi" => on(filter, operate::openapi),
+        _ => on(filter, missing),
+    }
+}
+
+async fn missing(call: Call) -> Problem {
+    let text = format!("route {} has no handler", call.route.name);
+    Problem::new(tram_dispatch::Code::Internal, text)
+}

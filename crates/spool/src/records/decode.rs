@@ -1,0 +1,134 @@
+//! Journal record → engine record.
+
+use super::{Reader, RecordError, VERSION, kind};
+use crate::journal;
+use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, UnixMillis};
+use tram_engine::record::{
+    Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch,
+    Record, Reoffer,
+};
+use tram_wire::receipt::{Receipt, SignedRoot};
+
+/// Reads a record back.
+///
+/// # Errors
+/// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
+pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
+    let mut r = Reader::new(record.kind, &record.body);
+    if !(kind::GENESIS..=kind::ROOT).contains(&record.kind) {
+        return Err(RecordError::UnknownKind { kind: record.kind });
+    }
+    match r.u8("version")? {
+        VERSION => {}
+        0 => return Err(r.bad("version", "there is no version 0")),
+        found => {
+            return Err(RecordError::TooNew { kind: record.kind, found, supported: VERSION });
+        }
+    }
+    let r = &mut r;
+    let value = match record.kind {
+        kind::GENESIS => Record::Genesis(leaf(r)?),
+        kind::HELD => Record::Held(held(r)?),
+        kind::LEGS => Record::Legs(Legs {
+            dispatch: dispatch(r)?,
+            previous: r.parse("previous")?,
+            recipients: agencies(r, "recipients")?,
+            receipts: r.list("receipts", |r| r.shared("receipts"))?,
+        }),
+        kind::EVIDENCE => Record::Evidence(own(r)?),
+        kind::FOREIGN => Record::Foreign(foreign(r)?),
+        kind::OUTBOX_DONE => Record::OutboxDone(OutboxDone {
+            dispatch: dispatch(r)?,
+            peer: r.parse("peer")?,
+            owed: owed(r)?,
+        }),
+        kind::HOLD => Record::Hold(Hold {
+            dispatch: dispatch(r)?,
+            recipient: agency(r, "recipient")?,
+            held: r.bool("held")?,
+        }),
+        kind::PEER_EPOCH => Record::PeerEpoch(PeerEpoch {
+            peer: r.parse("peer")?,
+            epoch: EpochId(r.fixed("epoch")?),
+        }),
+        kind::REOFFER => {
+            Record::Reoffer(Reoffer { dispatch: dispatch(r)?, peer: r.parse("peer")? })
+        }
+        kind::PEER_CHECKPOINT => Record::PeerCheckpoint(PeerCheckpoint {
+            peer: r.parse("peer")?,
+            epoch: EpochId(r.fixed("epoch")?),
+            size: r.uint("size")?,
+            root: r.fixed("root")?,
+            note: r.shared("note")?,
+        }),
+        kind::CLOSED => Record::Closed(dispatch(r)?),
+        _ => {
+            let bytes = r.rest();
+            Record::Root(SignedRoot::decode(bytes).map_err(|e| r.bad("root", e))?)
+        }
+    };
+    r.end()?;
+    Ok(value)
+}
+
+fn held(r: &mut Reader<'_>) -> Result<Held, RecordError> {
+    Ok(Held {
+        dispatch: dispatch(r)?,
+        raw: r.shared("raw")?,
+        object: Digest(r.fixed("object")?),
+        originator: agency(r, "originator")?,
+        reference: r.parse("reference")?,
+        previous: if r.bool("previous")? { Some(r.parse("previous")?) } else { None },
+        recipients: agencies(r, "recipients")?,
+        receipts: r.list("receipts", |r| r.shared("receipts"))?,
+        inline: r.list("inline", |r| Ok((Digest(r.fixed("inline")?), r.shared("inline")?)))?,
+        files: r.list("files", |r| Ok((Digest(r.fixed("files")?), r.uint("files")?)))?,
+        at: UnixMillis(r.uint("at")?),
+    })
+}
+
+fn leaf(r: &mut Reader<'_>) -> Result<Leaf, RecordError> {
+    Ok(Leaf { index: r.uint("index")?, salt: r.fixed("salt")?, record: r.shared("record")? })
+}
+
+fn own(r: &mut Reader<'_>) -> Result<OwnEvidence, RecordError> {
+    let leaf = leaf(r)?;
+    let evidence = tram_wire::evidence::decode(&leaf.record).map_err(|e| r.bad("record", e))?;
+    Ok(OwnEvidence { leaf, evidence, owed_to: nodes(r, "owed_to")? })
+}
+
+fn foreign(r: &mut Reader<'_>) -> Result<Foreign, RecordError> {
+    let receipt = Receipt::parse(r.bytes("raw")?).map_err(|e| r.bad("raw", e))?;
+    Ok(Foreign {
+        digest: receipt.digest(),
+        raw: receipt.raw().clone(),
+        evidence: receipt.record().clone(),
+        from: r.parse("from")?,
+        authorised: r.bool("authorised")?,
+        owed_to: nodes(r, "owed_to")?,
+    })
+}
+
+fn owed(r: &mut Reader<'_>) -> Result<Owed, RecordError> {
+    match r.u8("owed")? {
+        0 => Ok(Owed::Own(r.uint("owed")?)),
+        1 => Ok(Owed::Foreign(Digest(r.fixed("owed")?))),
+        other => Err(r.bad("owed", format_args!("{other} is neither 0 nor 1"))),
+    }
+}
+
+fn dispatch(r: &mut Reader<'_>) -> Result<DispatchId, RecordError> {
+    Ok(DispatchId(r.fixed("dispatch")?))
+}
+
+fn agency(r: &mut Reader<'_>, field: &'static str) -> Result<AgencyCode, RecordError> {
+    r.parse_by(field, AgencyCode::parse_canonical)
+}
+
+fn agencies(r: &mut Reader<'_>, field: &'static str) -> Result<Vec<AgencyCode>, RecordError> {
+    r.list(field, |r| agency(r, field))
+}
+
+fn nodes(r: &mut Reader<'_>, field: &'static str) -> Result<Vec<NodeId>, RecordError> {
+    r.list(field, |r| r.parse(field))
+}

@@ -1,0 +1,137 @@
+//! Engine record → journal record.
+
+use super::{VERSION, Writer, kind};
+use crate::journal;
+use tram_dispatch::{AgencyCode, NodeId};
+use tram_engine::record::{Foreign, Held, Leaf, Legs, Owed, OwnEvidence, PeerCheckpoint, Record};
+
+/// The journal record of `record`.
+#[must_use]
+pub fn encode(record: &Record) -> journal::Record {
+    let mut w = Writer::with_capacity(size_hint(record));
+    w.u8(VERSION);
+    let kind = match record {
+        Record::Genesis(r) => {
+            leaf(&mut w, r);
+            kind::GENESIS
+        }
+        Record::Held(r) => {
+            held(&mut w, r);
+            kind::HELD
+        }
+        Record::Legs(r) => {
+            legs(&mut w, r);
+            kind::LEGS
+        }
+        Record::Evidence(r) => {
+            own(&mut w, r);
+            kind::EVIDENCE
+        }
+        Record::Foreign(r) => {
+            foreign(&mut w, r);
+            kind::FOREIGN
+        }
+        Record::OutboxDone(r) => {
+            w.fixed(r.dispatch.as_bytes()).text(r.peer.as_str());
+            owed(&mut w, r.owed);
+            kind::OUTBOX_DONE
+        }
+        Record::Hold(r) => {
+            w.fixed(r.dispatch.as_bytes()).text(r.recipient.as_str()).bool(r.held);
+            kind::HOLD
+        }
+        Record::PeerEpoch(r) => {
+            w.text(r.peer.as_str()).fixed(r.epoch.as_bytes());
+            kind::PEER_EPOCH
+        }
+        Record::Reoffer(r) => {
+            w.fixed(r.dispatch.as_bytes()).text(r.peer.as_str());
+            kind::REOFFER
+        }
+        Record::PeerCheckpoint(r) => {
+            checkpoint(&mut w, r);
+            kind::PEER_CHECKPOINT
+        }
+        Record::Closed(id) => {
+            w.fixed(id.as_bytes());
+            kind::CLOSED
+        }
+        Record::Root(root) => {
+            w.fixed(&root.encode());
+            kind::ROOT
+        }
+    };
+    journal::Record { kind, body: w.finish() }
+}
+
+fn size_hint(record: &Record) -> usize {
+    let variable = match record {
+        Record::Held(r) => {
+            let receipts: usize = r.receipts.iter().map(|raw| raw.len() + 3).sum();
+            let inline: usize = r.inline.iter().map(|(_, bytes)| bytes.len() + 35).sum();
+            r.raw.len() + receipts + inline + 24 * r.recipients.len() + 42 * r.files.len() + 160
+        }
+        Record::Legs(r) => {
+            r.receipts.iter().map(|raw| raw.len() + 3).sum::<usize>() + 24 * r.recipients.len()
+        }
+        Record::Genesis(r) => r.record.len(),
+        Record::Evidence(r) => r.leaf.record.len() + 24 * r.owed_to.len(),
+        Record::Foreign(r) => r.raw.len() + 24 * r.owed_to.len(),
+        Record::PeerCheckpoint(r) => r.note.len() + 96,
+        Record::Root(_) => 256,
+        _ => 0,
+    };
+    variable + 128
+}
+
+fn held(w: &mut Writer, r: &Held) {
+    w.fixed(r.dispatch.as_bytes()).bytes(&r.raw).fixed(r.object.as_bytes());
+    w.text(r.originator.as_str()).text(r.reference.as_str()).bool(r.previous.is_some());
+    if let Some(previous) = &r.previous {
+        w.text(previous.as_str());
+    }
+    agencies(w, &r.recipients);
+    w.list(&r.receipts, |w, raw| _ = w.bytes(raw));
+    w.list(&r.inline, |w, (digest, bytes)| _ = w.fixed(digest.as_bytes()).bytes(bytes));
+    w.list(&r.files, |w, (digest, size)| _ = w.fixed(digest.as_bytes()).uint(*size));
+    w.uint(r.at.0);
+}
+
+fn legs(w: &mut Writer, r: &Legs) {
+    w.fixed(r.dispatch.as_bytes()).text(r.previous.as_str());
+    agencies(w, &r.recipients);
+    w.list(&r.receipts, |w, raw| _ = w.bytes(raw));
+}
+
+fn leaf(w: &mut Writer, r: &Leaf) {
+    w.uint(r.index).fixed(&r.salt).bytes(&r.record);
+}
+
+fn own(w: &mut Writer, r: &OwnEvidence) {
+    leaf(w, &r.leaf);
+    nodes(w, &r.owed_to);
+}
+
+fn foreign(w: &mut Writer, r: &Foreign) {
+    w.bytes(&r.raw).text(r.from.as_str()).bool(r.authorised);
+    nodes(w, &r.owed_to);
+}
+
+fn checkpoint(w: &mut Writer, r: &PeerCheckpoint) {
+    w.text(r.peer.as_str()).fixed(r.epoch.as_bytes()).uint(r.size).fixed(&r.root).bytes(&r.note);
+}
+
+fn owed(w: &mut Writer, owed: Owed) {
+    match owed {
+        Owed::Own(leaf) => w.u8(0).uint(leaf),
+        Owed::Foreign(digest) => w.u8(1).fixed(digest.as_bytes()),
+    };
+}
+
+fn agencies(w: &mut Writer, codes: &[AgencyCode]) {
+    w.list(codes, |w, code| _ = w.text(code.as_str()));
+}
+
+fn nodes(w: &mut Writer, nodes: &[NodeId]) {
+    w.list(nodes, |w, node| _ = w.text(node.as_str()));
+}

@@ -1,0 +1,40 @@
+//! Records of the engine as records of the journal, and back.
+//!
+//! A journal record has a kind and a body. The kind is the number of the engine's variant; the body
+//! begins with a version byte and then holds the fields of the variant in their order, in the layout
+//! of [`wire`](self): integers as shortest LEB128, everything of variable length behind its length,
+//! identifiers as 32 plain bytes, an optional field behind a byte 0 or 1. One value has exactly one
+//! encoding, and decoding takes nothing else.
+//!
+//! What can be had from bytes that are kept anyway is not stored twice: the decoded evidence comes
+//! from the encoded record or from the receipt, a receipt's digest from the receipt.
+
+mod decode;
+mod encode;
+mod error;
+mod wire;
+
+pub use decode::decode;
+pub use encode::encode;
+pub use error::RecordError;
+
+pub(crate) use wire::{Reader, Writer};
+
+/// The version of every body this program writes, and the newest it reads.
+pub const VERSION: u8 = 1;
+
+/// Record kinds; they never change their meaning.
+pub(crate) mod kind {
+    pub(crate) const GENESIS: u16 = 1;
+    pub(crate) const HELD: u16 = 2;
+    pub(crate) const LEGS: u16 = 3;
+    pub(crate) const EVIDENCE: u16 = 4;
+    pub(crate) const FOREIGN: u16 = 5;
+    pub(crate) const OUTBOX_DONE: u16 = 6;
+    pub(crate) const HOLD: u16 = 7;
+    pub(crate) const PEER_EPOCH: u16 = 8;
+    pub(crate) const REOFFER: u16 = 9;
+    pub(crate) const PEER_CHECKPOINT: u16 = 10;
+    pub(crate) const CLOSED: u16 = 11;
+    pub(crate) const ROOT: u16 = 12;
+}

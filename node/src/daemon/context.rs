@@ -1,0 +1,194 @@
+//! What every part of the running daemon shares.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tram_config::Config;
+use tram_crypto::Sign;
+use tram_dispatch::{Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
+use tram_spool::documents::{DocumentReader, DocumentStore};
+use tram_spool::store::StoreReader;
+use tram_tlog::Hash;
+use tram_tlog::checkpoint::Checkpoint;
+use tram_trust::{Root, Verifier};
+use tram_transport::Session;
+
+use super::core::Core;
+use super::seals::Seals;
+
+/// The daemon's shared parts.
+pub(crate) struct Context {
+    pub config: Config,
+    pub me: NodeId,
+    pub network: NetworkId,
+    pub epoch: EpochId,
+    pub root: Arc<Root>,
+    pub core: Core,
+    pub store: StoreReader,
+    pub documents: DocumentStore,
+    pub seals: Seals,
+    pub started_at: UnixMillis,
+    pub sessions: Sessions,
+    verifier: RwLock<Arc<Verifier>>,
+    checkpoint_key: Box<dyn Sign>,
+    serial: AtomicU64,
+}
+
+/// The sessions that are up, for listings.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<BTreeMap<NodeId, Live>>);
+
+/// One live session, and what last went wrong with a peer.
+#[derive(Clone, Default)]
+pub(crate) struct Live {
+    pub session: Option<(Session, UnixMillis)>,
+    pub trouble: Option<(String, String)>,
+}
+
+impl Sessions {
+    pub(crate) fn up(&self, peer: &NodeId, session: Session, since: UnixMillis) {
+        if let Ok(mut map) = self.0.lock() {
+            map.insert(peer.clone(), Live { session: Some((session, since)), trouble: None });
+        }
+    }
+
+    pub(crate) fn down(&self, peer: &NodeId, code: &str, detail: &str) {
+        if let Ok(mut map) = self.0.lock() {
+            let live = map.entry(peer.clone()).or_default();
+            if live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none()) {
+                return;
+            }
+            live.session = None;
+            live.trouble = Some((code.to_owned(), detail.to_owned()));
+        }
+    }
+
+    pub(crate) fn get(&self, peer: &NodeId) -> Live {
+        self.0.lock().ok().and_then(|map| map.get(peer).cloned()).unwrap_or_default()
+    }
+}
+
+/// Where a document's bytes are.
+pub(crate) enum Bytes {
+    Inline(Arc<[u8]>),
+    File(DocumentReader),
+}
+
+impl Bytes {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Bytes::Inline(b) => b.len() as u64,
+            Bytes::File(r) => r.len_bytes(),
+        }
+    }
+
+    /// Up to `max` bytes from `offset`; empty at the end.
+    pub(crate) fn read(&self, offset: u64, max: usize) -> Result<bytes::Bytes, String> {
+        let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let take = max.min(left);
+        match self {
+            Bytes::Inline(b) => {
+                let from = usize::try_from(offset).unwrap_or(b.len()).min(b.len());
+                Ok(bytes::Bytes::copy_from_slice(&b[from..from + take]))
+            }
+            Bytes::File(r) => {
+                let mut buf = vec![0u8; take];
+                let n = r.read_at(offset, &mut buf).map_err(|e| e.to_string())?;
+                buf.truncate(n);
+                Ok(buf.into())
+            }
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // assembled once, at start
+impl Context {
+    pub(crate) fn new(
+        config: Config,
+        root: Arc<Root>,
+        verifier: Verifier,
+        epoch: EpochId,
+        core: Core,
+        store: StoreReader,
+        documents: DocumentStore,
+        seals: Seals,
+        checkpoint_key: Box<dyn Sign>,
+    ) -> Self {
+        let started_at = core.now().wall;
+        Context {
+            me: config.node.clone(),
+            network: root.network(),
+            config,
+            epoch,
+            root,
+            core,
+            store,
+            documents,
+            seals,
+            started_at,
+            sessions: Sessions::default(),
+            verifier: RwLock::new(Arc::new(verifier)),
+            checkpoint_key,
+            serial: AtomicU64::new(0),
+        }
+    }
+
+    /// The verifier with the directory and revocation lists in force.
+    pub(crate) fn verifier(&self) -> Arc<Verifier> {
+        match self.verifier.read() {
+            Ok(v) => v.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// A newer directory or list is in force.
+    pub(crate) fn set_verifier(&self, verifier: Verifier) {
+        let mut slot = match self.verifier.write() {
+            Ok(slot) => slot,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        *slot = Arc::new(verifier);
+    }
+
+    /// The newest checkpoint: a signed note over a tree that is durable. Empty for an empty log.
+    pub(crate) fn checkpoint(&self) -> Vec<u8> {
+        let head = self.core.head();
+        if head.size == 0 {
+            return Vec::new();
+        }
+        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
+        Checkpoint::new(&origin, head.size, Hash(head.root))
+            .and_then(|c| c.sign(&origin, &*self.checkpoint_key))
+            .unwrap_or_default()
+    }
+
+    /// Opens a document of a dispatch held here.
+    pub(crate) fn document(&self, digest: &Digest) -> Result<Option<Bytes>, String> {
+        if let Some(bytes) = self.store.inline_document(digest).map_err(|e| e.to_string())? {
+            return Ok(Some(Bytes::Inline(bytes)));
+        }
+        match self.documents.open_read(digest.as_bytes()) {
+            Ok(reader) => Ok(Some(Bytes::File(reader))),
+            Err(tram_spool::documents::DocumentError::NotStored { .. }) => Ok(None),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+
+    /// A number no other session or upload of this process has.
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The name of a staged document on its way from a peer: the same dispatch, document and peer
+/// resume the same file, nobody else does.
+pub(crate) fn staging_name(owner: &str, dispatch: Option<&DispatchId>, document: &Digest) -> String {
+    let id = dispatch.map(|d| *d.as_bytes()).unwrap_or_default();
+    tram_dispatch::id::hex(&tram_crypto::sha256_parts(&[
+        owner.as_bytes(),
+        &[0],
+        &id,
+        document.as_bytes(),
+    ]))
+}

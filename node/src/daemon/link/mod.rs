@@ -1,0 +1,153 @@
+//! Links: the sessions with peers, dialled and accepted.
+
+mod give;
+mod session;
+mod take;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tram_dispatch::NodeId;
+use tram_transport::{Denied, Endpoint, Opened, PeerCheck, PeerName, Role, TransportLimits};
+use tram_trust::Verifier;
+
+use super::context::Context;
+use super::core::Clock;
+
+/// First pause before dialling again; doubles up to the maximum, with jitter.
+const DIAL_MS_MIN: u64 = 250;
+const DIAL_MS_MAX: u64 = 30_000;
+
+/// Lets the transport ask `trust` who a peer is.
+pub(crate) struct Check {
+    pub context: std::sync::OnceLock<Arc<Context>>,
+    pub first: Arc<Verifier>,
+    pub me: NodeId,
+    pub clock: Clock,
+}
+
+impl PeerCheck for Check {
+    fn check(&self, chain_der: &[Vec<u8>], role: Role<'_>) -> Result<PeerName, Denied> {
+        let verifier = self.context.get().map_or_else(|| self.first.clone(), |c| c.verifier());
+        let now = self.clock.now().wall;
+        let expected = match role {
+            Role::Dialled { expected } => expected.as_str().parse::<NodeId>().ok(),
+            Role::Accepted => None,
+        };
+        let denied = |code: tram_dispatch::Code, detail: String| Denied { code: code.as_str(), detail };
+        let node = verifier
+            .peer(chain_der, expected.as_ref(), now)
+            .map_err(|r| denied(r.code, r.detail))?;
+        if !verifier.directory().adjacent(&self.me, &node) {
+            let detail = format!("the directory does not put {node} next to {}", self.me);
+            return Err(denied(tram_dispatch::Code::PeerNotInDirectory, detail));
+        }
+        Ok(PeerName::new(node.as_str()))
+    }
+}
+
+/// The transport limits that the configuration asks for.
+pub(crate) fn limits(config: &tram_config::Config) -> TransportLimits {
+    let l = &config.limits;
+    TransportLimits {
+        session_age_max_ms: l.session_age_ms,
+        frame_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX as u32,
+        ..TransportLimits::default()
+    }
+}
+
+/// Runs all sessions until the endpoint closes.
+pub(crate) async fn run(context: Arc<Context>, endpoint: Endpoint) {
+    for peer in &context.config.peers {
+        let (context, endpoint, peer) = (context.clone(), endpoint.clone(), peer.clone());
+        tokio::spawn(async move { dial_for_ever(context, endpoint, peer).await });
+    }
+    while let Some(opened) = endpoint.accept().await {
+        let context = context.clone();
+        tokio::spawn(async move {
+            run_session(&context, opened).await;
+        });
+    }
+}
+
+async fn run_session(context: &Arc<Context>, opened: Opened) {
+    let Ok(peer) = opened.session.peer().as_str().parse::<NodeId>() else { return };
+    let reason = session::run(context.clone(), peer.clone(), opened).await;
+    tracing::info!(%peer, %reason, "session ended");
+    context.sessions.down(&peer, reason.code(), &reason.to_string());
+}
+
+async fn dial_for_ever(context: Arc<Context>, endpoint: Endpoint, peer: tram_config::Peer) {
+    let mut pause_ms = DIAL_MS_MIN;
+    loop {
+        match dial(&context, &endpoint, &peer).await {
+            Ok(opened) => {
+                pause_ms = DIAL_MS_MIN;
+                run_session(&context, opened).await;
+            }
+            Err((node, code, detail)) => {
+                tracing::debug!(peer = %peer.name, code, detail, "cannot reach peer");
+                if let Some(node) = node {
+                    context.sessions.down(&node, &code, &detail);
+                }
+            }
+        }
+        let jitter = pause_ms / 4;
+        let spread = context.next_serial().wrapping_mul(2_654_435_761) % (2 * jitter + 1);
+        tokio::time::sleep(Duration::from_millis(pause_ms - jitter + spread)).await;
+        pause_ms = (pause_ms * 2).min(DIAL_MS_MAX);
+    }
+}
+
+type DialFailure = (Option<NodeId>, String, String);
+
+/// Which node a configured peer is, and where.
+pub(crate) async fn resolve(
+    context: &Context,
+    peer: &tram_config::Peer,
+) -> Result<(NodeId, Vec<SocketAddr>), DialFailure> {
+    let verifier = context.verifier();
+    let directory = verifier.directory();
+    let node = match &peer.name {
+        tram_config::PeerName::Node(id) => Some(id.clone()),
+        tram_config::PeerName::Parent => directory.parent(&context.me).cloned(),
+    };
+    let Some(node) = node else {
+        let detail = format!("the directory names no parent of {}", context.me);
+        return Err((None, "NO_ROUTE".into(), detail));
+    };
+    let hosts: Vec<String> = match &peer.address {
+        Some(address) => vec![address.to_string()],
+        None => directory.node(&node).map(|n| n.addresses.clone()).unwrap_or_default(),
+    };
+    let mut found = Vec::new();
+    for host in &hosts {
+        match tokio::net::lookup_host(host.as_str()).await {
+            Ok(addresses) => found.extend(addresses),
+            Err(e) => return Err((Some(node), "NO_ROUTE".into(), format!("{host}: {e}"))),
+        }
+    }
+    if found.is_empty() {
+        let detail = format!("no address of {node} in the configuration or the directory");
+        return Err((Some(node), "NO_ROUTE".into(), detail));
+    }
+    Ok((node, found))
+}
+
+async fn dial(
+    context: &Context,
+    endpoint: &Endpoint,
+    peer: &tram_config::Peer,
+) -> Result<Opened, DialFailure> {
+    let (node, addresses) = resolve(context, peer).await?;
+    let mut last = None;
+    for address in addresses {
+        let expected = PeerName::new(node.as_str());
+        match endpoint.connect(address, &expected, &node.certificate_name()).await {
+            Ok(opened) => return Ok(opened),
+            Err(e) => last = Some((Some(node.clone()), e.code().to_owned(), e.to_string())),
+        }
+    }
+    Err(last.unwrap_or((Some(node), "NO_ROUTE".into(), "no address".into())))
+}

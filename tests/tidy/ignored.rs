@@ -1,0 +1,67 @@
+//! Tests that do not run everywhere: each says why, and its name says which script runs it.
+
+use crate::{assert_none, product, tree};
+
+/// What the names of tests begin with that are too long for CI; `.ci/run` skips by it.
+const LONG: &str = "long_";
+
+/// What is wrong with an ignored test, if anything.
+fn fault(reason: &str, name: &str) -> Option<&'static str> {
+    if reason.starts_with("needs ") {
+        name.contains(LONG).then_some("its name holds long_, so .ci/run would skip it")
+    } else if reason.starts_with("long: ") {
+        (!name.starts_with(LONG)).then_some("its name does not begin with long_")
+    } else {
+        Some("the reason is neither \"needs TOOL\" (run by .ci/run) nor \"long: …\" (.ci/long)")
+    }
+}
+
+#[test]
+fn ignored_tests_are_run_by_a_script() {
+    let mut faults = Vec::new();
+    for source in product::sources() {
+        for (reason, name) in ignored(&source.test) {
+            if let Some(fault) = fault(&reason, &name) {
+                faults.push(format!("{}: {name}: {reason:?}: {fault}", tree::shown(&source.path)));
+            }
+        }
+    }
+    assert_none("an ignored test that no script runs:", &faults);
+}
+
+#[test]
+fn the_scripts_run_them() {
+    let script = |name: &str| tree::read(&tree::root().join(name));
+    assert!(script(".ci/run").contains("cargo test --workspace -- --ignored --skip long_"));
+    assert!(script(".ci/long").contains("--ignored"));
+}
+
+/// Reason and name of every ignored test in a text.
+fn ignored(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(rest) = line.trim().strip_prefix("#[ignore") else { continue };
+        let reason = rest.split('"').nth(1).unwrap_or_default().to_owned();
+        let name = lines
+            .by_ref()
+            .find_map(|l| l.split_once("fn ").map(|(_, f)| f))
+            .and_then(|f| f.split('(').next())
+            .unwrap_or_default();
+        found.push((reason, name.to_owned()));
+    }
+    found
+}
+
+#[test]
+fn ignored_tests_are_found() {
+    let text =
+        "#[test]\n#[ignore = \"needs openssl\"]\nfn needs_openssl() {}\n#[ignore]\nfn x() {}\n";
+    let expected = [("needs openssl", "needs_openssl"), ("", "x")];
+    let found = ignored(text);
+    assert_eq!(fault("needs openssl", "openssl_agrees"), None);
+    assert_eq!(fault("long: an hour", "long_kill"), None);
+    assert!(fault("needs openssl", "a_long_chain").is_some());
+    assert!(fault("long: an hour", "kill").is_some() && fault("", "x").is_some());
+    assert_eq!(found.iter().map(|(r, n)| (r.as_str(), n.as_str())).collect::<Vec<_>>(), expected);
+}

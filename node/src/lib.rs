@@ -1,1 +1,5 @@
-//! The product: assembles everything.
+//! The product: assembles the crates into one daemon and one command-line tool.
+
+pub mod cli;
+mod daemon;
+mod sealing;

@@ -1,2 +1,7 @@
-//! The `tram` binary.
-fn main() {}
+//! The `tram` binary: daemon and command line in one.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tram::cli::main()
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use tram_dispatch::codes::{Code, Fault, Retry};
 
@@ -118,10 +119,15 @@ fn pending() -> BTreeMap<String, String> {
 
 #[test]
 fn every_code_is_provoked_by_a_test() {
-    // The table's own test walks all rows: it provokes none.
+    // A name in a test is taken for a provocation, but for the table's own test, which walks all
+    // rows, and for fakes, which answer with whatever they are told.
     let table = tree::root().join("crates/dispatch/src/codes.rs");
-    let tests: Vec<String> =
-        product::sources().into_iter().filter(|s| s.path != table).map(|s| s.test).collect();
+    let is_fake = |p: &Path| p.iter().any(|part| part.to_string_lossy().starts_with("fake"));
+    let tests: Vec<String> = product::sources()
+        .into_iter()
+        .filter(|s| s.path != table && !is_fake(&s.path))
+        .map(|s| s.test)
+        .collect();
     let covered: BTreeSet<&str> = Code::ALL
         .iter()
         .map(|c| c.as_str())

@@ -28,6 +28,9 @@ pub const CURSOR_BYTES_MAX: usize = 256;
 pub const WAIT_S_MAX: u64 = 60;
 /// Bytes asked of a document reader at a time.
 pub const READ_BYTES: usize = 64 << 10;
+/// Longest socket path Linux takes (`sun_path`, less the closing zero and one byte for the name
+/// used while binding).
+pub const SOCKET_PATH_BYTES_MAX: usize = 106;
 /// Headers in one request.
 pub const HEADERS_MAX: usize = 64;
 

@@ -175,8 +175,8 @@ pub trait Service: Send + Sync + 'static {
         request: RefuseRequest,
     ) -> Reply<'_, Recorded>;
 
-    /// Receipts of which originator or recipient is in scope. With a dispatch in the query that is
-    /// not known here: `NOT_FOUND`.
+    /// Receipts of which originator or recipient is in scope. For one dispatch the socket has
+    /// asked `track` whether the caller may see it, and then gives [`Scope::All`].
     fn receipts(
         &self,
         caller: Caller,

@@ -23,7 +23,7 @@ mod values;
 
 use std::fs;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use accounts::Accounts;
 pub use limits::{LIMITS, Limits, Number, RETENTION, REVOCATION, Retention, RevocationGrace};
@@ -80,7 +80,7 @@ impl Config {
 
     /// The file this configuration came from.
     #[must_use]
-    pub fn file(&self) -> &PathBuf {
+    pub fn file(&self) -> &Path {
         &self.file
     }
 }

@@ -68,7 +68,7 @@ fn load_reads_the_same_as_the_two_stages() {
         .replace("group = \"tram-clerks\"", "# group = \"tram-clerks\"");
     let file = fixture.file("tram.toml", &text, 0o644);
     let config = Config::load(&file).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(config.file(), &file);
+    assert_eq!(config.file(), file);
     assert_eq!(config.peers[0].address.as_ref().unwrap().to_string(), "tram.g22.example.vn:7800");
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.limits.spool_quota_bytes, 549_755_813_888);

@@ -23,7 +23,7 @@ pub mod view;
 
 pub use engine::{Engine, Fatal, Recovered};
 pub use input::{Action, Documents, Input, PeerAnswer, PeerUp, Token};
-pub use log::{Issuer, LogError};
+pub use log::{Issuer, LogError, genesis_batch};
 pub use output::{Answer, Notice, Output, Reply, Transfer};
 pub use record::{Batch, Record};
 pub use settings::Settings;

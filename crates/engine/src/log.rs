@@ -155,3 +155,34 @@ impl Log {
         Ok(Some(Sealed { root, receipts, nodes }))
     }
 }
+
+/// The first commit of an epoch: the genesis leaf, and the root over it.
+///
+/// # Errors
+/// [`LogError`] when signing fails.
+pub fn genesis_batch(
+    issuer: &Issuer,
+    genesis: &tram_dispatch::evidence::Genesis,
+    wall: UnixMillis,
+) -> Result<(crate::record::Batch, Frontier), LogError> {
+    let leaf = tram_wire::genesis::leaf(genesis);
+    let mut batch = BatchAppend::new(Frontier::new());
+    batch.append(leaf_hash(&leaf.commitment));
+    let grown = batch.finish();
+    let unsigned = SignedRoot {
+        node: issuer.node.clone(),
+        epoch: issuer.epoch,
+        size: 1,
+        time: wall.max(genesis.started_at),
+        root: grown.root().0,
+        key: Digest(issuer.key.public_key().key_id()),
+        signature: Vec::new(),
+    };
+    let message = unsigned.to_be_signed(issuer.network);
+    let signature = issuer.key.sign(&message).map_err(|e| LogError(e.to_string()))?;
+    let root = SignedRoot { signature, ..unsigned };
+    let record = Leaf { index: 0, salt: leaf.salt, record: leaf.bytes.into() };
+    let records = vec![crate::record::Record::Genesis(record), crate::record::Record::Root(root)];
+    let tree_nodes = grown.nodes().iter().map(|n| (n.level, n.index, n.hash.0)).collect();
+    Ok((crate::record::Batch { number: 0, records, tree_nodes }, grown.frontier().clone()))
+}

@@ -36,10 +36,9 @@ pub fn toward(directory: &Directory, me: &NodeId, host: &NodeId) -> Option<NodeI
         return Some(me.clone());
     }
     // From the host upward; where the line meets me, the node just before is the child to take.
-    let mut line = vec![host.clone()];
-    line.extend(directory.path_up(host));
+    let line = directory.path_up(host);
     if let Some(i) = line.iter().position(|n| n == me) {
-        return Some(line[i - 1].clone());
+        return line.get(i.checked_sub(1)?).cloned();
     }
     let mine = directory.node(me)?;
     if let Some(side) = mine.lateral.iter().find(|l| line.contains(l) && directory.adjacent(me, l))

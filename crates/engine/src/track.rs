@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, Reference};
 
 use crate::engine::{Engine, Fatal, fold};
@@ -28,8 +29,12 @@ pub struct QueueLine {
     pub standing: Option<Standing>,
     /// When custody began.
     pub since: tram_dispatch::UnixMillis,
-    /// Urgency class, 0 to 3.
-    pub class: u8,
+    /// When its time runs out.
+    pub expires_at: tram_dispatch::UnixMillis,
+    /// Urgency.
+    pub urgency: Urgency,
+    /// Bytes of its documents.
+    pub bytes: u64,
 }
 
 /// One line about a peer.
@@ -106,7 +111,9 @@ impl Engine {
                     leg: leg.clone(),
                     standing,
                     since: h.at,
-                    class: h.class(),
+                    expires_at: h.dispatch.envelope().expires_at,
+                    urgency: h.dispatch.envelope().metadata.urgency,
+                    bytes: h.dispatch.envelope().documents.iter().map(|d| d.size).sum(),
                 });
                 if lines.len() == max {
                     return lines;
@@ -139,6 +146,18 @@ impl Engine {
         let p = self.state.peers.get(peer)?;
         let (size, root) = p.checkpoint?;
         Some((p.epoch?, size, root))
+    }
+
+    /// The next node of a leg in our custody, and how the leg's dispatch stands in its queue.
+    pub fn standing(
+        &self,
+        id: &DispatchId,
+        recipient: &AgencyCode,
+    ) -> Option<(NodeId, Standing)> {
+        let leg = self.state.held.get(id)?.legs.get(recipient)?;
+        let Route::Hop(next) = route(&self.directory, self.me(), recipient) else { return None };
+        let standing = self.state.peers.get(&next)?.queue.standing(id)?;
+        leg.in_custody().then_some((next, standing))
     }
 
     /// Whether a held dispatch needs this document file.

@@ -5,12 +5,14 @@ mod world;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use tram_dispatch::UnixMillis;
 use tram_pki::{
-    Asked, KeyAlgorithm, Reason, Request, Revoked, read_certificate, read_crl, write_certificates,
-    write_crl,
+    Asked, Authority, Key, KeyAlgorithm, Reason, Request, Revoked, read_certificate,
+    read_certificates, read_crl, write_certificates, write_crl,
 };
-use world::{DAY_MS, FORCED, NOW, STRICT, World, days, node, seal};
+use world::{DAY_MS, FORCED, Issued, NOW, STRICT, World, days, node, seal};
 
 fn openssl(folder: &Path, arguments: &str) -> Output {
     Command::new("openssl")
@@ -124,4 +126,52 @@ fn requests_and_lists_made_by_openssl_are_understood() {
     passes(folder, command);
     let bytes = fs::read(folder.join("crl.pem")).unwrap();
     assert_eq!(read_crl(&bytes).unwrap().number, Some(10));
+}
+
+/// The recipes of `certs/README.md`, run as they stand, make certificates that verify.
+#[test]
+#[ignore = "needs openssl"]
+fn the_written_recipes_work() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../certs/README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let recipes: Vec<&str> = readme
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert_eq!(recipes.len(), 2);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("keys")).unwrap();
+    // OpenSSL takes the present from the machine's clock, so this world does too.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() * 1000;
+    let world = World::at(KeyAlgorithm::Ed25519, UnixMillis(now));
+    for (name, tier) in [("centre", 1), ("h41.12", 3), ("h41.12.03", 4)] {
+        let authority = &world.tiers[tier];
+        authority.key().write_new(&folder.join(format!("{name}-ca.key"))).unwrap();
+        let text = write_certificates(&authority.chain()[..1]);
+        fs::write(folder.join(format!("{name}-ca.crt")), text).unwrap();
+    }
+    let run = |script: &str| {
+        let output =
+            Command::new("sh").args(["-euc", script]).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{script}\n{output:?}");
+    };
+    run(recipes[0]);
+    let made = fs::read(folder.join("h41-ca.crt")).unwrap();
+    let mut chain = read_certificates(&made).unwrap();
+    chain.extend_from_slice(world.tiers[1].chain());
+    let key = Key::read(&folder.join("h41-ca.key")).unwrap();
+    let province = Authority::from_parts(key, chain).unwrap();
+    assert_eq!(province.info().permitted, world.tiers[2].info().permitted);
+    assert_eq!(province.info().path_len, world.tiers[2].info().path_len);
+    assert_eq!(province.info().key_usage, world.tiers[2].info().key_usage);
+    // The lower tiers of this world hang on its own province, so put that one in its place.
+    let own = write_certificates(&world.tiers[2].chain()[..1]);
+    fs::write(folder.join("h41-ca.crt"), own).unwrap();
+    run(recipes[1]);
+    let chain = read_certificates(&fs::read(folder.join("keys/tls.crt")).unwrap()).unwrap();
+    let leaf = read_certificate(&chain[0]).unwrap();
+    assert_eq!(leaf.speaks_for, Some(node("n1.H41.12.03")));
+    assert_eq!(world.verify(&Issued { chain }, world::SERVER_AUTH, leaf.not_before), Ok(()));
 }

@@ -131,6 +131,11 @@ fn the_profile_is_required_of_the_leaf() {
         assert_eq!(refusal.code, Code::CertificateInvalid, "{what}: {refusal}");
         assert!(refusal.detail.contains(expected), "{what}: {refusal}");
     }
+    // The profile comes before the signature.
+    let wild = leaf(|l| l.names = vec!["*.h41.agency.alt".into()]);
+    let chain = network.chain_for(CENTRE, &wild, key("one").public_key().spki_der());
+    let sealed = network.seal_with(&network.envelope(COMMUNE, &[CENTRE], "r"), &chain, &key("two"));
+    assert_eq!(refused(network.verifier().dispatch(sealed, NOW)).code, Code::CertificateInvalid);
 }
 
 #[test]
@@ -347,4 +352,22 @@ fn chains_are_remembered_within_a_bound() {
         }
     }
     assert_eq!(verifier.cached().0, 2);
+}
+
+#[test]
+fn no_altered_byte_of_a_certificate_passes() {
+    let network = network();
+    let verifier = network.verifier();
+    let chain = &network.agent(COMMUNE).chain;
+    let agent = network.agent(COMMUNE);
+    let envelope = network.envelope(COMMUNE, &[CENTRE], "r");
+    for place in [0, 1] {
+        for at in 0..chain[place].len() {
+            let mut altered = chain.clone();
+            altered[place][at] ^= 1 << (at % 8);
+            let sealed = network.seal_with(&envelope, &altered, &agent.seal);
+            let verdict = verifier.dispatch(sealed, NOW);
+            assert!(matches!(verdict, Verdict::Refused(_)), "{place} {at}: {verdict:?}");
+        }
+    }
 }

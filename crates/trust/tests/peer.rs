@@ -147,10 +147,8 @@ fn cas_keep_to_key_usage_path_length_and_purposes() {
         network.verifier().peer(&chain, None, NOW)
     };
     assert_eq!(try_ca(&|_| ()), Ok(node("n1.H41")));
-    assert_eq!(
-        try_ca(&|p| p.extended_key_usages = vec![Eku::ServerAuth, Eku::ClientAuth]).is_ok(),
-        true
-    );
+    let both = vec![Eku::ServerAuth, Eku::ClientAuth];
+    assert!(try_ca(&|p| p.extended_key_usages = both.clone()).is_ok());
     let refusals = [
         (try_ca(&|p| p.key_usages = vec![Ku::CrlSign]), "signing certificates"),
         (try_ca(&|p| p.extended_key_usages = vec![Eku::ServerAuth]), "extended key usage"),
@@ -223,6 +221,12 @@ fn weak_algorithms_are_refused_wherever_they_stand() {
     let sha1 = vec![include_bytes!("data/sha1-node.der").to_vec()];
     let refusal = under(include_bytes!("data/pss-ca.der"), &sha1, LATER).unwrap_err();
     assert_eq!(refusal.code, Code::AlgorithmRefused, "{refusal}");
+    // A CA in the middle whose key is not accepted, although every signature is right.
+    let middle = [&include_bytes!("data/e3-node.der")[..], include_bytes!("data/e3-ca.der")];
+    let middle = middle.map(<[u8]>::to_vec);
+    let refusal = under(include_bytes!("data/e3-root.der"), &middle, LATER).unwrap_err();
+    assert_eq!(refusal.code, Code::AlgorithmRefused, "{refusal}");
+    assert!(refusal.detail.contains("e3 CA") && refusal.detail.contains("exponent"), "{refusal}");
     // An anchor with a short key does not even get into a root document.
     let weak = include_bytes!("data/rsa1024-ca.der");
     let refusal = root_with(weak).unwrap_err();

@@ -123,7 +123,7 @@ fn a_record_that_never_was_in_the_log_is_refused() {
     let world = World::new();
     let mut log = Log::new(world.network.node(COMMUNE));
     let record = world.record(&log, Event::ConsignmentRejection);
-    let receipt = log.commit(&[record.clone()], NOW).remove(0);
+    let receipt = log.commit(std::slice::from_ref(&record), NOW).remove(0);
     let forged = EvidenceRecord { event: Event::ConsignmentAcceptance, ..record };
     let bytes = tram_wire::evidence::encode(&forged);
     let built = Receipt::build(
@@ -158,6 +158,11 @@ fn keys_epochs_and_networks_are_not_interchangeable() {
         assert_eq!(refusal.code, Code::ReceiptInvalid);
         assert!(refusal.detail.starts_with("signature"), "{refusal}");
     }
+    // The right key, under the name of another.
+    root.key = Digest(network.node(COMMUNE).checkpoint.public_key().key_id());
+    root.signature = network.node(COMMUNE).receipt.sign(&root.to_be_signed(network.id())).unwrap();
+    let refusal = verifier.receipt(rebuild(&receipt, &root)).unwrap_err();
+    assert!(refusal.detail.starts_with("key"), "{refusal}");
     let other = Network::new("another network");
     let answer = other.verifier().receipt(receipt.clone());
     assert_eq!(code(answer), Code::WrongNetwork);

@@ -189,3 +189,25 @@ fn sessions_that_exist_outlive_new_ones_by_one_grace() {
     let late = NOW.plus_ms(GRACE_MS);
     assert!(verifier.peer_again(&node.chain, &node.id, late).is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn hostile_bytes_are_refused_without_panic(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+        at in 0_usize..10_000,
+        bit in 0_u32..8,
+    ) {
+        let ca = Authority::root("a CA", ago(HOUR_MS), NOW);
+        let mut list = ca.crl(&[(&[1, 2, 3], ago(HOUR_MS))], ago(HOUR_MS), NOW);
+        let mut certificate = ca.der().to_vec();
+        let mut crls = Crls::none();
+        proptest::prop_assert!(crls.add(&bytes).is_err());
+        proptest::prop_assert!(Certificate::parse(&bytes).is_err());
+        // One bit of a real one: read or refused, never a panic.
+        let (a, b) = (at % list.len(), at % certificate.len());
+        list[a] ^= 1 << bit;
+        certificate[b] ^= 1 << bit;
+        let _ = crls.add(&list);
+        let _ = Certificate::parse(&certificate);
+    }
+}

@@ -109,3 +109,13 @@ pub fn sig_structure(protected: &[u8], external_aad: &[u8], payload: &[u8]) -> V
     w.array(4).text("Signature1").bytes(protected).bytes(external_aad).bytes(payload);
     w.finish()
 }
+
+/// Takes the header label that must come next.
+pub(crate) fn label(d: &mut Decoder<'_>, expected: i64) -> Result<(), WireError> {
+    match d.i64()? {
+        found if found == expected => Ok(()),
+        found => {
+            Err(WireError::malformed(format_args!("label {found} where {expected} is needed")))
+        }
+    }
+}

@@ -8,7 +8,7 @@ use tram_dispatch::limits::{CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, DISPA
 use tram_dispatch::{Digest, DispatchId, Envelope};
 
 use crate::cbor::{self, Writer, array, finish, header};
-use crate::cose::{ALG, EMPTY_MAP, Sign1, TYP, TYP_DISPATCH, X5CHAIN, sig_structure};
+use crate::cose::{ALG, EMPTY_MAP, Sign1, TYP, TYP_DISPATCH, X5CHAIN, label, sig_structure};
 use crate::fields::{algorithm, bytes_max};
 use crate::{WireError, envelope};
 
@@ -169,15 +169,6 @@ fn read_header(protected: &[u8]) -> Result<Header, WireError> {
     };
     finish(&d)?;
     Ok(Header { algorithm, chain })
-}
-
-fn label(d: &mut Decoder<'_>, expected: i64) -> Result<(), WireError> {
-    match d.i64()? {
-        found if found == expected => Ok(()),
-        found => {
-            Err(WireError::malformed(format_args!("label {found} where {expected} is needed")))
-        }
-    }
 }
 
 fn certificate(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {

@@ -15,7 +15,9 @@ use tram_trust::{Root, Verifier};
 use tram_transport::Session;
 
 use super::core::Core;
+use super::pins::Pins;
 use super::seals::Seals;
+use super::uploads::{PartialUploads, Uploads};
 
 /// The daemon's shared parts.
 pub(crate) struct Context {
@@ -28,8 +30,13 @@ pub(crate) struct Context {
     pub store: StoreReader,
     pub documents: DocumentStore,
     pub seals: Seals,
+    pub pins: Pins,
+    pub uploads: Arc<Uploads>,
+    pub partial_uploads: PartialUploads,
     pub started_at: UnixMillis,
     pub sessions: Sessions,
+    /// Set once the QUIC thread has bound it.
+    pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
     verifier: RwLock<Arc<Verifier>>,
     checkpoint_key: Box<dyn Sign>,
     serial: AtomicU64,
@@ -107,12 +114,13 @@ impl Context {
     pub(crate) fn new(
         config: Config,
         root: Arc<Root>,
-        verifier: Verifier,
+        verifier: Arc<Verifier>,
         epoch: EpochId,
         core: Core,
         store: StoreReader,
         documents: DocumentStore,
         seals: Seals,
+        (pins, uploads): (Pins, Arc<Uploads>),
         checkpoint_key: Box<dyn Sign>,
     ) -> Self {
         let started_at = core.now().wall;
@@ -126,9 +134,13 @@ impl Context {
             store,
             documents,
             seals,
+            pins,
+            uploads,
+            partial_uploads: PartialUploads::default(),
             started_at,
             sessions: Sessions::default(),
-            verifier: RwLock::new(Arc::new(verifier)),
+            endpoint: std::sync::OnceLock::new(),
+            verifier: RwLock::new(verifier),
             checkpoint_key,
             serial: AtomicU64::new(0),
         }

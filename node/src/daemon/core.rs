@@ -16,6 +16,9 @@ use tram_engine::{
 };
 use tram_trust::{VerifiedDispatch, VerifiedReceipt};
 
+use super::pins::Pins;
+use super::uploads::Uploads;
+
 /// Most messages handled before the next commit is considered.
 const DRAIN_MAX: usize = 1024;
 /// Most notices kept for a listener that is slow.
@@ -25,7 +28,7 @@ const NOTICES_MAX: usize = 4096;
 type Question = Box<dyn FnOnce(&Engine, &dyn View) + Send>;
 
 /// What the engine's thread is told.
-pub(crate) enum Message {
+pub(crate) enum ToCore {
     Input(Input),
     Submit { dispatch: VerifiedDispatch, documents: Documents, reply: oneshot::Sender<Reply> },
     /// An input that is answered with a `Reply`; the token is put in here.
@@ -34,6 +37,8 @@ pub(crate) enum Message {
     PeerUp { up: PeerUp, session: u64, link: mpsc::UnboundedSender<ToPeer> },
     PeerDown { peer: NodeId, session: u64 },
     Question(Question),
+    /// Document files that nobody counts on any more, unless a held dispatch does.
+    Unneeded(Vec<Digest>),
     Persisted(Batch, Result<(), String>),
     Stop,
 }
@@ -92,7 +97,7 @@ pub(crate) struct DurableHead {
 /// The way to the engine, for every other part of the daemon.
 #[derive(Clone)]
 pub(crate) struct Core {
-    tx: Sender<Message>,
+    tx: Sender<ToCore>,
     clock: Clock,
     head: Arc<Mutex<DurableHead>>,
     notices: broadcast::Sender<Arc<Notice>>,
@@ -125,7 +130,7 @@ pub(crate) struct Stopping;
 
 impl Core {
     /// Hands an input over.
-    pub(crate) fn send(&self, message: Message) -> Result<(), Stopping> {
+    pub(crate) fn send(&self, message: ToCore) -> Result<(), Stopping> {
         self.tx.send(message).map_err(|_| Stopping)
     }
 
@@ -136,7 +141,7 @@ impl Core {
         documents: Documents,
     ) -> Result<Reply, Stopping> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Submit { dispatch, documents, reply })?;
+        self.send(ToCore::Submit { dispatch, documents, reply })?;
         answer.await.map_err(|_| Stopping)
     }
 
@@ -146,14 +151,14 @@ impl Core {
         input: impl FnOnce(Token) -> Input + Send + 'static,
     ) -> Result<Reply, Stopping> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Ask { input: Box::new(input), reply })?;
+        self.send(ToCore::Ask { input: Box::new(input), reply })?;
         answer.await.map_err(|_| Stopping)
     }
 
     /// Offers what a peer offered.
     pub(crate) async fn offer(&self, offer: Offer) -> Result<OfferReply, Stopping> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Offer { offer, reply })?;
+        self.send(ToCore::Offer { offer, reply })?;
         answer.await.map_err(|_| Stopping)
     }
 
@@ -167,7 +172,7 @@ impl Core {
             // The asker may have gone away; nothing is lost then.
             let _ = tx.send(ask(engine, view));
         });
-        self.send(Message::Question(question))?;
+        self.send(ToCore::Question(question))?;
         rx.await.map_err(|_| Stopping)
     }
 
@@ -216,16 +221,24 @@ impl Threads {
     }
 }
 
+/// What waits here is bounded by those who put it in: local callers by the socket's request cap,
+/// peers by their stream limit, each waiting for its answer before it sends more. A bound of its own
+/// could only make the two threads wait for each other.
+#[expect(clippy::disallowed_methods, reason = "bounded by the number of callers, see above")]
+fn queue<T>() -> (Sender<T>, Receiver<T>) {
+    channel()
+}
+
 /// Starts the two threads. `ended` is told when the engine's thread ends for whatever reason.
 pub(crate) fn start(
     engine: Engine,
     view: Box<dyn View + Send>,
     store: Box<dyn Commit>,
     head: DurableHead,
+    (pins, uploads): (Pins, Arc<Uploads>),
     ended: oneshot::Sender<()>,
 ) -> std::io::Result<(Core, Threads)> {
-    let (tx, rx) = channel();
-    let (store_tx, store_rx) = channel();
+    let ((tx, rx), (store_tx, store_rx)) = (queue(), queue());
     let clock = Clock::new();
     let (notices, _) = broadcast::channel(NOTICES_MAX);
     let core =
@@ -246,6 +259,8 @@ pub(crate) fn start(
             replies: BTreeMap::new(),
             offers: BTreeMap::new(),
             links: BTreeMap::new(),
+            pins,
+            uploads,
         };
         let result = running.run(&rx);
         let _ = running.store.send(ToStore::Stop);
@@ -255,14 +270,14 @@ pub(crate) fn start(
     Ok((core, Threads { engine, store }))
 }
 
-fn store_loop(mut store: Box<dyn Commit>, rx: &Receiver<ToStore>, back: &Sender<Message>) {
+fn store_loop(mut store: Box<dyn Commit>, rx: &Receiver<ToStore>, back: &Sender<ToCore>) {
     const IDLE: Duration = Duration::from_secs(1);
     loop {
         match rx.recv_timeout(IDLE) {
             Ok(ToStore::Commit(batch)) => {
                 let result = store.commit(&batch);
                 let failed = result.is_err();
-                let gone = back.send(Message::Persisted(batch, result)).is_err();
+                let gone = back.send(ToCore::Persisted(batch, result)).is_err();
                 if failed || gone {
                     return;
                 }
@@ -288,10 +303,12 @@ struct Running {
     replies: BTreeMap<Token, oneshot::Sender<Reply>>,
     offers: BTreeMap<Token, oneshot::Sender<OfferReply>>,
     links: BTreeMap<NodeId, (u64, mpsc::UnboundedSender<ToPeer>)>,
+    pins: Pins,
+    uploads: Arc<Uploads>,
 }
 
 impl Running {
-    fn run(&mut self, rx: &Receiver<Message>) -> Result<(), CoreError> {
+    fn run(&mut self, rx: &Receiver<ToCore>) -> Result<(), CoreError> {
         let mut stopping = false;
         loop {
             let now = self.core.now();
@@ -324,21 +341,21 @@ impl Running {
     }
 
     /// Takes one message; true if it asks to stop.
-    fn take(&mut self, message: Message) -> Result<bool, CoreError> {
+    fn take(&mut self, message: ToCore) -> Result<bool, CoreError> {
         let now = self.core.now();
         match message {
-            Message::Input(input) => self.engine.handle(now, input, &*self.view)?,
-            Message::Submit { dispatch, documents, reply } => {
+            ToCore::Input(input) => self.engine.handle(now, input, &*self.view)?,
+            ToCore::Submit { dispatch, documents, reply } => {
                 let token = self.token();
                 self.replies.insert(token, reply);
                 self.engine.handle(now, Input::Submit { token, dispatch, documents }, &*self.view)?;
             }
-            Message::Ask { input, reply } => {
+            ToCore::Ask { input, reply } => {
                 let token = self.token();
                 self.replies.insert(token, reply);
                 self.engine.handle(now, input(token), &*self.view)?;
             }
-            Message::Offer { offer, reply } => {
+            ToCore::Offer { offer, reply } => {
                 let token = self.token();
                 self.offers.insert(token, reply);
                 let Offer { peer, dispatch, recipients, receipts, documents } = offer;
@@ -346,7 +363,7 @@ impl Running {
                     Input::Offer { token, peer, dispatch, recipients, receipts, documents };
                 self.engine.handle(now, input, &*self.view)?;
             }
-            Message::PeerUp { up, session, link } => {
+            ToCore::PeerUp { up, session, link } => {
                 let peer = up.peer.clone();
                 if let Some((_, old)) = self.links.insert(peer.clone(), (session, link)) {
                     let _ = old.send(ToPeer::Replaced);
@@ -354,20 +371,21 @@ impl Running {
                 }
                 self.engine.handle(now, Input::PeerUp(up), &*self.view)?;
             }
-            Message::PeerDown { peer, session } => {
+            ToCore::PeerDown { peer, session } => {
                 if self.links.get(&peer).is_some_and(|(s, _)| *s == session) {
                     self.links.remove(&peer);
                     self.engine.handle(now, Input::PeerDown { peer }, &*self.view)?;
                 }
             }
-            Message::Question(question) => question(&self.engine, &*self.view),
-            Message::Persisted(batch, result) => {
+            ToCore::Question(question) => question(&self.engine, &*self.view),
+            ToCore::Persisted(batch, result) => {
                 result.map_err(CoreError::Storage)?;
                 self.committing = false;
                 self.note_head(&batch);
                 self.engine.persisted(batch.number);
             }
-            Message::Stop => return Ok(true),
+            ToCore::Unneeded(digests) => self.remove(digests),
+            ToCore::Stop => return Ok(true),
         }
         Ok(false)
     }
@@ -421,15 +439,21 @@ impl Running {
                 Output::Stored { peer, batch } => {
                     self.to_peer(&peer, ToPeer::Stored(batch));
                 }
-                Output::RemoveDocuments(digests) => {
-                    let _ = self.store.send(ToStore::Remove(digests));
-                }
+                Output::RemoveDocuments(digests) => self.remove(digests),
                 Output::Notify(notice) => {
                     let _ = self.core.notices.send(Arc::new(notice));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Removes files, except those that another dispatch came to need meanwhile.
+    fn remove(&self, mut digests: Vec<Digest>) {
+        digests.retain(|d| {
+            !self.engine.uses_file(d) && !self.uploads.contains(d) && self.pins.leave(*d)
+        });
+        let _ = self.store.send(ToStore::Remove(digests));
     }
 
     fn to_peer(&self, peer: &NodeId, message: ToPeer) -> bool {

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-/// Longest socket path Linux takes (`sun_path`, less the closing zero and one byte for the name
-/// used while binding).
-pub const SOCKET_PATH_BYTES_MAX: usize = 106;
+use crate::limits::SOCKET_PATH_BYTES_MAX;
 
 /// Where and how to listen.
 #[derive(Clone, Debug)]

@@ -26,6 +26,7 @@ pub(crate) const DOCUMENT_SIGNING: &[u8] = &[43, 6, 1, 5, 5, 7, 3, 36];
 pub(crate) struct World {
     pub(crate) entropy: SeededEntropy,
     pub(crate) algorithm: KeyAlgorithm,
+    from: UnixMillis,
     pub(crate) tiers: Vec<Authority>,
 }
 
@@ -47,10 +48,17 @@ pub(crate) fn days(days: u32) -> Validity {
 
 impl World {
     pub(crate) fn new(algorithm: KeyAlgorithm) -> Self {
+        Self::at(algorithm, NOW)
+    }
+
+    /// With authorities valid from a day before `now`.
+    pub(crate) fn at(algorithm: KeyAlgorithm, now: UnixMillis) -> Self {
+        let from = UnixMillis(now.0 - DAY_MS);
+        let valid = Validity::days(from, 7300);
         let mut entropy = SeededEntropy::from_u64(7);
         let key = Key::generate(algorithm, &mut entropy).unwrap();
-        let root = Authority::new_root("test root", key, days(7300), Some(4), &mut entropy);
-        let mut world = World { entropy, algorithm, tiers: vec![root.unwrap()] };
+        let root = Authority::new_root("test root", key, valid, Some(4), &mut entropy);
+        let mut world = World { entropy, algorithm, from, tiers: vec![root.unwrap()] };
         for subtree in [
             Subtree::Whole,
             Subtree::Of(code("H41")),
@@ -71,8 +79,9 @@ impl World {
     pub(crate) fn below(&mut self, tier: usize, subtree: &Subtree) -> Authority {
         let key = self.key();
         let name = format!("test authority {subtree:?}");
+        let valid = Validity::days(self.from, 3650);
         self.tiers[tier]
-            .new_subordinate(&name, key, subtree, days(3650), None, &mut self.entropy)
+            .new_subordinate(&name, key, subtree, valid, None, &mut self.entropy)
             .unwrap()
     }
 

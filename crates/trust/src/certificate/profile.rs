@@ -48,7 +48,7 @@ impl Purpose {
         let has = |oid: &&str| listed.iter().any(|l| l == oid);
         match self {
             Purpose::Node => self.purposes().iter().all(has),
-            Purpose::Seal | Purpose::BoundSeal => self.purposes().iter().any(|oid| has(&oid)),
+            Purpose::Seal | Purpose::BoundSeal => self.purposes().iter().any(has),
         }
     }
 

@@ -20,12 +20,14 @@ pub const CRLS_MAX: usize = 1024;
 /// Most (list, issuer key) pairs whose signature check is remembered.
 const SIGNATURES_CACHED_MAX: usize = 4 * CRLS_MAX;
 
+/// By (list, SHA-256 of the key's SubjectPublicKeyInfo): whether that key signed that list.
+type Signatures = Cache<(Digest, [u8; 32]), bool>;
+
 /// The revocation lists in force, from configured files. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Crls {
     lists: BTreeMap<Digest, Arc<Crl>>,
-    /// (list, key) whose signature was checked, and the outcome.
-    signatures: Arc<Mutex<Cache<(Digest, [u8; 32]), bool>>>,
+    signatures: Arc<Mutex<Signatures>>,
 }
 
 impl Default for Crls {

@@ -8,6 +8,9 @@ use minicbor::data::Type;
 use super::NON_CRITICAL_KEYS_FROM;
 use crate::WireError;
 
+/// Elements that room is made for before the first is read.
+const CAPACITY_FIRST: usize = 64;
+
 /// Reads an array of `least..=most` elements.
 ///
 /// # Errors
@@ -26,8 +29,9 @@ pub(crate) fn array<'a, T>(
     if count < least as u64 {
         return Err(WireError::malformed(format_args!("{count} {what}, at least {least} needed")));
     }
-    // The walk has seen each element, so the capacity is bounded by the input.
-    let mut out = Vec::with_capacity(count as usize);
+    // The walk has seen each element, but an element may be one byte here and a hundred in memory: what
+    // fails early shall not have cost more than a little.
+    let mut out = Vec::with_capacity(usize::try_from(count).map_or(0, |n| n.min(CAPACITY_FIRST)));
     for _ in 0..count {
         out.push(element(d)?);
     }

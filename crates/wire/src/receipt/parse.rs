@@ -9,10 +9,10 @@ use tram_dispatch::{Digest, EvidenceRecord, NetworkId};
 use tram_tlog::{Hash, leaf_hash, root_from_inclusion};
 
 use super::VDP_INCLUSION;
-use super::signed_root::{SignedRoot, label};
+use super::signed_root::SignedRoot;
 use crate::WireError;
 use crate::cbor::{self, Rules, Tag18, Writer, array, check_with, finish, header};
-use crate::cose::{Sign1, VDP};
+use crate::cose::{Sign1, VDP, label};
 use crate::evidence::{self, SALT_BYTES, commitment};
 use crate::fields::fixed;
 

@@ -8,7 +8,7 @@ use tram_dispatch::{Digest, EpochId, NetworkId, NodeId, UnixMillis};
 use super::{LABEL_COMMIT_TIME, LABEL_EPOCH, LABEL_NODE, LABEL_TREE_SIZE, VDS_RFC9162_SHA256};
 use crate::WireError;
 use crate::cbor::{self, Writer, finish, header};
-use crate::cose::{ALG, KID, SIGNATURE_BYTES_MAX, TYP, TYP_RECEIPT, VDS, sig_structure};
+use crate::cose::{ALG, KID, SIGNATURE_BYTES_MAX, TYP, TYP_RECEIPT, VDS, label, sig_structure};
 use crate::fields::{bytes_max, fixed, id, node, time};
 
 /// What a node signs after a commit: the root of its receipt log, with the size, the commit time and
@@ -130,15 +130,5 @@ impl SignedRoot {
         };
         finish(&d)?;
         Ok(signed_root)
-    }
-}
-
-/// Takes the label that must come next.
-pub(super) fn label(d: &mut Decoder<'_>, expected: i64) -> Result<(), WireError> {
-    match d.i64()? {
-        found if found == expected => Ok(()),
-        found => {
-            Err(WireError::malformed(format_args!("label {found} where {expected} is needed")))
-        }
     }
 }

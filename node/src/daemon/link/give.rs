@@ -10,7 +10,7 @@ use tram_transport::{FrameReceiver, FrameSender, Session};
 use tram_wire::frame::{self, Frame, Outcome, Range};
 
 use super::super::context::{Bytes, Context};
-use super::super::core::Message;
+use super::super::core::ToCore;
 use super::take::verify_receipt;
 
 /// Bytes of a document read from disk and given to QUIC at a time.
@@ -27,7 +27,7 @@ pub(super) async fn run(context: Arc<Context>, session: Session, transfer: Trans
         }
     };
     // When the engine is gone the leg is in the journal and will be offered at the next start.
-    let _ = context.core.send(Message::Input(input));
+    let _ = context.core.send(ToCore::Input(input));
 }
 
 type Broken = (Code, String);

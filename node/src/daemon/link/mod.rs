@@ -144,10 +144,43 @@ async fn dial(
     let mut last = None;
     for address in addresses {
         let expected = PeerName::new(node.as_str());
-        match endpoint.connect(address, &expected, &node.certificate_name()).await {
+        match endpoint.connect(address, &node.certificate_name(), &expected).await {
             Ok(opened) => return Ok(opened),
             Err(e) => last = Some((Some(node.clone()), e.code().to_owned(), e.to_string())),
         }
     }
     Err(last.unwrap_or((Some(node), "NO_ROUTE".into(), "no address".into())))
+}
+
+/// Whether a session with a peer stands, or could be made: for `peer test`. Says what it found.
+pub(crate) async fn probe(
+    context: &Context,
+    node: &NodeId,
+    addresses: &[SocketAddr],
+) -> Result<String, (String, String)> {
+    if let Some((session, since)) = context.sessions.get(node).session
+        && session.close_reason().is_none()
+    {
+        let stats = session.stats();
+        return Ok(format!(
+            "connected since {since} from {}, round trip {} ms",
+            session.remote_addr(),
+            stats.rtt.as_millis()
+        ));
+    }
+    let Some(endpoint) = context.endpoint.get() else {
+        return Err(("BUSY".into(), "the node is starting".into()));
+    };
+    let mut last = ("NO_ROUTE".to_owned(), "no address".to_owned());
+    for address in addresses {
+        let expected = PeerName::new(node.as_str());
+        match endpoint.connect(*address, &node.certificate_name(), &expected).await {
+            Ok(opened) => {
+                opened.session.close(tram_transport::close_code::CLOSED, "peer test");
+                return Ok(format!("{address} answered and is {node}"));
+            }
+            Err(e) => last = (e.code().to_owned(), format!("{address}: {e}")),
+        }
+    }
+    Err(last)
 }

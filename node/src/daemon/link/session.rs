@@ -12,7 +12,7 @@ use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
-use super::super::core::{Message, ToPeer};
+use super::super::core::{ToCore, ToPeer};
 use super::{give, take};
 
 /// Both hellos must be exchanged within this.
@@ -53,7 +53,7 @@ pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> 
         Ok(never) => match never {},
         Err(ended) => ended,
     };
-    let _ = context.core.send(Message::PeerDown { peer, session: serial });
+    let _ = context.core.send(ToCore::PeerDown { peer, session: serial });
     session.close(tram_transport::close_code::CLOSED, &ended.to_string());
     ended
 }
@@ -69,11 +69,11 @@ async fn drive(
 ) -> Result<Never, Ended> {
     let Control { send, mut recv } = control;
     // Writing has a task of its own: if both sides wrote before they read, both could wait for ever.
-    let (out, frames) = mpsc::unbounded_channel();
+    let (out, frames) = queue();
     let mut writer = tokio::spawn(write_frames(send, frames));
     let verifier = context.verifier();
     let mut machine = Machine::new(peer.clone(), local(context, peer).await?);
-    let (link, mut from_engine) = mpsc::unbounded_channel();
+    let (link, mut from_engine) = queue();
     let mut link = Some(link);
     let gate = Arc::new(Semaphore::new(session.bulk_streams_max() as usize));
     let hello_deadline = tokio::time::sleep(Duration::from_millis(HELLO_MS_MAX));
@@ -85,7 +85,7 @@ async fn drive(
                 Event::Up { epoch, checkpoint, held, wall, .. } => {
                     let up = PeerUp { peer: peer.clone(), epoch, checkpoint, held, wall };
                     if let Some(link) = link.take() {
-                        let message = Message::PeerUp { up, session: serial, link };
+                        let message = ToCore::PeerUp { up, session: serial, link };
                         context.core.send(message).map_err(|_| Ended::Stopping)?;
                         context.sessions.up(peer, session.clone(), context.core.now().wall);
                         tracing::info!(%peer, address = %session.remote_addr(), "session up");
@@ -101,7 +101,7 @@ async fn drive(
                 Event::Receipts { batch, receipts } => take_receipts(context, peer, batch, receipts)?,
                 Event::Stored(batch) => {
                     let input = Input::Stored { peer: peer.clone(), batch };
-                    context.core.send(Message::Input(input)).map_err(|_| Ended::Stopping)?;
+                    context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
                 }
             }
         }
@@ -154,6 +154,13 @@ async fn drive(
             }
         }
     }
+}
+
+/// The engine bounds what is under way to one peer (transfers, receipt batches); what waits here is
+/// never more than that.
+#[expect(clippy::disallowed_methods, reason = "bounded by the engine's windows, see above")]
+fn queue<T>() -> (mpsc::UnboundedSender<T>, mpsc::UnboundedReceiver<T>) {
+    mpsc::unbounded_channel()
 }
 
 async fn local(context: &Arc<Context>, peer: &NodeId) -> Result<Local, Ended> {
@@ -212,5 +219,5 @@ fn take_receipts(
         }
     }
     let input = Input::Receipts { peer: peer.clone(), batch, receipts: verified };
-    context.core.send(Message::Input(input)).map_err(|_| Ended::Stopping)
+    context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)
 }

@@ -85,6 +85,14 @@ async fn engine(
     }
     let _permit = bulk.acquire().await.map_err(|e| (Code::Internal, e.to_string()))?;
     let recipients = offer.recipients.clone();
+    // Pinned until the engine has decided: a file that is being removed is not counted on.
+    let mut pins = Vec::new();
+    for digest in &offer.documents.missing {
+        match context.pins.pin(*digest) {
+            Some(pin) => pins.push(pin),
+            None => return Ok(Refusal::Later(Code::Busy).for_all(&recipients)),
+        }
+    }
     match documents(context, send, recv, offer).await? {
         Ok(complete) => match context.core.offer(complete.to_offer()).await.map_err(stopping)? {
             OfferReply::Answers(answers) => Ok(answers),

@@ -32,17 +32,19 @@ async fn list(call: Call, mut query: ReceiptQuery) -> Result<Response, Problem> 
         // Asking for an agency by name deserves an answer, not an empty page.
         caller.require(READ, agency)?;
     }
-    let about_one = query.dispatch.is_some();
-    let mut found = call.app.service.receipts(call.caller, query, scope.clone()).await?;
-    let before = found.items.len();
-    if about_one {
+    let found = match query.dispatch {
         // A party sees the evidence of all legs; one who is no party sees nothing of it.
-        if before > 0 && !found.items.iter().any(|r| visible(&scope, r)) {
-            return Err(super::track::not_a_party(&caller));
+        Some(dispatch) => {
+            super::track::seen(&call.app, &caller, dispatch.0, &scope).await?;
+            call.app.service.receipts(call.caller, query, Scope::All).await?
         }
-    } else {
-        found.items.retain(|r| visible(&scope, r));
-    }
+        None => {
+            let service = &call.app.service;
+            let mut found = service.receipts(call.caller, query, scope.clone()).await?;
+            found.items.retain(|r| visible(&scope, r));
+            found
+        }
+    };
     if wants_raw(&call.headers) { raw(&found) } else { outgoing::ok(&found) }
 }
 

@@ -1,12 +1,13 @@
 use axum::response::Response;
-use tram_dispatch::{AgencyCode, DispatchId};
+use tram_dispatch::{AgencyCode, Code, DispatchId};
 
+use super::super::App;
 use super::super::call::{Call, page};
 use super::super::outgoing;
 use crate::model::{DispatchQuery, Tracking};
 use crate::routes::{READ, SEE};
 use crate::text::AgencyText;
-use crate::{Problem, Scope};
+use crate::{Caller, Problem, Scope};
 
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let mut query: DispatchQuery = call.query()?;
@@ -25,17 +26,30 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 
 pub(super) async fn track(call: Call) -> Result<Response, Problem> {
     let dispatch: DispatchId = call.path("dispatch")?;
-    let caller = call.caller.clone();
-    let mut found = call.app.service.track(call.caller, dispatch).await?;
-    let recipients = recipients(&found);
-    if !party(&caller.scope(SEE), &found.originator, &recipients) {
-        // The originator's name is not told to one who may not see the dispatch.
-        return Err(not_a_party(&caller));
-    }
-    if !party(&caller.scope(READ), &found.originator, &recipients) {
+    let mut found = seen(&call.app, &call.caller, dispatch, &call.caller.scope(SEE)).await?;
+    if !party(&call.caller.scope(READ), &found.originator, &recipients(&found)) {
         found.subject = None;
     }
     outgoing::ok(&found)
+}
+
+/// The dispatch, if its originator or one of its recipients is in scope.
+pub(super) async fn seen(
+    app: &App,
+    caller: &Caller,
+    dispatch: DispatchId,
+    scope: &Scope,
+) -> Result<Tracking, Problem> {
+    let found = app.service.track(caller.clone(), dispatch).await?;
+    if party(scope, &found.originator, &recipients(&found)) {
+        return Ok(found);
+    }
+    // The originator's name is not told to one who may not see the dispatch.
+    let text = format!(
+        "uid {} (gid {}) lacks a role for the originator or a recipient of this dispatch",
+        caller.uid, caller.gid
+    );
+    Err(Problem::new(Code::NotAuthorised, text))
 }
 
 fn recipients(tracking: &Tracking) -> Vec<AgencyText> {
@@ -44,12 +58,4 @@ fn recipients(tracking: &Tracking) -> Vec<AgencyText> {
 
 fn party(scope: &Scope, originator: &AgencyCode, recipients: &[AgencyText]) -> bool {
     scope.contains(originator) || recipients.iter().any(|r| scope.contains(r))
-}
-
-pub(super) fn not_a_party(caller: &crate::Caller) -> Problem {
-    let text = format!(
-        "uid {} (gid {}) holds no role for the originator or a recipient of this dispatch",
-        caller.uid, caller.gid
-    );
-    Problem::new(tram_dispatch::Code::NotAuthorised, text)
 }

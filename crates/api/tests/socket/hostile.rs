@@ -1,0 +1,212 @@
+//! Clients that are broken, slow, greedy or malicious.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+use tram_api::Limits;
+use tram_api::model::InboxQuery;
+
+use crate::fake::Fake;
+use crate::harness::{Answer, agency, everything, read_all, running, start};
+
+const SEALED: &str = "Content-Type: application/vnd.tram.dispatch+cbor\r\n";
+
+fn quick() -> Limits {
+    Limits {
+        header_ms: 150,
+        body_idle_ms: 150,
+        body_grace_ms: 100,
+        body_rate_min_bytes_per_s: 1 << 20,
+        write_idle_ms: 150,
+        drain_ms: 200,
+        ..Limits::default()
+    }
+}
+
+/// Number of answers in what came over one connection.
+fn answers(bytes: &[u8]) -> usize {
+    bytes.windows(9).filter(|w| w == b"HTTP/1.1 ").count()
+}
+
+#[tokio::test]
+async fn two_lengths_never_make_two_requests() {
+    let node = running().await;
+    // RFC 9112 section 6.3: Transfer-Encoding wins and the connection must be closed, so that the
+    // rest is never taken for a request.
+    for order in [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+    ] {
+        let bytes = node
+            .raw(format!(
+                "POST /v1/dispatches HTTP/1.1\r\nHost: x\r\n{SEALED}{order}\r\n\
+                 0\r\n\r\nPOST /v1/store/check HTTP/1.1\r\nHost: x\r\n\r\n"
+            ))
+            .await;
+        assert_eq!(answers(&bytes), 1, "{}", String::from_utf8_lossy(&bytes));
+    }
+    for bad in [
+        "Content-Length: 4\r\nContent-Length: 5\r\n",
+        "Content-Length: -1\r\n",
+        "Content-Length: 4, 5\r\n",
+        "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n",
+        "Content-Length : 4\r\n",
+        "X: a\r\n b: folded\r\n",
+    ] {
+        let request = format!("POST /v1/dispatches HTTP/1.1\r\nHost: x\r\n{SEALED}{bad}\r\nabcd");
+        let bytes = node.raw(request).await;
+        assert_eq!(Answer::parse(&bytes).status, 400, "{bad}");
+        assert_eq!(answers(&bytes), 1, "{bad}");
+    }
+    let old = format!("POST /v1/dispatches HTTP/1.0\r\n{SEALED}Transfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(Answer::parse(&node.raw(old).await).status, 400);
+    assert_eq!(node.fake.lock().items.len(), 0);
+}
+
+#[tokio::test]
+async fn garbage_and_giant_heads_are_refused() {
+    let node = running().await;
+    for garbage in ["\u{16}\u{3}\u{1} tls\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+        assert_eq!(Answer::parse(&node.raw(garbage).await).status, 400, "{garbage:?}");
+    }
+    let giant = format!("GET /v1/log HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(200 << 10));
+    let answer = Answer::parse(&node.raw(giant).await);
+    assert_eq!(answer.status, 431);
+    let many = (0..100).map(|i| format!("X{i}: y\r\n")).collect::<String>();
+    let answer = Answer::parse(&node.raw(format!("GET /v1/log HTTP/1.1\r\n{many}\r\n")).await);
+    assert_eq!(answer.status, 431);
+    let long = format!("/v1/{}", "x".repeat(100 << 10));
+    let bytes = node.raw(format!("GET {long} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+    assert!([414, 431].contains(&Answer::parse(&bytes).status));
+}
+
+#[tokio::test]
+async fn slow_heads_idle_connections_and_stalled_bodies_are_given_up() {
+    let node = start(Fake::default(), everything(), quick()).await;
+    let begun = Instant::now();
+    assert!(answers(&node.raw("GET /v1/log HT").await) <= 1);
+    let idle = node.raw("GET /v1/log HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(Answer::parse(&idle).status, 200, "answered, then closed for being idle");
+    let head =
+        format!("POST /v1/dispatches HTTP/1.1\r\nHost: x\r\n{SEALED}Content-Length: 100\r\n\r\n");
+    let stalled = Answer::parse(&node.raw(format!("{head}abc")).await);
+    assert_eq!((stalled.status, stalled.code().as_str()), (408, "BAD_REQUEST"));
+    assert!(stalled.detail().contains("stalled"));
+
+    // One byte now and then keeps under the idle limit, but not above the minimum rate.
+    let mut stream = node.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut drip = true;
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    while drip {
+        tokio::select! {
+            read = stream.read(&mut piece) => {
+                let n = read.unwrap_or(0);
+                answer.extend_from_slice(&piece[..n]);
+                drip = n == 0 && answer.is_empty();
+            }
+            () = tokio::time::sleep(Duration::from_millis(20)) => {
+                let _ = stream.write_all(b"x").await;
+            }
+        }
+    }
+    answer.extend(read_all(&mut stream).await);
+    assert!(Answer::parse(&answer).detail().contains("minimum rate"));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_given_up() {
+    let fake = Fake { document_bytes: 64 << 20, ..Fake::default() };
+    let node = start(fake, everything(), quick()).await;
+    let id = node.submit("H41|1|H41.12").await.dispatch;
+    let mut stream = node.connect().await;
+    let target = format!("/v1/agencies/H41.12/inbox/{id}/documents/{}", "a".repeat(64));
+    stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let got = read_all(&mut stream).await;
+    assert!(got.len() < 8 << 20, "{} bytes were waiting", got.len());
+}
+
+#[tokio::test]
+async fn bodies_where_none_belong_and_bodies_over_the_limit() {
+    let node = running().await;
+    let answer = node.ask("GET", "/v1/log", "", b"surprise").await;
+    assert_eq!(answer.code(), "BAD_REQUEST");
+    let chunked = "GET /v1/log HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    assert_eq!(Answer::parse(&node.raw(chunked).await).code(), "BAD_REQUEST");
+
+    // Announced too large: refused without being read.
+    let head = format!(
+        "POST /v1/dispatches HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{SEALED}Content-Length: 99999999\r\n\r\n"
+    );
+    assert_eq!(Answer::parse(&node.raw(head).await).code(), "TOO_LARGE");
+    // Not announced: refused once it is over.
+    let mut endless = format!(
+        "POST /v1/dispatches HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{SEALED}Transfer-Encoding: chunked\r\n\r\n"
+    )
+    .into_bytes();
+    for _ in 0..20 {
+        endless.extend(b"10000\r\n");
+        endless.extend(vec![b'x'; 65536]);
+        endless.extend(b"\r\n");
+    }
+    assert_eq!(Answer::parse(&node.raw(endless).await).code(), "TOO_LARGE");
+    assert_eq!(node.fake.lock().calls, 0);
+}
+
+#[tokio::test]
+async fn connections_requests_and_memory_are_bounded() {
+    let limits = Limits {
+        connections_per_uid_max: 3,
+        waits_max: 1,
+        body_memory_bytes_max: 16 << 10,
+        ..Limits::default()
+    };
+    let node = start(Fake::default(), everything(), limits).await;
+    let large = vec![b'x'; 40 << 10];
+    let answer = node.ask("POST", "/v1/dispatches", SEALED, &large).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "BUSY"));
+
+    let client = node.client();
+    let query = InboxQuery { wait_s: Some(30), ..InboxQuery::default() };
+    let code = agency("H41");
+    let waiting = client.inbox(&code, &query);
+    let mut waiting = std::pin::pin!(waiting);
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        node.get("/v1/agencies/H41/inbox?wait_s=30").await
+    };
+    let answer = tokio::select! {
+        _ = waiting.as_mut() => panic!("nothing to wake it"),
+        answer = second => answer,
+    };
+    assert_eq!(answer.code(), "BUSY");
+    assert_eq!(answer.header("retry-after").as_deref(), Some("1"));
+
+    let _held = [node.connect().await, node.connect().await];
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let turned_away = Answer::parse(&node.raw("").await);
+    assert_eq!((turned_away.status, turned_away.code().as_str()), (503, "BUSY"));
+    drop(_held);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(node.get("/v1/log").await.status, 200, "places come free again");
+}
+
+#[tokio::test]
+async fn a_poll_that_is_given_up_gives_its_place_back() {
+    let limits = Limits { waits_max: 1, ..Limits::default() };
+    let node = start(Fake::default(), everything(), limits).await;
+    for _ in 0..3 {
+        let mut stream = node.connect().await;
+        let ask = "GET /v1/agencies/H41/inbox?wait_s=30 HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        drop(stream);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert_eq!(node.get("/v1/agencies/H41/inbox?wait_s=0").await.status, 200);
+}

@@ -1,0 +1,10 @@
+//! The contract through a real Unix socket, against a node in memory.
+
+mod access;
+mod description;
+mod fake;
+mod harness;
+mod hostile;
+mod problems;
+mod routes;
+mod waiting;

@@ -1,0 +1,148 @@
+//! The tables of the index: the first byte of a key names its table.
+//!
+//! | table | key behind the first byte | value |
+//! | --- | --- | --- |
+//! | `r` references | originator, 0, reference, 0, position of Held | dispatch id |
+//! | `h` history | dispatch id, position | record kind |
+//! | `a` active | dispatch id | nothing |
+//! | `l` leaves | leaf index | position |
+//! | `R` roots | tree size | signed root, as stored |
+//! | `t` tiles | tile level, tile index | up to 256 hashes (C2SP tlog-tiles) |
+//! | `e` events | event, time, position | nothing; event 0 is Held |
+//! | `g` agencies | agency, 0, class, time, position | event; class 0 Held, 1 receipts |
+//! | `p` peers | node, 0, what | position; what 0 epoch, 1 checkpoint |
+//! | `d` documents | digest, position of Held | 0 inline or 1 file, dispatch id |
+//! | `m` | | the head: see [`super::head`] |
+//!
+//! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,
+//! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g` and `d` are only ever
+//! added to; the rest is replaced or removed.
+
+use super::ordered::{put_position, put_uint, take_position, take_uint};
+use crate::journal::Position;
+use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference, UnixMillis};
+
+pub(crate) const REFERENCES: u8 = b'r';
+pub(crate) const HISTORY: u8 = b'h';
+pub(crate) const ACTIVE: u8 = b'a';
+pub(crate) const LEAVES: u8 = b'l';
+pub(crate) const ROOTS: u8 = b'R';
+pub(crate) const TILES: u8 = b't';
+pub(crate) const EVENTS: u8 = b'e';
+pub(crate) const AGENCIES: u8 = b'g';
+pub(crate) const PEERS: u8 = b'p';
+pub(crate) const DOCUMENTS: u8 = b'd';
+
+/// The key of the head.
+pub(crate) const HEAD: &[u8] = b"m";
+/// The event number under which Held records are listed.
+pub(crate) const HELD_EVENT: u8 = 0;
+/// Class of dispatches in the table of agencies.
+pub(crate) const CLASS_DISPATCH: u8 = 0;
+/// Class of receipts in the table of agencies.
+pub(crate) const CLASS_RECEIPT: u8 = 1;
+/// A document that rides in its Held record.
+pub(crate) const FORM_INLINE: u8 = 0;
+/// A document that is a file.
+pub(crate) const FORM_FILE: u8 = 1;
+
+fn key(table: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(parts.iter().map(|p| p.len()).sum::<usize>() + 32);
+    out.push(table);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out
+}
+
+/// The beginning of all keys of a submission key.
+pub(crate) fn reference(originator: &AgencyCode, reference: &Reference) -> Vec<u8> {
+    let (agency, text) = (originator.as_str().as_bytes(), reference.as_str().as_bytes());
+    key(REFERENCES, &[agency, b"\0", text, b"\0"])
+}
+
+/// The beginning of all keys of a dispatch's history.
+pub(crate) fn history(dispatch: &DispatchId) -> Vec<u8> {
+    key(HISTORY, &[dispatch.as_bytes()])
+}
+
+pub(crate) fn active(dispatch: &DispatchId) -> Vec<u8> {
+    key(ACTIVE, &[dispatch.as_bytes()])
+}
+
+pub(crate) fn leaf(index: u64) -> Vec<u8> {
+    number(LEAVES, index)
+}
+
+pub(crate) fn root(size: u64) -> Vec<u8> {
+    number(ROOTS, size)
+}
+
+fn number(table: u8, number: u64) -> Vec<u8> {
+    let mut out = key(table, &[]);
+    put_uint(&mut out, number);
+    out
+}
+
+pub(crate) fn tile(level: u8, index: u64) -> Vec<u8> {
+    let mut out = key(TILES, &[&[level]]);
+    put_uint(&mut out, index);
+    out
+}
+
+/// The beginning of all keys of an event, from `time` on.
+pub(crate) fn event(event: u8, time: UnixMillis) -> Vec<u8> {
+    let mut out = key(EVENTS, &[&[event]]);
+    put_uint(&mut out, time.0);
+    out
+}
+
+/// The beginning of all keys of an agency and class, from `time` on.
+pub(crate) fn agency(agency: &AgencyCode, class: u8, time: UnixMillis) -> Vec<u8> {
+    let mut out = key(AGENCIES, &[agency.as_str().as_bytes(), b"\0", &[class]]);
+    put_uint(&mut out, time.0);
+    out
+}
+
+pub(crate) fn peer_epoch(peer: &NodeId) -> Vec<u8> {
+    key(PEERS, &[peer.as_str().as_bytes(), b"\0\0"])
+}
+
+pub(crate) fn peer_checkpoint(peer: &NodeId) -> Vec<u8> {
+    key(PEERS, &[peer.as_str().as_bytes(), b"\0\x01"])
+}
+
+/// The beginning of all keys of a document.
+pub(crate) fn document(digest: &Digest) -> Vec<u8> {
+    key(DOCUMENTS, &[digest.as_bytes()])
+}
+
+/// The key with a position behind it.
+pub(crate) fn at(mut key: Vec<u8>, position: Position) -> Vec<u8> {
+    put_position(&mut key, position);
+    key
+}
+
+/// The first key behind all that begin with `prefix`.
+pub(crate) fn behind(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            break;
+        }
+    }
+    end
+}
+
+/// The position behind a prefix of this length.
+pub(crate) fn position_of(key: &[u8], prefix_len: usize) -> Option<Position> {
+    let mut rest = key.get(prefix_len..)?;
+    take_position(&mut rest).filter(|_| rest.is_empty())
+}
+
+/// Time and position behind a prefix of this length.
+pub(crate) fn moment_of(key: &[u8], prefix_len: usize) -> Option<(UnixMillis, Position)> {
+    let mut rest = key.get(prefix_len..)?;
+    let time = take_uint(&mut rest)?;
+    let position = take_position(&mut rest).filter(|_| rest.is_empty())?;
+    Some((UnixMillis(time), position))
+}

@@ -1,0 +1,233 @@
+//! The single writer.
+
+use super::open::head_put;
+use super::{CommitError, Hot, StoreError, StoreOptions, StoreReader};
+use crate::anchor::Anchor;
+use crate::documents::DocumentError;
+use crate::index::IndexError;
+use crate::index::flush::{Flusher, Job};
+use crate::index::growth::grow;
+use crate::index::head::tag;
+use crate::index::indexer::{Applied, Indexer};
+use crate::index::lookup::Lookup;
+use crate::journal::{self, BatchPosition, Journal};
+use crate::lock::StoreLock;
+use crate::records;
+use std::time::{Duration, Instant};
+use tram_dispatch::Digest;
+use tram_engine::Batch;
+
+/// A batch that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Where it lies in the journal.
+    pub batch: BatchPosition,
+    /// Leaves of the receipt log after it.
+    pub tree_size: u64,
+}
+
+/// The store, open for writing. There is one per directory. When it is dropped, the index and the
+/// anchor are brought up to date; not doing so costs only a longer replay.
+#[derive(Debug)]
+pub struct Store {
+    journal: Journal,
+    indexer: Indexer,
+    lookup: Lookup,
+    flusher: Flusher,
+    reader: StoreReader,
+    options: StoreOptions,
+    flushed: Instant,
+    anchor_wanted: bool,
+    stopped: bool,
+    /// Given back last.
+    _lock: Option<StoreLock>,
+}
+
+/// What opening puts together.
+pub(super) struct Parts {
+    pub(super) journal: Journal,
+    pub(super) indexer: Indexer,
+    pub(super) lookup: Lookup,
+    pub(super) flusher: Flusher,
+    pub(super) reader: StoreReader,
+    pub(super) options: StoreOptions,
+    pub(super) lock: Option<StoreLock>,
+}
+
+impl Store {
+    pub(super) fn assemble(parts: Parts, anchor_wanted: bool) -> Self {
+        let Parts { journal, indexer, lookup, flusher, reader, options, lock } = parts;
+        let anchor_wanted = anchor_wanted && options.anchor.is_some();
+        Self {
+            journal,
+            indexer,
+            lookup,
+            flusher,
+            reader,
+            options,
+            flushed: Instant::now(),
+            anchor_wanted,
+            stopped: false,
+            _lock: lock,
+        }
+    }
+
+    /// Makes one batch durable: one append to the journal with one fdatasync, then the index in
+    /// memory. When it returns `Ok`, every record is durable and every reader sees it.
+    ///
+    /// # Errors
+    /// See [`CommitError`] for what was written and whether the process must stop.
+    pub fn commit(&mut self, batch: &Batch) -> Result<Committed, CommitError> {
+        if self.stopped {
+            return Err(CommitError::Stopped);
+        }
+        let growth = grow(&self.indexer.head.frontier, &batch.records, &batch.tree_nodes)
+            .map_err(|e| self.stop(CommitError::Log(e)))?;
+        let raw: Vec<journal::Record> = batch.records.iter().map(records::encode).collect();
+        let appended = match self.journal.append(&raw) {
+            Ok(appended) => appended,
+            Err(e) => return Err(self.stop(CommitError::Journal(e))),
+        };
+        let applied = Applied {
+            at: appended.batch,
+            tag: tag(&raw),
+            positions: &appended.positions,
+            records: &batch.records,
+            growth,
+        };
+        let lookup = &self.lookup;
+        let indexed = self.indexer.apply(&applied, |id| Ok(lookup.held_at(id)?.is_some()));
+        indexed
+            .map(|puts| self.lookup.kv.write(puts))
+            .and_then(|()| {
+                self.reader.set_hot(Hot::from_head(&self.indexer.head));
+                self.flush_if_due()
+            })
+            .map_err(|e| self.stop(CommitError::Index(e)))?;
+        Ok(Committed { batch: appended.batch, tree_size: self.indexer.head.frontier.size() })
+    }
+
+    /// Does what is due by time: call it now and then when there are no commits, so that the index
+    /// file and the anchor do not stay behind.
+    ///
+    /// # Errors
+    /// [`CommitError::Index`], fatal.
+    pub fn maintain(&mut self) -> Result<(), CommitError> {
+        if self.stopped {
+            return Err(CommitError::Stopped);
+        }
+        self.flush_if_due().map_err(|e| self.stop(CommitError::Index(e)))
+    }
+
+    /// Brings the index file and the anchor up to the last commit and waits for it.
+    ///
+    /// # Errors
+    /// [`CommitError::Index`], fatal.
+    pub fn flush(&mut self) -> Result<(), CommitError> {
+        if self.stopped {
+            return Err(CommitError::Stopped);
+        }
+        self.flush_now().map_err(|e| self.stop(CommitError::Index(e)))
+    }
+
+    /// A handle for reading.
+    #[must_use]
+    pub fn reader(&self) -> StoreReader {
+        self.reader.clone()
+    }
+
+    /// Removes document files that no open dispatch uses and `wanted` does not name (dispatches on
+    /// their way to a commit, uploads that wait for their dispatch). Returns what was removed. A
+    /// removal may be undone by a power cut; the check then names the file as surplus.
+    ///
+    /// # Errors
+    /// [`StoreError`]: files before the failing one are gone.
+    pub fn remove_unused(
+        &mut self,
+        digests: &[Digest],
+        wanted: impl Fn(&Digest) -> bool,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let mut removed = Vec::new();
+        for digest in digests {
+            if wanted(digest) || self.reader.document_in_use(digest)? {
+                continue;
+            }
+            match self.reader.documents().remove(digest.as_bytes()) {
+                Ok(()) => removed.push(*digest),
+                Err(DocumentError::NotStored { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Lets this store have the anchor although the one there contradicts it: the operator's word,
+    /// or a peer's.
+    ///
+    /// # Errors
+    /// [`StoreError::Anchor`] when it cannot be written.
+    pub fn replace_anchor(&mut self) -> Result<(), StoreError> {
+        self.anchor_wanted = self.options.anchor.is_some();
+        if let (Some(file), Some(anchor)) = (&self.options.anchor, self.anchor()) {
+            file.write(&anchor)?;
+        }
+        Ok(())
+    }
+
+    fn anchor(&self) -> Option<Anchor> {
+        let head = &self.indexer.head;
+        self.anchor_wanted.then(|| Anchor {
+            store_id: head.store_id,
+            tree_size: head.frontier.size(),
+            root: head.frontier.root().0,
+            batch_seq: head.reached.map_or(0, |at| at.batch_seq),
+            machine_id: self.options.machine_id.clone(),
+        })
+    }
+
+    fn flush_if_due(&mut self) -> Result<(), IndexError> {
+        let waiting = self.lookup.kv.waiting();
+        let full = waiting >= self.options.flush_entries;
+        // In memory there is nothing to catch up with, and no clock is looked at.
+        let late = self.options.directory.is_some()
+            && waiting > 0
+            && self.flushed.elapsed() >= Duration::from_millis(self.options.flush_interval_ms);
+        if (full || late) && self.flusher.ready(waiting, self.options.flush_entries)? {
+            self.begin_flush()?;
+        }
+        Ok(())
+    }
+
+    fn begin_flush(&mut self) -> Result<(), IndexError> {
+        let layer = self.lookup.kv.freeze(head_put(&self.indexer.head));
+        self.flushed = Instant::now();
+        self.flusher.begin(Job { layer, anchor: self.anchor() })
+    }
+
+    fn flush_now(&mut self) -> Result<(), IndexError> {
+        self.flusher.idle()?;
+        if self.lookup.kv.waiting() > 0 {
+            self.begin_flush()?;
+            self.flusher.idle()?;
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, e: CommitError) -> CommitError {
+        if e.is_fatal() {
+            self.stopped = true;
+            tracing::error!(code = %e.code(), error = %e.explain(), "the store stopped");
+        }
+        e
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !self.stopped
+            && let Err(error) = self.flush_now()
+        {
+            tracing::warn!(%error, "the index was not brought up to date");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The store: journal, index and documents as one thing.
+//!
+//! [`Store`] is the single writer; [`StoreReader`]s look at what is committed from any thread.
+//!
+//! ```text
+//! commit:  check the batch against the log → one journal append + one fdatasync → index in memory
+//! behind:  index file (one durable transaction every two seconds) → anchor file
+//! open:    lock → journal recovery → index, or a new one → replay → compare with the anchor
+//! ```
+
+mod anchor;
+mod commit;
+mod dispatches;
+mod documents;
+pub(crate) mod error;
+mod listing;
+mod open;
+mod options;
+mod proofs;
+mod reader;
+mod receipts;
+mod report;
+
+pub use anchor::AnchorState;
+pub use commit::{Committed, Store};
+pub use dispatches::{DispatchItem, DispatchQuery};
+pub use documents::{Document, DocumentUse};
+pub use error::{CommitError, StoreError};
+pub use listing::{Cursor, PAGE_MAX, Page};
+pub use options::StoreOptions;
+pub use reader::{LogHead, StoreReader};
+pub use receipts::{ReceiptItem, ReceiptQuery, Source};
+pub use report::{IndexRecovery, RecoveryReport};
+
+pub(crate) use open::{Opened, journal_options, lock, open_index, replay};
+pub(crate) use reader::Hot;
+
+/// Directory of the journal in a store.
+pub const JOURNAL_DIR: &str = "journal";
+/// Name of the index file in a store's directory.
+pub const INDEX_FILE: &str = "index.redb";

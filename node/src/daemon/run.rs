@@ -1,0 +1,390 @@
+//! Start, run, stop.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tram_api::{Access, SocketOptions};
+use tram_config::Config;
+use tram_crypto::{Entropy as _, SystemEntropy};
+use tram_dispatch::{Code, UnixMillis};
+use tram_engine::{Engine, Issuer, Settings, genesis_batch};
+use tram_spool::disk::RealDisk;
+use tram_spool::store::{Store, StoreOptions};
+use tram_transport::{Endpoint, Identity};
+use tram_trust::{Crls, Directory, Options, Root, Verifier};
+
+use super::context::Context;
+use super::core::{self, Clock, DurableHead, ToCore};
+use super::link;
+use super::pins::Pins;
+use super::seals::Seals;
+use super::service::NodeService;
+use super::store::Storage;
+use super::uploads::Uploads;
+use super::{keys, seals};
+
+/// The genesis leaf, made by `tram init`, in the data directory.
+pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
+/// With this set, the daemon stops when its standard input ends: a parent that dies takes it along.
+const EXIT_ON_STDIN_EOF: &str = "TRAM_EXIT_ON_STDIN_EOF";
+
+/// Why a daemon did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct RunError {
+    code: Code,
+    detail: String,
+}
+
+impl RunError {
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        RunError { code, detail: detail.into() }
+    }
+
+    /// The row of the table.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What happened, in words.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// The trust options that the configuration asks for.
+pub(crate) fn trust_options(config: &Config) -> Options {
+    let revocation_grace_ms = config.revocation.grace_hours * 3_600_000;
+    Options { revocation_grace_ms, ..Options::default() }
+}
+
+fn settings(config: &Config) -> Settings {
+    const DAY_MS: u64 = 86_400_000;
+    Settings {
+        transfers_per_peer_max: config.limits.peer_in_flight_max as usize,
+        retry_ms_min: config.limits.retry_initial_ms,
+        retry_ms_max: config.limits.retry_max_ms,
+        keep_after_consignment_ms: config.retention.consigned_days * DAY_MS,
+        keep_after_registration_ms: config.retention.mailbox_days * DAY_MS,
+        ..Settings::default()
+    }
+}
+
+/// Everything that is read before anything is opened.
+struct Loaded {
+    root: Arc<Root>,
+    verifier: Verifier,
+    issuer: Issuer,
+    genesis: tram_dispatch::evidence::Genesis,
+    checkpoint_key: Box<dyn tram_crypto::Sign>,
+    identity: Identity,
+    seals: Seals,
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, RunError> {
+    seals::read(path).map_err(|e| RunError::new(Code::Unreadable, e))
+}
+
+fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
+    let refused = |what: &Path| {
+        let what = what.display().to_string();
+        move |r: tram_trust::Refusal| RunError::new(r.code, format!("{what}: {}", r.detail))
+    };
+    let unreadable = |e: String| RunError::new(Code::Unreadable, e);
+    let root = Root::install(&read(&config.root)?).map_err(refused(&config.root))?;
+    let directory = Directory::verify(&root, &read(&config.directory)?, None, now)
+        .map_err(refused(&config.directory))?;
+    let mut crls = Crls::none();
+    for path in &config.crls {
+        crls.add(&read(path)?).map_err(refused(path))?;
+    }
+    let (root, directory) = (Arc::new(root), Arc::new(directory));
+    let path = config.data_dir.join(GENESIS_FILE);
+    let genesis = tram_wire::genesis::decode(&read(&path)?)
+        .map_err(|e| RunError::new(Code::Unreadable, format!("{}: {}", path.display(), e.detail)))?;
+    if genesis.node != config.node || genesis.network != root.network() {
+        let detail = format!("{} is of another node or network", path.display());
+        return Err(RunError::new(Code::ConfigInvalid, detail));
+    }
+    let receipt_key = keys::ed25519(&config.keys.receipt_key).map_err(unreadable)?;
+    let checkpoint_key = keys::ed25519(&config.keys.checkpoint_key).map_err(unreadable)?;
+    use tram_crypto::Sign as _;
+    if receipt_key.public_key().spki_der() != genesis.receipt_key
+        || checkpoint_key.public_key().spki_der() != genesis.checkpoint_key
+    {
+        let detail = "the receipt or checkpoint key is not the one this log began with";
+        return Err(RunError::new(Code::ConfigInvalid, detail));
+    }
+    let epoch = tram_wire::genesis::epoch_id(&genesis);
+    if directory.epoch(&config.node, &epoch).is_none() {
+        let detail = format!(
+            "directory version {} does not list {} with epoch {}: have its node request added \
+             (tram directory add-node), then install the new directory",
+            directory.version(),
+            config.node,
+            epoch.short()
+        );
+        return Err(RunError::new(Code::PeerNotInDirectory, detail));
+    }
+    let issuer = Issuer {
+        network: root.network(),
+        node: config.node.clone(),
+        epoch,
+        key: Arc::new(receipt_key),
+    };
+    Ok(Loaded {
+        verifier: Verifier::new(root.clone(), directory, crls, trust_options(config)),
+        root,
+        issuer,
+        genesis,
+        checkpoint_key: Box::new(checkpoint_key),
+        identity: Identity {
+            chain_der: keys::chain(&config.keys.tls_certificate).map_err(unreadable)?,
+            key_pkcs8_der: keys::pkcs8(&config.keys.tls_key).map_err(unreadable)?,
+        },
+        seals: Seals::load(&config.seals).map_err(unreadable)?,
+    })
+}
+
+/// Runs a node until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`RunError`]: it did not start, or stopped because storage or the log failed.
+pub fn run(config: Config) -> Result<(), RunError> {
+    let clock = Clock::new();
+    let loaded = load(&config, clock.now().wall)?;
+    let store_error =
+        |e: tram_spool::store::StoreError| RunError::new(e.code(), e.to_string());
+    let disk = RealDisk::open(&config.data_dir)
+        .map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))?;
+    let options = StoreOptions {
+        reserve_bytes: config.limits.free_space_reserve_bytes,
+        ..StoreOptions::new(&config.data_dir, &config.anchor_dir, loaded.issuer.network)
+    };
+    let (mut store, mut recovered, report) =
+        Store::open(Arc::new(disk), &options).map_err(store_error)?;
+    tracing::info!(?report, "store open");
+    if recovered.frontier.size() == 0 {
+        let (batch, frontier) = genesis_batch(&loaded.issuer, &loaded.genesis, clock.now().wall)
+            .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+        store.commit(&batch).map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))?;
+        recovered.frontier = frontier;
+        recovered.last_time = clock.now().wall;
+    }
+    let head = DurableHead {
+        size: recovered.frontier.size(),
+        root: recovered.frontier.root().0,
+        time: recovered.last_time,
+    };
+    let mut seed = [0u8; 32];
+    SystemEntropy::new()
+        .fill(&mut seed)
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let epoch = loaded.issuer.epoch;
+    let directory = loaded.verifier.directory().clone();
+    let engine = Engine::new(settings(&config), loaded.issuer, directory, recovered, seed)
+        .map_err(|e| RunError::new(Code::StoreCorrupt, e.to_string()))?;
+    let (pins, uploads) = (Pins::default(), Arc::new(Uploads::default()));
+    let (reader, documents) = (store.reader(), store.documents());
+    let storage = Storage { store, documents: documents.clone(), pins: pins.clone() };
+    let (ended_tx, ended) = oneshot::channel();
+    let shared = (pins.clone(), uploads.clone());
+    let (core, threads) =
+        core::start(engine, Box::new(reader.clone()), Box::new(storage), head, shared, ended_tx)
+            .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let first = Arc::new(loaded.verifier);
+    let context = Arc::new(Context::new(
+        config,
+        loaded.root,
+        first.clone(),
+        epoch,
+        core.clone(),
+        reader,
+        documents,
+        loaded.seals,
+        (pins, uploads),
+        loaded.checkpoint_key,
+    ));
+    let served = serve(&context, &loaded.identity, first, clock, ended);
+    let _ = core.send(ToCore::Stop);
+    let ended = threads.join().map_err(|e| {
+        let code = match &e {
+            core::CoreError::Storage(_) => Code::StorageFailed,
+            core::CoreError::Engine(_) | core::CoreError::Panicked => Code::Internal,
+        };
+        RunError::new(code, e.to_string())
+    });
+    served.and(ended)
+}
+
+/// Opens the doors and keeps them open until told to stop.
+fn serve(
+    context: &Arc<Context>,
+    identity: &Identity,
+    first: Arc<Verifier>,
+    clock: Clock,
+    ended: oneshot::Receiver<()>,
+) -> Result<(), RunError> {
+    let internal = |e: std::io::Error| RunError::new(Code::Internal, e.to_string());
+    let (stop_tx, stop) = watch::channel(false);
+    let (bound_tx, bound) = std::sync::mpsc::channel();
+    // QUIC has a thread and a current-thread runtime of its own: less than half the CPU per request
+    // of a multi-thread runtime (docs/adr/0006).
+    let quic = {
+        let (context, identity, stop) = (context.clone(), identity.clone(), stop.clone());
+        std::thread::Builder::new().name("quic".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(quic(context, identity, first, clock, stop, bound_tx)),
+                Err(e) => drop(bound_tx.send(Err(RunError::new(Code::Internal, e.to_string())))),
+            }
+        })
+    }
+    .map_err(internal)?;
+    let result = match bound.recv() {
+        Ok(Ok(())) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(internal)?;
+            let result = runtime.block_on(sockets(context.clone(), ended));
+            runtime.shutdown_timeout(Duration::from_secs(2));
+            result
+        }
+        Ok(Err(e)) => Err(e),
+        Err(_) => Err(RunError::new(Code::Internal, "the QUIC thread did not start")),
+    };
+    let _ = stop_tx.send(true);
+    let _ = quic.join();
+    result
+}
+
+async fn quic(
+    context: Arc<Context>,
+    identity: Identity,
+    first: Arc<Verifier>,
+    clock: Clock,
+    mut stop: watch::Receiver<bool>,
+    bound: std::sync::mpsc::Sender<Result<(), RunError>>,
+) {
+    let slot = std::sync::OnceLock::new();
+    let _ = slot.set(context.clone());
+    let check =
+        Arc::new(link::Check { context: slot, first, me: context.me.clone(), clock });
+    let limits = link::limits(&context.config);
+    let opened = match context.config.listen {
+        Some(address) => Endpoint::bind(address, &identity, check, limits),
+        None => {
+            let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+            Endpoint::bind_dial_only(any, &identity, check, limits)
+        }
+    };
+    let endpoint = match opened {
+        Ok(endpoint) => endpoint,
+        Err(e) => {
+            let _ = bound.send(Err(RunError::new(Code::ConfigInvalid, e.to_string())));
+            return;
+        }
+    };
+    if let Ok(address) = endpoint.local_addr() {
+        tracing::info!(%address, node = %context.me, "listening for peers");
+    }
+    endpoint.on_handshake_failure(|address, e| {
+        tracing::info!(%address, code = e.code(), error = %e, "a peer was not let in");
+    });
+    let _ = context.endpoint.set(endpoint.clone());
+    let _ = bound.send(Ok(()));
+    tokio::select! {
+        () = link::run(context, endpoint.clone()) => {}
+        _ = stop.changed() => {}
+    }
+    endpoint.close("the node is stopping").await;
+}
+
+/// Serves the local sockets until a signal, or until the core ended by itself.
+async fn sockets(context: Arc<Context>, ended: oneshot::Receiver<()>) -> Result<(), RunError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let internal = |e: std::io::Error| RunError::new(Code::Internal, e.to_string());
+    let mut term = signal(SignalKind::terminate()).map_err(internal)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(internal)?;
+    let (stop_tx, stop) = watch::channel(false);
+    let service = Arc::new(NodeService { context: context.clone() });
+    let mut servers = tokio::task::JoinSet::new();
+    for socket in &context.config.sockets {
+        let options =
+            SocketOptions { mode: socket.mode, gid: socket.gid, ..SocketOptions::at(&socket.path) };
+        let bound = tram_api::Socket::bind(&options).await.map_err(|e| {
+            RunError::new(Code::ConfigInvalid, format!("socket {}: {e}", socket.name))
+        })?;
+        let access = Access::new(socket.rules.iter().map(rule).collect());
+        let limits = tram_api::Limits::default();
+        let mut stop = stop.clone();
+        let until = async move {
+            // A sender that is gone stops the server as well.
+            let _ = stop.changed().await;
+        };
+        let service: Arc<dyn tram_api::Service> = service.clone();
+        servers.spawn(tram_api::serve(bound, access, service, limits, until));
+    }
+    tracing::info!(node = %context.me, "ready");
+    let parent_gone = async {
+        if std::env::var_os(EXIT_ON_STDIN_EOF).is_none() {
+            return std::future::pending().await;
+        }
+        let (tx, rx) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            drop(tx);
+        });
+        let _ = rx.await;
+    };
+    tokio::select! {
+        _ = term.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = int.recv() => tracing::info!("SIGINT: stopping"),
+        () = parent_gone => tracing::info!("the parent is gone: stopping"),
+        _ = ended => tracing::error!("the core ended"),
+        () = house(context) => {}
+    }
+    let _ = stop_tx.send(true);
+    let grace = async { while servers.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(Duration::from_secs(3), grace).await;
+    Ok(())
+}
+
+/// Housekeeping: uploads that nobody used.
+async fn house(context: Arc<Context>) {
+    const EVERY: Duration = Duration::from_secs(600);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let gone = context.uploads.expire(context.core.now().mono_ms);
+        if !gone.is_empty() && context.core.send(ToCore::Unneeded(gone)).is_err() {
+            return;
+        }
+    }
+}
+
+fn rule(rule: &tram_config::Rule) -> tram_api::Rule {
+    tram_api::Rule {
+        who: match rule.who {
+            tram_config::Who::Uid(u) => tram_api::Who::Uid(u),
+            tram_config::Who::Gid(g) => tram_api::Who::Gid(g),
+            tram_config::Who::Any => tram_api::Who::Any,
+        },
+        agencies: match &rule.agencies {
+            tram_config::Agencies::All => tram_api::Agencies::All,
+            tram_config::Agencies::Only(set) => tram_api::Agencies::Only(set.clone()),
+        },
+        roles: rule
+            .roles
+            .iter()
+            .map(|r| match r {
+                tram_config::Role::Submit => tram_api::Role::Submit,
+                tram_config::Role::Collect => tram_api::Role::Collect,
+                tram_config::Role::Operate => tram_api::Role::Operate,
+                tram_config::Role::Audit => tram_api::Role::Audit,
+            })
+            .collect(),
+    }
+}

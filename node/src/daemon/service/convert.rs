@@ -1,0 +1,213 @@
+//! From the engine's values to the API's.
+
+use tram_api::model::{
+    DocumentView, EvidenceView, InboxEntry, InboxItem, LegState, LegView, Outcome, SealActKind,
+    SealMetadata, SealRelated, SealSigner, UrgencyLevel,
+};
+use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
+use tram_dispatch::{AgencyCode, Digest, Event, Now, UnixMillis};
+use tram_engine::Engine;
+use tram_engine::state::held::{HeldDispatch, Known};
+use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
+
+use super::mailbox::inbox_state;
+
+/// The legs of a dispatch, with what the queues know of them.
+pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegView> {
+    held.legs
+        .iter()
+        .map(|(recipient, leg)| {
+            let last = held
+                .evidence
+                .iter()
+                .rev()
+                .find(|k| k.authorised && k.evidence.recipient.as_ref() == Some(recipient));
+            let standing = engine.standing(&held.id(), recipient);
+            let (state, outcome, peer) = leg_state(leg, standing.as_ref().is_some_and(|s| s.1.due_mono_ms.is_some()));
+            LegView {
+                recipient: recipient.clone().into(),
+                state,
+                outcome,
+                event: last.map(|k| k.evidence.event.into()),
+                peer: peer.or_else(|| standing.as_ref().map(|(p, _)| p.clone())).map(Into::into),
+                changed_at: last.map_or(held.at, |k| k.evidence.time).into(),
+                attempts: standing.as_ref().map_or(0, |(_, s)| s.attempts),
+                next_attempt_at: standing
+                    .as_ref()
+                    .and_then(|(_, s)| s.due_mono_ms)
+                    .map(|due| at(now, due).into()),
+                code: standing
+                    .as_ref()
+                    .and_then(|(_, s)| s.cause)
+                    .or_else(|| last.and_then(|k| k.evidence.reason))
+                    .map(Into::into),
+                remark: last.and_then(|k| k.evidence.remark.clone()),
+            }
+        })
+        .collect()
+}
+
+/// The wall time of a monotonic one.
+pub(super) fn at(now: Now, mono_ms: u64) -> UnixMillis {
+    now.wall.plus_ms(mono_ms.saturating_sub(now.mono_ms))
+}
+
+/// State, outcome and peer of a leg.
+pub(super) fn leg_state(
+    leg: &Leg,
+    deferred: bool,
+) -> (LegState, Option<Outcome>, Option<tram_dispatch::NodeId>) {
+    match leg {
+        Leg::Held { .. } if deferred => (LegState::Deferred, None, None),
+        Leg::Held { .. } => (LegState::Active, None, None),
+        Leg::OnHold => (LegState::OnHold, None, None),
+        Leg::Transferred { peer, .. } => (LegState::Transferred, None, Some(peer.clone())),
+        Leg::Mailbox { .. } => (LegState::Consigned, Some(Outcome::Consigned), None),
+        Leg::Returned { to } => (LegState::Returned, None, Some(to.clone())),
+        Leg::Ended { outcome, via, .. } => {
+            let outcome = match outcome {
+                EngineOutcome::Consigned => Outcome::Consigned,
+                EngineOutcome::Refused => Outcome::Refused,
+                EngineOutcome::Failed => Outcome::Failed,
+                EngineOutcome::Expired => Outcome::Expired,
+            };
+            (LegState::Ended, Some(outcome), via.clone())
+        }
+    }
+}
+
+/// One piece of evidence, with the digest of the receipt that carries it.
+pub(super) fn evidence(known: &Known, raw: &[u8]) -> Option<EvidenceView> {
+    let receipt = tram_wire::Receipt::parse(raw).ok()?;
+    let e = &known.evidence;
+    Some(EvidenceView {
+        event: e.event.into(),
+        at: e.time.into(),
+        node: e.node.clone().into(),
+        epoch: e.epoch.into(),
+        index: receipt.leaf_index(),
+        recipient: e.recipient.clone().map(Into::into),
+        code: e.reason.map(Into::into),
+        remark: e.remark.clone(),
+        receipt: Digest(tram_crypto::sha256(raw)).into(),
+        authorised: known.authorised,
+    })
+}
+
+pub(super) fn documents(documents: &[Document]) -> Vec<DocumentView> {
+    documents
+        .iter()
+        .map(|d| DocumentView {
+            name: d.name.clone(),
+            media_type: d.media_type.clone(),
+            size: d.size,
+            sha256: d.sha256.into(),
+        })
+        .collect()
+}
+
+pub(super) fn urgency(urgency: Urgency) -> UrgencyLevel {
+    match urgency {
+        Urgency::Normal => UrgencyLevel::Normal,
+        Urgency::Urgent => UrgencyLevel::Urgent,
+        Urgency::VeryUrgent => UrgencyLevel::VeryUrgent,
+        Urgency::Flash => UrgencyLevel::Flash,
+        Urgency::FlashAt(_) => UrgencyLevel::FlashAt,
+    }
+}
+
+fn related(r: &Related) -> SealRelated {
+    SealRelated {
+        originator: r.originator.clone().into(),
+        reference: r.reference.clone().into(),
+        dispatch: r.dispatch.map(Into::into),
+    }
+}
+
+fn metadata(m: &Metadata) -> SealMetadata {
+    SealMetadata {
+        number: m.number.clone(),
+        notation: m.notation.clone(),
+        kind: m.kind.clone(),
+        subject: m.subject.clone(),
+        issued_on: m.issued_on.clone(),
+        place: m.place.clone(),
+        signer: m
+            .signer
+            .as_ref()
+            .map(|s| SealSigner { name: s.name.clone(), office: s.office.clone() }),
+        urgency: urgency(m.urgency),
+        urgent_by: if let Urgency::FlashAt(at) = m.urgency { Some(at.into()) } else { None },
+        due_on: m.due_on.clone(),
+        answers_to: m.answers_to.iter().map(related).collect(),
+    }
+}
+
+/// When it was consigned here.
+fn consigned_at(held: &HeldDispatch, agency: &AgencyCode) -> UnixMillis {
+    held.evidence
+        .iter()
+        .find(|k| {
+            k.evidence.event == Event::ContentConsignment
+                && k.evidence.recipient.as_ref() == Some(agency)
+        })
+        .map_or(held.at, |k| k.evidence.time)
+}
+
+/// A line of the mailbox.
+pub(super) fn inbox_item(held: &HeldDispatch, agency: &AgencyCode) -> Option<InboxItem> {
+    let state = inbox_state(held.legs.get(agency)?)?;
+    let e = held.dispatch.envelope();
+    Some(InboxItem {
+        dispatch: held.id().into(),
+        originator: e.originator.clone().into(),
+        reference: e.reference.clone().into(),
+        number: e.metadata.number.clone(),
+        kind: e.metadata.kind.clone(),
+        subject: e.metadata.subject.clone(),
+        urgency: urgency(e.metadata.urgency),
+        due_on: e.metadata.due_on.clone(),
+        consigned_at: consigned_at(held, agency).into(),
+        state,
+        documents: e.documents.len() as u32,
+        documents_bytes: e.documents.iter().map(|d| d.size).sum(),
+    })
+}
+
+/// One entry of the mailbox, whole.
+pub(super) fn inbox_entry(held: &HeldDispatch, agency: &AgencyCode) -> Option<InboxEntry> {
+    let state = inbox_state(held.legs.get(agency)?)?;
+    let e = held.dispatch.envelope();
+    let (act, act_of) = match &e.act {
+        Act::New => (SealActKind::New, Vec::new()),
+        Act::Recall(of) => (SealActKind::Recall, vec![related(of)]),
+        Act::Update(of) => (SealActKind::Update, vec![related(of)]),
+        Act::Replace(of) => (SealActKind::Replace, of.iter().map(related).collect()),
+    };
+    let remark = held
+        .evidence
+        .iter()
+        .rev()
+        .find(|k| k.evidence.recipient.as_ref() == Some(agency) && k.evidence.remark.is_some())
+        .and_then(|k| k.evidence.remark.clone());
+    Some(InboxEntry {
+        dispatch: held.id().into(),
+        object: held.dispatch.object().into(),
+        sealed_bytes: held.dispatch.raw().len() as u64,
+        originator: e.originator.clone().into(),
+        reference: e.reference.clone().into(),
+        recipients: e.recipients.iter().map(|r| r.clone().into()).collect(),
+        metadata: metadata(&e.metadata),
+        act,
+        act_of,
+        documents: documents(&e.documents),
+        sealed_by: match &e.sealed_by {
+            SealedBy::Agency => None,
+            SealedBy::Node(node) => Some(node.clone().into()),
+        },
+        issued_at: e.issued_at.into(),
+        consigned_at: consigned_at(held, agency).into(),
+        state,
+        remark,
+    })
+}

@@ -1,0 +1,232 @@
+//! The recipient's mailbox: list, fetch, confirm, register, refuse.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tram_api::model::{ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Page, Recorded};
+use tram_api::service::{DocumentRead, Fetched, OpenDocument};
+use tram_api::{Base64, Problem, Reply};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event};
+use tram_engine::Input;
+use tram_engine::state::held::HeldDispatch;
+use tram_engine::state::leg::Leg;
+use tram_wire::Receipt;
+
+use super::super::context::Bytes;
+use super::{NodeService, blocking, convert, settled, storage};
+
+/// Page size where the caller names none, and the largest.
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MAX: u32 = 1000;
+
+impl NodeService {
+    pub(super) async fn do_inbox(
+        &self,
+        agency: AgencyCode,
+        query: InboxQuery,
+        wait: Duration,
+    ) -> Result<Page<InboxItem>, Problem> {
+        let after = match &query.after {
+            Some(text) => Some(
+                text.parse::<u64>()
+                    .map_err(|_| Problem::bad_request("after: not a cursor of this listing"))?,
+            ),
+            None => None,
+        };
+        let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
+        let deadline = Instant::now() + wait;
+        let mut news = self.context.core.listen();
+        loop {
+            let (code, state) = (agency.clone(), query.state);
+            let (items, last) = self
+                .context
+                .core
+                .question(move |engine, _| {
+                    let mut items = Vec::new();
+                    let mut last = after;
+                    for (cursor, held) in engine.mailbox(&code, after, usize::MAX) {
+                        if items.len() == limit {
+                            break;
+                        }
+                        last = Some(cursor);
+                        let item = convert::inbox_item(held, &code);
+                        if let Some(item) = item.filter(|i| state.is_none_or(|s| s == i.state)) {
+                            items.push(item);
+                        }
+                    }
+                    (items, last)
+                })
+                .await?;
+            // A cursor of 0 leaves means "from the beginning" again: nothing was seen yet.
+            let next = last.map(|l| l.to_string()).or_else(|| query.after.clone());
+            if !items.is_empty() || Instant::now() >= deadline {
+                return Ok(Page { items, next });
+            }
+            let arrived = async {
+                loop {
+                    match news.recv().await {
+                        Ok(n) if n.recipient.as_ref() == Some(&agency) => return,
+                        Ok(_) => {}
+                        // Fell behind or the node stops: look again.
+                        Err(_) => return tokio::time::sleep(Duration::from_millis(50)).await,
+                    }
+                }
+            };
+            let _ = timeout_at(deadline, arrived).await;
+        }
+    }
+
+    async fn consigned(
+        &self,
+        agency: &AgencyCode,
+        id: DispatchId,
+    ) -> Result<HeldDispatch, Problem> {
+        let held = self
+            .context
+            .core
+            .question(move |engine, view| engine.find(&id, view))
+            .await?
+            .map_err(storage)?;
+        held.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
+            Problem::new(Code::NotFound, format!("dispatch {id} is not in the mailbox of {agency}"))
+        })
+    }
+
+    pub(super) async fn do_inbox_entry(
+        &self,
+        agency: AgencyCode,
+        id: DispatchId,
+    ) -> Result<InboxEntry, Problem> {
+        let held = self.consigned(&agency, id).await?;
+        convert::inbox_entry(&held, &agency)
+            .ok_or_else(|| Problem::new(Code::NotFound, "not in the mailbox"))
+    }
+
+    pub(super) async fn do_fetch(
+        &self,
+        agency: AgencyCode,
+        id: DispatchId,
+    ) -> Result<Fetched, Problem> {
+        let held = self.consigned(&agency, id).await?;
+        let token = self.fetch_token(&held, &agency)?;
+        let sealed = bytes::Bytes::copy_from_slice(held.dispatch.raw());
+        Ok(Fetched { sealed, token })
+    }
+
+    /// What only somebody who fetched can know, the same after a restart: a digest over the
+    /// dispatch's bytes, its recipient and the consignment.
+    fn fetch_token(&self, held: &HeldDispatch, agency: &AgencyCode) -> Result<String, Problem> {
+        let consigned = held
+            .own(&self.context.me, &[Event::ContentConsignment], Some(agency))
+            .ok_or_else(|| storage("the consignment is not there"))?;
+        let digest = tram_crypto::sha256_parts(&[
+            b"tram fetch",
+            held.dispatch.raw(),
+            agency.as_str().as_bytes(),
+            &consigned.evidence.custody.to_be_bytes(),
+        ]);
+        Ok(tram_dispatch::id::hex(&digest[..16]))
+    }
+
+    pub(super) async fn do_open_document(
+        &self,
+        agency: AgencyCode,
+        id: DispatchId,
+        sha256: Digest,
+    ) -> Result<OpenDocument, Problem> {
+        let held = self.consigned(&agency, id).await?;
+        let document = held
+            .dispatch
+            .envelope()
+            .documents
+            .iter()
+            .find(|d| d.sha256 == sha256)
+            .cloned()
+            .ok_or_else(|| Problem::new(Code::NotFound, format!("document {sha256}")))?;
+        let context = self.context.clone();
+        let bytes = blocking(move || {
+            context.document(&sha256).map_err(storage)?.ok_or_else(|| {
+                Problem::new(Code::NotFound, format!("document {sha256} is not kept any more"))
+            })
+        })
+        .await?;
+        let reader = Box::new(Reading(std::sync::Arc::new(bytes)));
+        Ok(OpenDocument { size: document.size, media_type: document.media_type, reader })
+    }
+
+    pub(super) async fn do_confirm(
+        &self,
+        agency: AgencyCode,
+        id: DispatchId,
+        request: ConfirmRequest,
+    ) -> Result<Recorded, Problem> {
+        let held = self.consigned(&agency, id).await?;
+        if self.fetch_token(&held, &agency)? != request.fetch {
+            let detail = "the token is not the one that the fetch gave";
+            return Err(Problem::new(Code::WrongState, detail));
+        }
+        let recipient = agency.clone();
+        let reply = self
+            .context
+            .core
+            .ask(move |token| Input::Confirm { token, recipient, dispatch: id })
+            .await?;
+        recorded(reply, agency)
+    }
+
+    pub(super) async fn do_register(
+        &self,
+        agency: AgencyCode,
+        id: DispatchId,
+        refusal: Option<String>,
+        remark: Option<String>,
+    ) -> Result<Recorded, Problem> {
+        let recipient = agency.clone();
+        let reply = self
+            .context
+            .core
+            .ask(move |token| Input::Register { token, recipient, dispatch: id, refusal, remark })
+            .await?;
+        recorded(reply, agency)
+    }
+}
+
+fn recorded(reply: tram_engine::Reply, agency: AgencyCode) -> Result<Recorded, Problem> {
+    let (receipts, repeat) = settled(reply)?;
+    let raw = receipts.first().ok_or_else(|| storage("the receipt is not there"))?;
+    let receipt = Receipt::parse(raw).map_err(|e| storage(e.detail))?;
+    let record = receipt.record();
+    Ok(Recorded {
+        dispatch: record.dispatch.into(),
+        recipient: agency.into(),
+        event: record.event.into(),
+        at: record.time.into(),
+        receipt: Base64(raw.to_vec()),
+        repeat,
+    })
+}
+
+/// A document being read.
+struct Reading(std::sync::Arc<Bytes>);
+
+impl DocumentRead for Reading {
+    fn read(&mut self, offset: u64, bytes_max: usize) -> Reply<'_, bytes::Bytes> {
+        let source = self.0.clone();
+        Box::pin(async move {
+            let bytes = blocking(move || source.read(offset, bytes_max).map_err(storage)).await?;
+            if bytes.is_empty() { Err(storage("the document is shorter than it was")) } else { Ok(bytes) }
+        })
+    }
+}
+
+/// The state of a mailbox entry.
+pub(super) fn inbox_state(leg: &Leg) -> Option<InboxState> {
+    use tram_engine::state::leg::Stage;
+    match leg {
+        Leg::Mailbox { stage: Stage::Consigned, .. } => Some(InboxState::Waiting),
+        Leg::Mailbox { stage: Stage::HandedOver, .. } => Some(InboxState::HandedOver),
+        Leg::Mailbox { stage: Stage::Registered, .. } => Some(InboxState::Registered),
+        Leg::Mailbox { stage: Stage::Refused, .. } => Some(InboxState::Refused),
+        _ => None,
+    }
+}

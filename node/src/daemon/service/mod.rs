@@ -1,0 +1,252 @@
+//! The node behind the local socket.
+
+mod audit;
+mod convert;
+mod directory;
+mod events;
+mod mailbox;
+mod operate;
+mod submit;
+mod tracking;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tram_api::model::*;
+use tram_api::service::{Fetched, OpenDocument, Submission, Upload};
+use tram_api::{BodyStream, Caller, Feed, Problem, Reply, Scope, Service};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference};
+
+use super::context::Context;
+use super::core::Stopping;
+
+pub(crate) use operate::check_report;
+
+/// The service of one running node.
+#[derive(Clone)]
+pub(crate) struct NodeService {
+    pub(crate) context: Arc<Context>,
+}
+
+impl From<Stopping> for Problem {
+    fn from(_: Stopping) -> Self {
+        Problem::busy("the node is stopping", 5)
+    }
+}
+
+/// A store that cannot be read.
+fn storage(e: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::StorageFailed, e.to_string())
+}
+
+/// A problem of the store, by its own code.
+fn store_problem(e: tram_spool::store::StoreError) -> Problem {
+    Problem::new(e.code(), e.to_string())
+}
+
+/// Runs something that may block off the socket's loop.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Problem::new(Code::Internal, e.to_string()))?
+}
+
+/// The answer of the engine as this API gives it: the receipts, and whether it is a repeat.
+fn settled(reply: tram_engine::Reply) -> Result<(Vec<Arc<[u8]>>, bool), Problem> {
+    match reply {
+        tram_engine::Reply::Done { receipts, repeat, .. } => Ok((receipts, repeat)),
+        tram_engine::Reply::Refused { code, detail, receipt } => {
+            let evidence = receipt.map_or(String::new(), |raw| {
+                format!(" (receipt {})", tram_dispatch::id::hex(&tram_crypto::sha256(&raw)))
+            });
+            Err(Problem::new(code, format!("{detail}{evidence}")))
+        }
+        tram_engine::Reply::Later { code, retry_ms } => {
+            Err(Problem::new(code, "not now").retry_after(retry_ms.div_ceil(1000)))
+        }
+    }
+}
+
+impl Service for NodeService {
+    fn upload_state(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        sha256: Digest,
+    ) -> Reply<'_, Option<UploadState>> {
+        Box::pin(self.do_upload_state(agency, sha256))
+    }
+
+    fn upload(&self, _caller: Caller, upload: Upload, body: BodyStream) -> Reply<'_, UploadState> {
+        Box::pin(self.do_upload(upload, body))
+    }
+
+    fn submit(&self, caller: Caller, submission: Submission) -> Reply<'_, Accepted> {
+        Box::pin(self.do_submit(caller, submission))
+    }
+
+    fn seal(
+        &self,
+        _caller: Caller,
+        reference: Reference,
+        request: SealRequest,
+    ) -> Reply<'_, Accepted> {
+        Box::pin(self.do_seal(reference, request))
+    }
+
+    fn track(&self, caller: Caller, dispatch: DispatchId) -> Reply<'_, Tracking> {
+        Box::pin(self.do_track(caller, dispatch))
+    }
+
+    fn dispatches(
+        &self,
+        _caller: Caller,
+        query: DispatchQuery,
+        scope: Scope,
+    ) -> Reply<'_, Page<DispatchSummary>> {
+        Box::pin(self.do_dispatches(query, scope))
+    }
+
+    fn inbox(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        query: InboxQuery,
+        wait: Duration,
+    ) -> Reply<'_, Page<InboxItem>> {
+        Box::pin(self.do_inbox(agency, query, wait))
+    }
+
+    fn inbox_entry(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+    ) -> Reply<'_, InboxEntry> {
+        Box::pin(self.do_inbox_entry(agency, dispatch))
+    }
+
+    fn fetch(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+    ) -> Reply<'_, Fetched> {
+        Box::pin(self.do_fetch(agency, dispatch))
+    }
+
+    fn open_document(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        sha256: Digest,
+    ) -> Reply<'_, OpenDocument> {
+        Box::pin(self.do_open_document(agency, dispatch, sha256))
+    }
+
+    fn confirm(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        request: ConfirmRequest,
+    ) -> Reply<'_, Recorded> {
+        Box::pin(self.do_confirm(agency, dispatch, request))
+    }
+
+    fn register(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        request: RegisterRequest,
+    ) -> Reply<'_, Recorded> {
+        Box::pin(self.do_register(agency, dispatch, None, request.remark))
+    }
+
+    fn refuse(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        request: RefuseRequest,
+    ) -> Reply<'_, Recorded> {
+        Box::pin(self.do_register(agency, dispatch, Some(request.reason), None))
+    }
+
+    fn receipts(
+        &self,
+        _caller: Caller,
+        query: ReceiptQuery,
+        scope: Scope,
+    ) -> Reply<'_, Page<ReceiptView>> {
+        Box::pin(self.do_receipts(query, scope))
+    }
+
+    fn log_head(&self, _caller: Caller) -> Reply<'_, LogHead> {
+        Box::pin(self.do_log_head())
+    }
+
+    fn inclusion(&self, _caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion> {
+        Box::pin(self.do_inclusion(query))
+    }
+
+    fn consistency(&self, _caller: Caller, query: ConsistencyQuery) -> Reply<'_, Consistency> {
+        Box::pin(self.do_consistency(query))
+    }
+
+    fn genesis(&self, _caller: Caller) -> Reply<'_, GenesisView> {
+        Box::pin(self.do_genesis())
+    }
+
+    fn status(&self, _caller: Caller) -> Reply<'_, StatusView> {
+        Box::pin(self.do_status())
+    }
+
+    fn peers(&self, _caller: Caller) -> Reply<'_, Page<PeerView>> {
+        Box::pin(self.do_peers())
+    }
+
+    fn test_peer(&self, _caller: Caller, node: NodeId) -> Reply<'_, PeerTest> {
+        Box::pin(self.do_test_peer(node))
+    }
+
+    fn queue(&self, _caller: Caller, query: QueueQuery) -> Reply<'_, Page<QueueItem>> {
+        Box::pin(self.do_queue(query))
+    }
+
+    fn change_queue(
+        &self,
+        _caller: Caller,
+        dispatch: DispatchId,
+        recipient: AgencyCode,
+        action: QueueAction,
+        request: QueueRequest,
+    ) -> Reply<'_, QueueChange> {
+        Box::pin(self.do_change_queue(dispatch, recipient, action, request))
+    }
+
+    fn directory(&self, _caller: Caller, query: DirectoryQuery) -> Reply<'_, DirectoryView> {
+        Box::pin(self.do_directory(query))
+    }
+
+    fn install_directory(
+        &self,
+        _caller: Caller,
+        body: BodyStream,
+    ) -> Reply<'_, DirectoryInstalled> {
+        Box::pin(self.do_install_directory(body))
+    }
+
+    fn check_store(&self, _caller: Caller, query: CheckQuery) -> Reply<'_, Feed<CheckLine>> {
+        Box::pin(self.do_check_store(query))
+    }
+
+    fn events(&self, caller: Caller, after: Option<String>) -> Reply<'_, Feed<EventNotice>> {
+        Box::pin(self.do_events(caller, after))
+    }
+}

@@ -1,0 +1,351 @@
+//! What operators see and do: status, peers, queue, store.
+
+use std::time::Instant;
+
+use tram_api::model::{
+    Alarm, CertificateView, CheckLine, CheckQuery, CheckReport, NodeState, Page, PeerRelation,
+    PeerTest, PeerTestStep, PeerView, QueueAction, QueueChange, QueueCounts, QueueItem, QueueQuery,
+    QueueRequest, StatusView,
+};
+use tram_api::{Base64, Feed, Problem};
+use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, UnixMillis};
+use tram_engine::{Action, Input};
+
+use super::{NodeService, convert, settled};
+
+/// Certificates that end within this are to be renewed.
+const RENEW_MS: u64 = 30 * 86_400_000;
+/// Page size where the caller names none, and the largest.
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MAX: u32 = 1000;
+
+impl NodeService {
+    pub(super) async fn do_status(&self) -> Result<StatusView, Problem> {
+        let c = &self.context;
+        let now = c.core.now().wall;
+        let (counts, halted, peers, certain) = c
+            .core
+            .question(|engine, _| {
+                let peers = engine.peers();
+                (engine.leg_counts(), engine.halted(), peers, engine.clock_is_certain())
+            })
+            .await?;
+        let verifier = c.verifier();
+        let directory = verifier.directory();
+        let certificates = self.certificates(now);
+        let mut alarms = Vec::new();
+        let mut alarm = |code: Code, detail: String| {
+            alarms.push(Alarm { code: code.into(), detail, since: now.into() });
+        };
+        if let Some(code) = halted {
+            alarm(code, "nothing new is signed".into());
+        }
+        if !certain && !peers.is_empty() {
+            alarm(Code::ClockUncertain, "no peer's clock agrees with ours yet".into());
+        }
+        if directory.expires_at() <= now {
+            alarm(Code::DirectoryOld, format!("it expired at {}", directory.expires_at()));
+        }
+        for cert in certificates.iter().filter(|cert| cert.renew) {
+            let code = if cert.not_after.0 <= now {
+                Code::CertificateExpired
+            } else {
+                Code::CertificateInvalid
+            };
+            alarm(code, format!("{} {} ends {}", cert.purpose, cert.name, cert.not_after.0));
+        }
+        let connected = peers.iter().filter(|p| p.connected).count() as u32;
+        let agencies = directory
+            .agencies()
+            .filter(|a| a.node.as_ref() == Some(&c.me))
+            .map(|a| a.code.clone().into())
+            .collect();
+        let [active, deferred, on_hold, transferred, waiting] = counts;
+        let free_bytes = c.documents.available_bytes().unwrap_or(0);
+        Ok(StatusView {
+            node: c.me.clone().into(),
+            network: c.network.into(),
+            network_name: c.root.document().name.clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            state: if halted.is_some() { NodeState::Degraded } else { NodeState::Ready },
+            alarms,
+            started_at: c.started_at.into(),
+            now: now.into(),
+            agencies,
+            queue: QueueCounts { active, deferred, on_hold, quarantined: 0, transferred, waiting },
+            peers_connected: connected,
+            peers: self.adjacent().len() as u32,
+            directory_version: directory.version(),
+            directory_expires_at: Some(directory.expires_at().into()),
+            epoch: c.epoch.into(),
+            log_size: c.core.head().size,
+            store_bytes: c.store.used_bytes(),
+            free_bytes,
+            certificates,
+        })
+    }
+
+    fn certificates(&self, now: UnixMillis) -> Vec<CertificateView> {
+        let c = &self.context;
+        let mut list = Vec::new();
+        let mut add = |purpose: &str, der: &[u8]| {
+            if let Ok(info) = tram_pki::read_certificate(der) {
+                list.push(CertificateView {
+                    purpose: purpose.into(),
+                    name: info.names.first().cloned().unwrap_or(info.subject),
+                    not_after: info.not_after.into(),
+                    renew: info.not_after.since_ms(now) < RENEW_MS,
+                });
+            }
+        };
+        for der in super::super::keys::chain(&c.config.keys.tls_certificate).iter().flatten() {
+            add("node", der);
+        }
+        for (_, der) in c.seals.certificates() {
+            add("seal", der);
+        }
+        list
+    }
+
+    /// The adjacent nodes by the directory: parent, children, lateral peers.
+    fn adjacent(&self) -> Vec<(NodeId, PeerRelation)> {
+        let me = &self.context.me;
+        let verifier = self.context.verifier();
+        let directory = verifier.directory();
+        let mut list = Vec::new();
+        for node in directory.nodes().filter(|n| n.open && n.id != *me) {
+            if directory.parent(me) == Some(&node.id) {
+                list.push((node.id.clone(), PeerRelation::Parent));
+            } else if node.parent.as_ref() == Some(me) {
+                list.push((node.id.clone(), PeerRelation::Child));
+            } else if directory.adjacent(me, &node.id) {
+                list.push((node.id.clone(), PeerRelation::Lateral));
+            }
+        }
+        list
+    }
+
+    pub(super) async fn do_peers(&self) -> Result<Page<PeerView>, Problem> {
+        let known = self.context.core.question(|engine, _| engine.peers()).await?;
+        let verifier = self.context.verifier();
+        let items = self
+            .adjacent()
+            .into_iter()
+            .map(|(node, relation)| {
+                let line = known.iter().find(|l| l.peer == node);
+                let live = self.context.sessions.get(&node);
+                let entry = verifier.directory().node(&node);
+                PeerView {
+                    relation,
+                    addresses: entry.map(|n| n.addresses.clone()).unwrap_or_default(),
+                    connected: line.is_some_and(|l| l.connected),
+                    since: live.session.as_ref().map(|(_, at)| (*at).into()),
+                    rtt_ms: live.session.as_ref().map(|(s, _)| s.stats().rtt.as_millis() as u64),
+                    queued: line.map_or(0, |l| l.queued as u64),
+                    oldest_at: None,
+                    epoch: line.and_then(|l| l.epoch).map(Into::into),
+                    log_size: line.and_then(|l| l.log_size),
+                    code: live.trouble.as_ref().and_then(|(c, _)| c.parse::<Code>().ok()).map(Into::into),
+                    detail: live.trouble.map(|(code, detail)| format!("{code}: {detail}")),
+                    node: node.into(),
+                }
+            })
+            .collect();
+        Ok(Page { items, next: None })
+    }
+
+    pub(super) async fn do_test_peer(&self, node: NodeId) -> Result<PeerTest, Problem> {
+        let mut steps = Vec::new();
+        let mut step = |name: &str, ok: bool, at: Instant, detail: String, code: Option<Code>| {
+            steps.push(PeerTestStep {
+                step: name.into(),
+                ok,
+                elapsed_ms: at.elapsed().as_millis() as u64,
+                detail,
+                code: code.map(Into::into),
+            });
+            ok
+        };
+        let begun = Instant::now();
+        let verifier = self.context.verifier();
+        let listed = verifier.directory().adjacent(&self.context.me, &node);
+        let detail = if listed {
+            format!("{node} is adjacent in directory version {}", verifier.directory().version())
+        } else {
+            format!("{node} is not an open node next to {}", self.context.me)
+        };
+        let code = (!listed).then_some(Code::PeerNotInDirectory);
+        if !step("directory", listed, begun, detail, code) {
+            return Ok(PeerTest { node: node.into(), ok: false, steps });
+        }
+        let configured = self.context.config.peers.iter().find(|p| match &p.name {
+            tram_config::PeerName::Node(id) => *id == node,
+            tram_config::PeerName::Parent => verifier.directory().parent(&self.context.me) == Some(&node),
+        });
+        let peer = configured.cloned().unwrap_or(tram_config::Peer {
+            name: tram_config::PeerName::Node(node.clone()),
+            address: None,
+        });
+        let begun = Instant::now();
+        let resolved = super::super::link::resolve(&self.context, &peer).await;
+        let addresses = match resolved {
+            Ok((_, addresses)) => addresses,
+            Err((_, _, detail)) => {
+                let live = self.context.sessions.get(&node).session.is_some();
+                let detail = if live { format!("{detail}; it dials us and is connected") } else { detail };
+                step("address", live, begun, detail, (!live).then_some(Code::NoRoute));
+                return Ok(PeerTest { node: node.into(), ok: live, steps });
+            }
+        };
+        let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        step("address", true, begun, list.join(", "), None);
+        let begun = Instant::now();
+        let ok = match super::super::link::probe(&self.context, &node, &addresses).await {
+            Ok(detail) => step("session", true, begun, detail, None),
+            Err((code, detail)) => {
+                let code = code.parse::<Code>().unwrap_or(Code::PeerUnreachable);
+                step("session", false, begun, detail, Some(code))
+            }
+        };
+        Ok(PeerTest { node: node.into(), ok, steps })
+    }
+
+    pub(super) async fn do_queue(&self, query: QueueQuery) -> Result<Page<QueueItem>, Problem> {
+        let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
+        let after = match &query.after {
+            None => None,
+            Some(text) => {
+                let bad = || Problem::bad_request("after: not a cursor of this listing");
+                let (id, agency) = text.split_once('~').ok_or_else(bad)?;
+                let id: DispatchId = id.parse().map_err(|_| bad())?;
+                Some((id, agency.parse::<AgencyCode>().map_err(|_| bad())?))
+            }
+        };
+        let now = self.context.core.now();
+        let (peer, state) = (query.peer.map(|p| p.0), query.state);
+        self.context
+            .core
+            .question(move |engine, _| {
+                let mut items = Vec::new();
+                let mut next = None;
+                for line in engine.queue(after, usize::MAX) {
+                    if items.len() == limit {
+                        next = items.last().map(|i: &QueueItem| {
+                            format!("{}~{}", i.dispatch.0, i.recipient.0)
+                        });
+                        break;
+                    }
+                    let deferred = line.standing.as_ref().is_some_and(|s| s.due_mono_ms.is_some());
+                    let (line_state, _, _) = convert::leg_state(&line.leg, deferred);
+                    if peer.as_ref().is_some_and(|p| line.peer.as_ref() != Some(p))
+                        || state.is_some_and(|s| s != line_state)
+                    {
+                        continue;
+                    }
+                    items.push(QueueItem {
+                        dispatch: line.dispatch.into(),
+                        recipient: line.recipient.into(),
+                        originator: line.originator.into(),
+                        state: line_state,
+                        peer: line.peer.map(Into::into),
+                        urgency: convert::urgency(line.urgency),
+                        bytes: line.bytes,
+                        accepted_at: line.since.into(),
+                        expires_at: line.expires_at.into(),
+                        attempts: line.standing.as_ref().map_or(0, |s| s.attempts),
+                        next_attempt_at: line
+                            .standing
+                            .as_ref()
+                            .and_then(|s| s.due_mono_ms)
+                            .map(|due| convert::at(now, due).into()),
+                        code: line.standing.and_then(|s| s.cause).map(Into::into),
+                        detail: None,
+                    });
+                }
+                Ok(Page { items, next })
+            })
+            .await?
+    }
+
+    pub(super) async fn do_change_queue(
+        &self,
+        dispatch: DispatchId,
+        recipient: AgencyCode,
+        action: QueueAction,
+        request: QueueRequest,
+    ) -> Result<QueueChange, Problem> {
+        let act = match action {
+            QueueAction::Hold => Action::Hold,
+            QueueAction::Release => Action::Release,
+            QueueAction::Retry => Action::Retry,
+            QueueAction::Drop => {
+                let words = request.remark.clone().filter(|r| !r.trim().is_empty());
+                Action::Drop(words.ok_or_else(|| {
+                    Problem::bad_request("remark: say why the leg is given up; it becomes evidence")
+                })?)
+            }
+        };
+        let to = recipient.clone();
+        let reply = self
+            .context
+            .core
+            .ask(move |token| Input::Operate { token, dispatch, recipient: to, action: act })
+            .await?;
+        let (receipts, _) = settled(reply)?;
+        tracing::info!(target: "audit", %dispatch, %recipient, action = action.name(), "queue changed");
+        let leg = recipient.clone();
+        let state = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let held = engine.find(&dispatch, view).ok().flatten()?;
+                held.legs.get(&leg).map(|l| convert::leg_state(l, false).0)
+            })
+            .await?
+            .unwrap_or(tram_api::model::LegState::Ended);
+        Ok(QueueChange {
+            dispatch: dispatch.into(),
+            recipient: recipient.into(),
+            action,
+            state,
+            receipt: receipts.first().map(|r| Base64(r.to_vec())),
+        })
+    }
+
+    pub(super) async fn do_check_store(&self, query: CheckQuery) -> Result<Feed<CheckLine>, Problem> {
+        let (tx, rx) = tokio::sync::mpsc::channel(64);
+        let store = self.context.store.clone();
+        let with_documents = query.documents.unwrap_or(true);
+        let now = self.context.core.now().wall;
+        tokio::task::spawn_blocking(move || {
+            let progress = |phase: &str, done: u64, total: u64| {
+                // A listener that is slow misses a progress line, not the report.
+                let _ = tx.try_send(CheckLine::Progress { phase: phase.into(), done, total });
+            };
+            let line = match tram_spool::check::check_at(&store, with_documents, progress) {
+                Ok(report) => CheckLine::Report(check_report(&report, now)),
+                Err(e) => {
+                    let problem = Problem::new(e.code(), e.to_string());
+                    CheckLine::Problem(problem.document(tram_api::Language::English))
+                }
+            };
+            let _ = tx.blocking_send(line);
+        });
+        Ok(rx)
+    }
+}
+
+/// The report of a store check as the API gives it.
+pub(crate) fn check_report(report: &tram_spool::check::Report, now: UnixMillis) -> CheckReport {
+    CheckReport {
+        ok: report.findings.is_empty(),
+        at: now.into(),
+        batches: report.batches,
+        dispatches: report.dispatches,
+        legs: report.legs,
+        leaves: report.leaves,
+        documents: report.documents,
+        documents_bytes: report.documents_bytes,
+        damages: report.findings.iter().map(ToString::to_string).collect(),
+    }
+}

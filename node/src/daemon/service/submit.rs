@@ -1,0 +1,202 @@
+//! Submission: parse, verify, gather the documents, hand over to the engine, answer when durable.
+
+use bytes::Bytes;
+use tram_api::model::{Accepted, SealRequest};
+use tram_api::service::Submission;
+use tram_api::{Base64, Caller, Problem, Role};
+use tram_crypto::sha256;
+use tram_dispatch::envelope::{SealedBy, Secrecy};
+use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
+use tram_dispatch::{Code, Digest, Reference};
+use tram_engine::{Documents, Reply};
+use tram_trust::{Verdict, VerifiedDispatch};
+use tram_wire::{Receipt, SealedDispatch};
+
+use super::super::context::Context;
+use super::super::pins::Pin;
+use super::{NodeService, blocking, convert, settled, storage};
+use crate::sealing::{self, Circumstances};
+
+impl NodeService {
+    pub(super) async fn do_submit(
+        &self,
+        caller: Caller,
+        submission: Submission,
+    ) -> Result<Accepted, Problem> {
+        let context = self.context.clone();
+        let (dispatch, documents, pins) = blocking(move || {
+            let sealed = SealedDispatch::parse(&submission.sealed)
+                .map_err(|e| Problem::new(e.code, e.detail))?;
+            caller.require(&[Role::Submit], &sealed.envelope().originator)?;
+            let dispatch = verify(&context, sealed)?;
+            let (documents, pins) = gather(&context, &dispatch, &submission.documents)?;
+            Ok((dispatch, documents, pins))
+        })
+        .await?;
+        self.hand_over(dispatch, documents, pins).await
+    }
+
+    pub(super) async fn do_seal(
+        &self,
+        reference: Reference,
+        request: SealRequest,
+    ) -> Result<Accepted, Problem> {
+        let originator = request.originator.0.clone();
+        let key = (originator.clone(), reference.clone());
+        let earlier = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let id = engine.referenced(&key.0, &key.1, view)?;
+                Ok::<_, tram_engine::Fatal>(match id {
+                    Some(id) => engine.find(&id, view)?,
+                    None => None,
+                })
+            })
+            .await?
+            .map_err(storage)?;
+        let context = self.context.clone();
+        let (dispatch, documents, pins) = blocking(move || {
+            let seal = context.seals.get(&originator).ok_or_else(|| {
+                Problem::new(Code::SealingDisabled, format!("no seal key of {originator} here"))
+            })?;
+            let at = Circumstances {
+                network: context.network,
+                reference,
+                sealed_by: SealedBy::Node(context.me.clone()),
+                now: context.core.now().wall,
+            };
+            let size_of = |digest: &Digest| {
+                context.uploads.size(&originator, digest).or_else(|| {
+                    let documents = &earlier.as_ref()?.dispatch.envelope().documents;
+                    documents.iter().find(|d| d.sha256 == *digest).map(|d| d.size)
+                })
+            };
+            let envelope = sealing::envelope(&request, at, size_of)?;
+            if let Some(first) = &earlier
+                && sealing::same_content(&envelope, first.dispatch.envelope())
+            {
+                // The same request again: the first sealing stands, and so does its answer.
+                return Ok((first.dispatch.clone(), Documents::default(), Vec::new()));
+            }
+            let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
+            let dispatch = verify(&context, sealed)?;
+            let (documents, pins) = gather(&context, &dispatch, &[])?;
+            Ok((dispatch, documents, pins))
+        })
+        .await?;
+        self.hand_over(dispatch, documents, pins).await
+    }
+
+    async fn hand_over(
+        &self,
+        dispatch: VerifiedDispatch,
+        documents: Documents,
+        pins: Vec<Pin>,
+    ) -> Result<Accepted, Problem> {
+        let id = dispatch.id();
+        let (originator, reference) =
+            (dispatch.envelope().originator.clone(), dispatch.envelope().reference.clone());
+        let reply = self.context.core.submit(dispatch, documents).await?;
+        drop(pins);
+        if let Reply::Refused { code, .. } = &reply {
+            tracing::info!(dispatch = %id, %originator, %code, "submission refused");
+        }
+        let (receipts, repeat) = settled(reply)?;
+        let receipt = receipts.first().ok_or_else(|| storage("the receipt is not there"))?;
+        let accepted_at = Receipt::parse(receipt).map_err(|e| storage(e.detail))?.record().time;
+        let now = self.context.core.now();
+        let legs = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let held = engine.find(&id, view)?;
+                Ok::<_, tram_engine::Fatal>(held.map(|h| convert::legs(engine, &h, now)))
+            })
+            .await?
+            .map_err(storage)?
+            .unwrap_or_default();
+        Ok(Accepted {
+            dispatch: id.into(),
+            originator: originator.into(),
+            reference: reference.into(),
+            accepted_at: accepted_at.into(),
+            receipt: Base64(receipt.to_vec()),
+            legs,
+            repeat,
+        })
+    }
+}
+
+/// Verifies a dispatch as the first node does: now is the moment that judges it, for ever.
+fn verify(context: &Context, sealed: SealedDispatch) -> Result<VerifiedDispatch, Problem> {
+    let now = context.core.now().wall;
+    match context.verifier().dispatch(sealed, now) {
+        Verdict::Verified(dispatch) => Ok(dispatch),
+        Verdict::Refused(r) => Err(Problem::new(r.code, r.detail)),
+        Verdict::Undetermined(cause) => {
+            Err(Problem::new(cause.code, cause.detail).retry_after(60))
+        }
+    }
+}
+
+/// Brings together the documents that came along and those uploaded before, each checked against
+/// its digest. Of a dispatch with a secrecy mark nothing is read.
+fn gather(
+    context: &Context,
+    dispatch: &VerifiedDispatch,
+    along: &[Option<Bytes>],
+) -> Result<(Documents, Vec<Pin>), Problem> {
+    let envelope = dispatch.envelope();
+    let mut documents = Documents::default();
+    let mut pins = Vec::new();
+    if envelope.secrecy != Secrecy::None {
+        return Ok((documents, pins));
+    }
+    if !along.is_empty() && along.len() != envelope.documents.len() {
+        let detail =
+            format!("{} documents, the envelope names {}", along.len(), envelope.documents.len());
+        return Err(Problem::bad_request(detail));
+    }
+    for (i, document) in envelope.documents.iter().enumerate() {
+        let digest = document.sha256;
+        if documents.inline.iter().any(|(d, _)| *d == digest)
+            || documents.files.iter().any(|(d, _)| *d == digest)
+        {
+            continue;
+        }
+        if let Some(Some(bytes)) = along.get(i) {
+            if bytes.len() as u64 != document.size || Digest(sha256(bytes)) != digest {
+                let detail = format!("document {} ({} bytes)", digest, bytes.len());
+                return Err(Problem::new(Code::DocumentDigestMismatch, detail));
+            }
+            documents.inline.push((digest, bytes.as_ref().into()));
+            continue;
+        }
+        let Some(size) = context.uploads.size(&envelope.originator, &digest) else {
+            documents.missing.push(digest);
+            continue;
+        };
+        if size != document.size {
+            let detail = format!("document {digest}: {size} bytes uploaded, {} named", document.size);
+            return Err(Problem::new(Code::DocumentDigestMismatch, detail));
+        }
+        let pin = context.pins.pin(digest).ok_or_else(|| Problem::busy("a document is leaving", 1))?;
+        let Ok(reader) = context.documents.open_read(digest.as_bytes()) else {
+            documents.missing.push(digest);
+            continue;
+        };
+        if size <= INLINE_DOCUMENT_BYTES_MAX as u64 {
+            let mut bytes = vec![0; size as usize];
+            let n = reader.read_at(0, &mut bytes).map_err(storage)?;
+            if n as u64 != size || Digest(sha256(&bytes)) != digest {
+                return Err(Problem::new(Code::StoreCorrupt, format!("uploaded document {digest}")));
+            }
+            documents.inline.push((digest, bytes.into()));
+        } else {
+            documents.files.push((digest, size));
+        }
+        pins.push(pin);
+    }
+    Ok((documents, pins))
+}

@@ -1,0 +1,132 @@
+//! Following one dispatch, and listing dispatches.
+
+use tram_api::model::{DispatchQuery, DispatchSummary, Outcome, Page, Tracking};
+use tram_api::{Caller, Problem, Role, Scope};
+use tram_dispatch::{Code, DispatchId};
+use tram_engine::state::held::HeldDispatch;
+use tram_engine::{Engine, Fatal, View};
+use tram_spool::store::DispatchQuery as StoreQuery;
+
+use super::{NodeService, convert, storage};
+
+/// Page size where the caller names none, and the largest.
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MAX: u32 = 1000;
+
+impl NodeService {
+    pub(super) async fn do_track(
+        &self,
+        caller: Caller,
+        id: DispatchId,
+    ) -> Result<Tracking, Problem> {
+        let now = self.context.core.now();
+        let found = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let Some(held) = engine.find(&id, view)? else { return Ok(None) };
+                tracking(engine, view, &held, now).map(|t| Some((t, held)))
+            })
+            .await?
+            .map_err(|e: Fatal| storage(e))?;
+        let unknown = || Problem::new(Code::NotFound, format!("dispatch {id}"));
+        let (tracking, held) = found.ok_or_else(unknown)?;
+        let scope = caller.scope(&[Role::Submit, Role::Collect, Role::Audit, Role::Operate]);
+        let e = held.dispatch.envelope();
+        // Who has nothing to do with it is told the same as if it did not exist.
+        if scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.contains(r)) {
+            Ok(tracking)
+        } else {
+            Err(unknown())
+        }
+    }
+
+    pub(super) async fn do_dispatches(
+        &self,
+        query: DispatchQuery,
+        scope: Scope,
+    ) -> Result<Page<DispatchSummary>, Problem> {
+        let store = self.context.store.clone();
+        let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+        let asked = StoreQuery {
+            originator: query.originator.map(|t| t.0),
+            reference: query.reference.map(|t| t.0),
+            recipient: query.recipient.map(|t| t.0),
+            agency: query.agency.map(|t| t.0),
+            from: query.from.map(|t| t.0),
+            to: query.to.map(|t| t.0),
+            after: query.after,
+            limit: limit as usize,
+        };
+        let page = super::blocking(move || store.dispatches(&asked).map_err(super::store_problem)).await?;
+        let (ids, next) = (page.items, page.next);
+        let items = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let mut items = Vec::new();
+                for id in ids {
+                    let Some(held) = engine.find(&id, view)? else { continue };
+                    let e = held.dispatch.envelope();
+                    let visible = scope.contains(&e.originator)
+                        || e.recipients.iter().any(|r| scope.contains(r));
+                    if visible {
+                        items.push(summary(&held));
+                    }
+                }
+                Ok::<_, Fatal>(items)
+            })
+            .await?
+            .map_err(storage)?;
+        Ok(Page { items, next })
+    }
+}
+
+fn tracking(
+    engine: &Engine,
+    view: &dyn View,
+    held: &HeldDispatch,
+    now: tram_dispatch::Now,
+) -> Result<Tracking, Fatal> {
+    let e = held.dispatch.envelope();
+    let mut evidence = Vec::new();
+    for known in &held.evidence {
+        if let Some(raw) = engine.receipt_of(known, view)? {
+            evidence.extend(convert::evidence(known, &raw));
+        }
+    }
+    Ok(Tracking {
+        dispatch: held.id().into(),
+        object: held.dispatch.object().into(),
+        originator: e.originator.clone().into(),
+        reference: e.reference.clone().into(),
+        subject: Some(e.metadata.subject.clone()),
+        urgency: convert::urgency(e.metadata.urgency),
+        issued_at: e.issued_at.into(),
+        expires_at: e.expires_at.into(),
+        accepted_at: held.at.into(),
+        previous: held.upstreams.first().cloned().map(Into::into),
+        documents: convert::documents(&e.documents),
+        legs: convert::legs(engine, held, now),
+        evidence,
+    })
+}
+
+fn summary(held: &HeldDispatch) -> DispatchSummary {
+    let e = held.dispatch.envelope();
+    let outcomes: Vec<Option<Outcome>> =
+        held.legs.values().map(|leg| convert::leg_state(leg, false).1).collect();
+    let count = |f: fn(&Option<Outcome>) -> bool| outcomes.iter().filter(|o| f(o)).count() as u32;
+    DispatchSummary {
+        dispatch: held.id().into(),
+        originator: e.originator.clone().into(),
+        reference: e.reference.clone().into(),
+        subject: Some(e.metadata.subject.clone()),
+        urgency: convert::urgency(e.metadata.urgency),
+        accepted_at: held.at.into(),
+        recipients: e.recipients.iter().map(|r| r.clone().into()).collect(),
+        open: count(Option::is_none),
+        consigned: count(|o| *o == Some(Outcome::Consigned)),
+        undelivered: count(|o| o.is_some() && *o != Some(Outcome::Consigned)),
+    }
+}

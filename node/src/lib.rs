@@ -3,3 +3,4 @@
 pub mod cli;
 mod daemon;
 mod sealing;
+mod signatures;

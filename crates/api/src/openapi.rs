@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use utoipa::ToSchema;
 use utoipa::openapi::content::Content;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder,
@@ -14,7 +13,9 @@ use utoipa::openapi::{
     HeaderBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required,
     Response, ResponseBuilder, Schema,
 };
+use utoipa::{PartialSchema, ToSchema};
 
+use crate::model::Page;
 use crate::problem::{self, ProblemDocument};
 use crate::routes::{self, AgencyIn, ROUTES, Route, Verb};
 use crate::text::{AgencyText, DigestText, DispatchText, NodeText};
@@ -30,6 +31,15 @@ pub fn shape<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     T::schemas(&mut found);
     schemas.extend(found);
     RefOr::Ref(Ref::from_schema_name(T::name()))
+}
+
+/// The [`Shape`] of a page of items. Each page gets a name of its own: the generic type has but
+/// one, and does not bring its parameter along.
+pub fn page_shape<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    shape::<T>(schemas);
+    let name = format!("{}Page", T::name());
+    schemas.insert(name.clone(), Page::<T>::schema());
+    RefOr::Ref(Ref::from_schema_name(name))
 }
 
 /// The description as JSON text, as served and as checked in.

@@ -3,10 +3,11 @@
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 use tram_trust::VerifiedReceipt;
 
-use crate::engine::{Engine, Fatal, Waiting};
+use crate::engine::{Engine, Fatal};
 use crate::input::PeerAnswer;
 use crate::output::{Notice, Output};
 use crate::record::{Foreign, OutboxDone, Owed, Record};
+use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
@@ -19,7 +20,10 @@ impl Engine {
         peer: &NodeId,
         id: DispatchId,
         answers: Vec<(AgencyCode, PeerAnswer)>,
+        view: &dyn View,
     ) -> Result<(), Fatal> {
+        // It may have ended and been closed while the answer was on its way.
+        self.load(&id, view)?;
         let mut later: Option<(Code, u64)> = None;
         for (recipient, answer) in answers {
             match answer {
@@ -37,6 +41,11 @@ impl Engine {
                 }
                 PeerAnswer::Later { code, retry_ms } => later = Some((code, retry_ms)),
             }
+        }
+        // Legs that joined the dispatch while this transfer was under way need not wait.
+        let queue = self.state.peers.get_mut(peer).map(|p| &mut p.queue);
+        if later.is_none() && queue.is_some_and(|q| q.go_on(&id)) {
+            return Ok(());
         }
         let (code, retry_ms) = later.unwrap_or((Code::PeerUnreachable, 0));
         self.defer(now, peer, id, code, retry_ms);
@@ -56,7 +65,10 @@ impl Engine {
         let wanted = self.next_hops(&id).contains(peer);
         let Some(p) = self.state.peers.get(peer) else { return };
         let attempts = p.queue.attempts(&id);
-        let delay = if retry_ms > 0 { retry_ms } else { self.backoff(attempts) };
+        let delay = match retry_ms {
+            0 => self.backoff(attempts),
+            asked => asked.min(self.settings.retry_ms_max),
+        };
         if let Some(p) = self.state.peers.get_mut(peer) {
             if wanted {
                 p.queue.defer(&id, now.mono_ms.saturating_add(delay), cause);
@@ -102,11 +114,11 @@ impl Engine {
         let Some(h) = self.state.held.get(id) else { return false };
         let Some(recipient) = &receipt.record().recipient else { return false };
         match h.legs.get(recipient) {
-            Some(Leg::Transferred { peer: p, .. }) => p == peer,
-            Some(Leg::Ended { via, .. }) => via.as_ref().is_none_or(|v| v == peer),
-            Some(Leg::Held { .. } | Leg::OnHold) => {
-                h.evidence.iter().any(|k| k.evidence.node == *peer)
-                    || route(&self.directory, self.me(), recipient) == Route::Hop(peer.clone())
+            Some(Leg::Transferred { peer: p, .. } | Leg::Ended { via: Some(p), .. }) => p == peer,
+            // Its answer may be lost, or still on its way.
+            Some(Leg::Held { .. } | Leg::OnHold | Leg::Ended { via: None, .. }) => {
+                route(&self.directory, self.me(), recipient) == Route::Hop(peer.clone())
+                    || h.evidence.iter().any(|k| k.evidence.node == *peer)
             }
             Some(Leg::Mailbox { .. } | Leg::Returned { .. }) | None => false,
         }
@@ -116,17 +128,27 @@ impl Engine {
     fn take_receipt(&mut self, now: Now, from: &NodeId, receipt: &VerifiedReceipt) {
         let e = receipt.record().clone();
         let owed = Owed::Foreign(receipt.digest());
-        let me = self.me().clone();
+        let (me, id) = (self.me().clone(), e.dispatch);
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
-        if h.evidence.iter().any(|k| k.owed == owed) || e.node == me || !object_fits {
+        let authorised = receipt.authorised_issuer() == Some(true);
+        let leg = e.recipient.as_ref().and_then(|r| h.legs.get(r));
+        let nothing_new = h.known(owed).is_some_and(|known| {
+            // Two exceptions: a claim that counts by now, and a peer that still says it holds a
+            // leg which came back into our custody.
+            let counts_now = authorised && !known.authorised;
+            let still_there =
+                e.event == Event::RelayAcceptance && leg.is_some_and(Leg::in_custody);
+            !counts_now && !(still_there && !h.was_returned_after(&e))
+        });
+        if nothing_new || e.node == me || !object_fits {
             return;
         }
         let foreign = Foreign {
             digest: receipt.digest(),
             raw: receipt.raw().clone(),
             from: from.clone(),
-            authorised: receipt.authorised_issuer() == Some(true),
+            authorised,
             owed_to: h.upstreams.iter().cloned().collect(),
             evidence: e.clone(),
         };
@@ -136,11 +158,14 @@ impl Engine {
             event: e.event,
             dispatch: e.dispatch,
             originator: e.originator,
-            recipient: e.recipient,
+            recipient: e.recipient.clone(),
             node: e.node,
             time: e.time,
         })));
-        self.queue_legs(&e.dispatch);
+        let leg = self.state.held.get(&id).and_then(|h| h.legs.get(e.recipient.as_ref()?));
+        if matches!(leg, Some(Leg::Held { .. })) {
+            self.queue_legs(&id);
+        }
     }
 
     /// A batch of our receipts is durable at the peer.

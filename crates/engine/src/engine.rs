@@ -16,8 +16,9 @@ use tram_wire::sealed::SealedDispatch;
 
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
-use crate::output::{Answer, Notice, Output, Reply};
-use crate::record::{Batch, Owed, OwnEvidence, Record};
+use crate::output::{Notice, Output, Reply};
+use crate::record::{Batch, OwnEvidence, Record};
+use crate::release::Waiting;
 use crate::settings::Settings;
 use crate::state::held::HeldDispatch;
 use crate::state::{State, revive};
@@ -50,43 +51,28 @@ pub struct Recovered {
     pub open: Vec<Vec<Record>>,
 }
 
-/// An output that waits for its batch, and perhaps for receipts that do not exist yet.
-#[derive(Debug)]
-pub(crate) enum Waiting {
-    /// Complete.
-    Ready(Output),
-    /// A reply made of receipts of leaves.
-    Done { token: Token, dispatch: DispatchId, owed: Vec<Owed>, repeat: bool },
-    /// A refusal with the receipt of a leaf.
-    Refused { token: Token, code: Code, detail: String, leaf: u64 },
-    /// The answer to an offer.
-    Answer { token: Token, dispatch: DispatchId, answers: Vec<(AgencyCode, WaitingAnswer)> },
-}
-
-/// One recipient's answer, its receipt perhaps still to be made.
-#[derive(Debug)]
-pub(crate) enum WaitingAnswer {
-    Accepted(Owed),
-    Refused(u64),
-    Ready(Answer),
-}
-
 /// One node.
 pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) directory: Arc<Directory>,
+    /// The directory before, by which what is still on its way may have been routed.
+    pub(crate) directory_before: Option<Arc<Directory>>,
     pub(crate) state: State,
     pub(crate) log: Log,
     pub(crate) jitter: SeededEntropy,
     pub(crate) halted: Option<Code>,
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     waiting: Vec<Waiting>,
     urgent: bool,
     first_record_mono_ms: Option<u64>,
     batches: u64,
     in_flight: VecDeque<(u64, Vec<Output>)>,
     ready: VecDeque<Output>,
-    sealed_receipts: BTreeMap<u64, Arc<[u8]>>,
+    pub(crate) sealed_receipts: BTreeMap<u64, Arc<[u8]>>,
+    /// The newest batch that is durable.
+    pub(crate) durable: u64,
+    /// Wall clock minus monotonic clock, milliseconds, when a jump was last looked for.
+    clock_base_ms: Option<i64>,
     pub(crate) next_sweep_mono_ms: u64,
 }
 
@@ -117,6 +103,7 @@ impl Engine {
         let mut engine = Engine {
             settings,
             directory,
+            directory_before: None,
             state,
             log,
             jitter,
@@ -129,6 +116,8 @@ impl Engine {
             in_flight: VecDeque::new(),
             ready: VecDeque::new(),
             sealed_receipts: BTreeMap::new(),
+            durable: 0,
+            clock_base_ms: None,
             next_sweep_mono_ms: 0,
         };
         engine.requeue_all();
@@ -140,6 +129,7 @@ impl Engine {
     /// # Errors
     /// [`Fatal`]: the node must stop; nothing of this input was answered.
     pub fn handle(&mut self, now: Now, input: Input, view: &dyn View) -> Result<(), Fatal> {
+        self.watch_clock(now);
         match input {
             Input::Submit { token, dispatch, documents } => {
                 self.submit(now, token, dispatch, documents, view)
@@ -156,7 +146,7 @@ impl Engine {
                 self.offer(now, offer, view)
             }
             Input::Answered { peer, dispatch, answers } => {
-                self.answered(now, &peer, dispatch, answers)
+                self.answered(now, &peer, dispatch, answers, view)
             }
             Input::TransferFailed { peer, dispatch, cause } => {
                 self.defer(now, &peer, dispatch, cause, 0);
@@ -184,7 +174,8 @@ impl Engine {
                 self.operate(now, token, dispatch, recipient, action, view)
             }
             Input::Directory(directory) => {
-                self.directory = directory;
+                let before = std::mem::replace(&mut self.directory, directory);
+                self.directory_before = Some(before);
                 self.requeue_all();
                 Ok(())
             }
@@ -198,14 +189,19 @@ impl Engine {
     /// # Errors
     /// [`Fatal`]: the node must stop.
     pub fn take_batch(&mut self, now: Now, view: &dyn View) -> Result<Option<Batch>, Fatal> {
-        self.settle(now)?;
+        self.watch_clock(now);
+        self.tick(now)?;
         let due = self.urgent
             || !self.waiting.is_empty()
-            || self
-                .first_record_mono_ms
-                .is_some_and(|t| now.mono_ms >= t + self.settings.linger_ms);
+            || self.lingering_until().is_some_and(|until| now.mono_ms >= until);
         if !due && !self.has_work(now) {
             return Ok(None);
+        }
+        if let Some(code) = self.halted
+            && self.log.has_waiting()
+        {
+            // These leaves were noted before the node learned that it must not sign any more.
+            return Err(LogError(format!("nothing is signed any more: {code}")).into());
         }
         let mut tree_nodes = Vec::new();
         if let Some(sealed) = self.log.seal(now.wall)? {
@@ -241,26 +237,49 @@ impl Engine {
                 self.ready.extend(outputs);
             }
         }
+        self.durable = self.durable.max(batch);
+        self.state.evict(self.durable);
     }
 
     /// The next thing to do.
     pub fn next_output(&mut self) -> Option<Output> {
-        self.ready.pop_front()
+        match self.ready.pop_front()? {
+            Output::RemoveDocuments(mut digests) => {
+                // Another dispatch may have come to need one of them meanwhile.
+                digests.retain(|d| !self.uses_file(d));
+                Some(Output::RemoveDocuments(digests))
+            }
+            output => Some(output),
+        }
     }
 
-    /// When to call [`Engine::take_batch`] or `handle(Tick)` at the latest, monotonic ms.
+    /// When to call [`Engine::take_batch`] at the latest, monotonic ms; while a batch is on its way
+    /// to disk only when housekeeping is due, for [`Engine::persisted`] comes first anyway.
     pub fn deadline(&self) -> u64 {
         let mut at = self.next_sweep_mono_ms;
-        if let Some(t) = self.first_record_mono_ms {
-            at = at.min(t + self.settings.linger_ms);
+        if !self.in_flight.is_empty() {
+            return at;
         }
+        at = at.min(self.lingering_until().unwrap_or(u64::MAX));
+        let window = self.settings.transfers_per_peer_max;
         for p in self.state.peers.values().filter(|p| p.connected) {
-            at = at.min(p.queue.next_due().unwrap_or(u64::MAX));
+            if p.queue.in_flight() < window {
+                at = at.min(p.queue.next_due().unwrap_or(u64::MAX));
+            }
             if let Some(sent) = p.outbox.oldest_sent_mono_ms() {
-                at = at.min(sent + self.settings.outbox_resend_ms);
+                at = at.min(sent.saturating_add(self.settings.outbox_resend_ms));
             }
         }
         at
+    }
+
+    fn lingering_until(&self) -> Option<u64> {
+        Some(self.first_record_mono_ms?.saturating_add(self.settings.linger_ms))
+    }
+
+    /// Read access to everything in memory.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// Why the node takes nothing new, if it does not.
@@ -289,8 +308,12 @@ impl Engine {
         urgent: bool,
     ) {
         self.state.apply(&record, dispatch);
-        if let Some(h) = record.dispatch().and_then(|id| self.state.held.get_mut(&id)) {
-            h.batch = self.batches + 1;
+        if let Some(id) = record.dispatch() {
+            let state = &mut self.state;
+            let held = state.held.get_mut(&id).or_else(|| state.closing.get_mut(&id));
+            if let Some(h) = held {
+                h.batch = self.batches + 1;
+            }
         }
         self.records.push(record);
         self.urgent |= urgent;
@@ -363,9 +386,21 @@ impl Engine {
         self.wait(Waiting::Ready(Output::Reply { token, reply }));
     }
 
+    /// Answers a caller that nothing is signed any more, if that is so.
+    pub(crate) fn halted_reply(&mut self, token: Token) -> bool {
+        let Some(code) = self.halted else { return false };
+        let retry_ms = self.settings.busy_retry_ms;
+        self.reply(token, Reply::Later { code, retry_ms });
+        true
+    }
+
     /// Brings a dispatch into memory if the store knows it; false if it is unknown.
     pub(crate) fn load(&mut self, id: &DispatchId, view: &dyn View) -> Result<bool, Fatal> {
         if self.state.held.contains_key(id) {
+            return Ok(true);
+        }
+        if let Some(held) = self.state.closing.remove(id) {
+            self.state.insert(held);
             return Ok(true);
         }
         match fold(&view.history(id)?)? {
@@ -391,26 +426,15 @@ impl Engine {
         }
     }
 
-    /// The bytes of a receipt about a dispatch.
-    pub(crate) fn receipt(
-        &self,
-        dispatch: &DispatchId,
-        owed: Owed,
-        view: &dyn View,
-    ) -> Result<Option<Arc<[u8]>>, Fatal> {
-        if let Some(raw) = self.state.held.get(dispatch).and_then(|h| h.raw(owed)) {
-            return Ok(Some(raw.clone()));
-        }
-        match owed {
-            Owed::Own(leaf) => match self.sealed_receipts.get(&leaf) {
-                Some(raw) => Ok(Some(raw.clone())),
-                None => Ok(view.own_receipt(leaf)?),
-            },
-            Owed::Foreign(digest) => {
-                Ok(view.history(dispatch)?.into_iter().find_map(|r| match r {
-                    Record::Foreign(f) if f.digest == digest => Some(f.raw),
-                    _ => None,
-                }))
+    /// Whether the wall clock jumped: what peers' clocks said of it then holds no more as it was.
+    fn watch_clock(&mut self, now: Now) {
+        const JUMP_MS: i64 = 1_000;
+        let base = (now.wall.0 as i64).saturating_sub(now.mono_ms as i64);
+        let jump = base.saturating_sub(*self.clock_base_ms.get_or_insert(base));
+        if jump.saturating_abs() > JUMP_MS {
+            self.clock_base_ms = Some(base);
+            for p in self.state.peers.values_mut() {
+                p.clock_offset_ms = p.clock_offset_ms.map(|o| o.saturating_sub(jump));
             }
         }
     }
@@ -420,58 +444,6 @@ impl Engine {
         let mut bytes = [0u8; 8];
         let filled = self.jitter.fill(&mut bytes).is_ok();
         if filled && bound > 0 { u64::from_be_bytes(bytes) % bound } else { 0 }
-    }
-
-    fn remember_receipts(&mut self, receipts: BTreeMap<u64, Arc<[u8]>>) {
-        for record in &self.records {
-            let Record::Evidence(own) = record else { continue };
-            let (Some(raw), Some(h)) =
-                (receipts.get(&own.leaf.index), self.state.held.get_mut(&own.evidence.dispatch))
-            else {
-                continue;
-            };
-            let owed = Owed::Own(own.leaf.index);
-            if let Some(known) = h.evidence.iter_mut().rev().find(|k| k.owed == owed) {
-                known.raw = Some(raw.clone());
-            }
-        }
-        self.sealed_receipts = receipts;
-    }
-
-    fn resolve(&self, waiting: Waiting, view: &dyn View) -> Result<Output, Fatal> {
-        let missing = |id: &DispatchId| Fatal::Stored(format!("receipt of {id} is not there"));
-        Ok(match waiting {
-            Waiting::Ready(output) => output,
-            Waiting::Done { token, dispatch, owed, repeat } => {
-                let mut receipts = Vec::new();
-                for o in owed {
-                    receipts
-                        .push(self.receipt(&dispatch, o, view)?.ok_or_else(|| missing(&dispatch))?);
-                }
-                Output::Reply { token, reply: Reply::Done { dispatch, receipts, repeat } }
-            }
-            Waiting::Refused { token, code, detail, leaf } => {
-                let receipt = self.sealed_receipts.get(&leaf).cloned();
-                Output::Reply { token, reply: Reply::Refused { code, detail, receipt } }
-            }
-            Waiting::Answer { token, dispatch, answers } => {
-                let mut out = Vec::new();
-                for (recipient, answer) in answers {
-                    let raw = |o| -> Result<Arc<[u8]>, Fatal> {
-                        self.receipt(&dispatch, o, view)?.ok_or_else(|| missing(&dispatch))
-                    };
-                    out.push((
-                        recipient,
-                        match answer {
-                            WaitingAnswer::Accepted(owed) => Answer::Accepted(raw(owed)?),
-                            WaitingAnswer::Refused(leaf) => Answer::Refused(raw(Owed::Own(leaf))?),
-                            WaitingAnswer::Ready(answer) => answer,
-                        },
-                    ));
-                }
-                Output::Answer { token, answers: out }
-            }
-        })
     }
 }
 

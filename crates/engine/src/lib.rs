@@ -14,6 +14,7 @@ mod operate;
 pub mod output;
 mod peers;
 pub mod record;
+mod release;
 pub mod route;
 pub mod settings;
 pub mod state;

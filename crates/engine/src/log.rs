@@ -73,6 +73,11 @@ impl Log {
         }
     }
 
+    /// Whether leaves wait to be sealed.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Who issues.
     pub(crate) fn issuer(&self) -> &Issuer {
         &self.issuer

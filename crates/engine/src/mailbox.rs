@@ -2,9 +2,10 @@
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 
-use crate::engine::{Engine, Fatal, Waiting};
+use crate::engine::{Engine, Fatal};
 use crate::input::Token;
 use crate::output::Reply;
+use crate::release::Waiting;
 use crate::state::leg::{Leg, Stage};
 use crate::view::View;
 
@@ -18,6 +19,9 @@ impl Engine {
         id: DispatchId,
         view: &dyn View,
     ) -> Result<(), Fatal> {
+        if self.halted_reply(token) {
+            return Ok(());
+        }
         match self.stage(&id, &recipient, view)? {
             None => self.not_here(token, &recipient, &id),
             Some(Stage::Consigned) => {
@@ -40,6 +44,14 @@ impl Engine {
         remark: Option<String>,
         view: &dyn View,
     ) -> Result<(), Fatal> {
+        if self.halted_reply(token) {
+            return Ok(());
+        }
+        let given = refusal.as_deref().or(remark.as_deref());
+        if let Some((code, detail)) = given.and_then(Self::words_objection) {
+            self.reply(token, Reply::Refused { code, detail, receipt: None });
+            return Ok(());
+        }
         let (event, words) = match refusal {
             Some(words) => (Event::ConsignmentRejection, Some(words)),
             None => (Event::ConsignmentAcceptance, remark),

@@ -2,10 +2,11 @@
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 
-use crate::engine::{Engine, Fatal, Waiting};
+use crate::engine::{Engine, Fatal};
 use crate::input::{Action, Token};
 use crate::output::Reply;
 use crate::record::{Hold, Owed, Record};
+use crate::release::Waiting;
 use crate::state::leg::Leg;
 use crate::view::View;
 
@@ -19,6 +20,15 @@ impl Engine {
         action: Action,
         view: &dyn View,
     ) -> Result<(), Fatal> {
+        if self.halted_reply(token) {
+            return Ok(());
+        }
+        if let Action::Drop(words) = &action
+            && let Some((code, detail)) = Self::words_objection(words)
+        {
+            self.reply(token, Reply::Refused { code, detail, receipt: None });
+            return Ok(());
+        }
         let known = self.load(&id, view)?;
         let leg = self.state.held.get(&id).and_then(|h| h.legs.get(&recipient)).cloned();
         let Some(leg) = leg.filter(|_| known) else {
@@ -50,10 +60,11 @@ impl Engine {
                 if let Some(h) = self.state.held.get(&id) {
                     let dispatch = h.dispatch.clone();
                     let upstreams: Vec<NodeId> = h.upstreams.iter().cloned().collect();
+                    let from = h.upstream_of(&recipient);
                     let mut e = self.evidence(now, Event::RelayFailure, &dispatch, Some(recipient));
                     e.reason = Some(Code::Dropped);
                     e.remark = Some(words);
-                    e.previous = upstreams.first().cloned();
+                    e.previous = from;
                     owed.push(Owed::Own(self.witness(now, e, upstreams)?));
                 }
                 self.requeue(&id);

@@ -8,7 +8,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
-use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer};
+use crate::record::{PeerCheckpoint, PeerEpoch, Record, Reoffer};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
@@ -16,6 +16,10 @@ use crate::view::View;
 /// Receipts given to a peer at once: as many as fit one frame whatever their size, since "stored"
 /// answers a whole batch.
 const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
+
+/// Receipts in one transfer: what a frame leaves beside the dispatch, its recipients and the
+/// documents that ride along. Recipients that do not fit follow in the next transfer.
+const TRANSFER_RECEIPTS_BYTES_MAX: usize = FRAME_BYTES_MAX / 2;
 
 impl Engine {
     /// Hello was exchanged.
@@ -32,8 +36,12 @@ impl Engine {
                 self.take_back(now, &up.peer);
             }
         }
+        let old_size = match old_epoch == Some(up.epoch) {
+            true => old_checkpoint.map_or(0, |(size, _)| size),
+            false => 0,
+        };
         if let Some((size, root, note)) = up.checkpoint
-            && old_checkpoint != Some((size, root))
+            && size > old_size
         {
             let (peer, epoch) = (up.peer.clone(), up.epoch);
             let newest = PeerCheckpoint { peer, epoch, size, root, note };
@@ -43,6 +51,8 @@ impl Engine {
         peer.connected = true;
         peer.queue.reset(true);
         peer.outbox.resend(u64::MAX);
+        // Its clock may be what decisions waited for.
+        self.next_sweep_mono_ms = now.mono_ms;
         Ok(())
     }
 
@@ -94,11 +104,12 @@ impl Engine {
     /// Whether a connected peer could be given something now.
     pub(crate) fn has_work(&self, now: Now) -> bool {
         let window = self.settings.transfers_per_peer_max;
-        self.state.peers.values().any(|p| {
-            let waiting = p.queue.len() > p.queue.in_flight()
-                && p.queue.in_flight() < window
-                && (p.queue.next_due().is_none_or(|due| due <= now.mono_ms) || p.queue.has_ready());
-            p.connected && (waiting || p.outbox.has_waiting())
+        let resend_ms = self.settings.outbox_resend_ms;
+        self.state.peers.values().filter(|p| p.connected).any(|p| {
+            let late = |sent: u64| sent.saturating_add(resend_ms) <= now.mono_ms;
+            p.queue.is_due(now.mono_ms, window)
+                || p.outbox.has_waiting()
+                || p.outbox.oldest_sent_mono_ms().is_some_and(late)
         })
     }
 
@@ -117,7 +128,12 @@ impl Engine {
                 self.state.peers.get_mut(&name).and_then(|p| p.queue.pop(now.mono_ms, window))
             {
                 match self.transfer(&name, &id, view)? {
-                    Some(transfer) => out.push(Output::Transfer(transfer)),
+                    Some((transfer, complete)) => {
+                        out.push(Output::Transfer(transfer));
+                        if let (false, Some(p)) = (complete, self.state.peers.get_mut(&name)) {
+                            p.queue.push(id, 0);
+                        }
+                    }
                     None => {
                         if let Some(p) = self.state.peers.get_mut(&name) {
                             p.queue.remove(&id);
@@ -125,9 +141,10 @@ impl Engine {
                     }
                 }
             }
-            let resend_before = now.mono_ms.saturating_sub(self.settings.outbox_resend_ms);
-            if let Some(p) = self.state.peers.get_mut(&name) {
-                p.outbox.resend(resend_before);
+            if let Some(sent_until) = now.mono_ms.checked_sub(self.settings.outbox_resend_ms)
+                && let Some(p) = self.state.peers.get_mut(&name)
+            {
+                p.outbox.resend(sent_until);
             }
             while let Some((batch, entries)) = self
                 .state
@@ -137,7 +154,7 @@ impl Engine {
             {
                 let mut receipts = Vec::new();
                 for (dispatch, owed) in entries {
-                    receipts.extend(self.receipt(&dispatch, owed, view)?);
+                    receipts.push(self.receipt_there(&dispatch, owed, view)?);
                 }
                 out.push(Output::SendReceipts { peer: name.clone(), batch, receipts });
             }
@@ -146,51 +163,46 @@ impl Engine {
     }
 
     /// What to give to a peer of this dispatch: the recipients whose way leads there, and the
-    /// receipts that show our custody.
+    /// receipts that show our custody. False when more remains than fits one transfer.
     fn transfer(
         &self,
         peer: &NodeId,
         id: &DispatchId,
         view: &dyn View,
-    ) -> Result<Option<Transfer>, Fatal> {
+    ) -> Result<Option<(Transfer, bool)>, Fatal> {
         let Some(h) = self.state.held.get(id) else { return Ok(None) };
-        let recipients: Vec<AgencyCode> = h
-            .legs
-            .iter()
-            .filter(|(r, leg)| {
-                matches!(leg, Leg::Held { returned_by } if !returned_by.contains(peer))
-                    && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
-            })
-            .map(|(r, _)| r.clone())
-            .collect();
+        let upstream = h.upstream_by_recipient();
+        let given = |r: Option<&AgencyCode>| -> Vec<Arc<[u8]>> {
+            upstream.get(&r).into_iter().flatten().map(|raw| (*raw).clone()).collect()
+        };
+        let mut receipts = given(None);
+        if let Some(first) = h.own(self.me(), &[Event::SubmissionAcceptance], None) {
+            receipts.push(self.receipt_there(id, first.owed, view)?);
+        }
+        let mut bytes: usize = receipts.iter().map(|raw| raw.len()).sum();
+        let (mut recipients, mut complete) = (Vec::new(), true);
+        let leads_there = |r: &AgencyCode, leg: &Leg| {
+            matches!(leg, Leg::Held { returned_by } if !returned_by.contains(peer))
+                && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
+        };
+        for (r, _) in h.legs.iter().filter(|(r, leg)| leads_there(r, leg)) {
+            if bytes > TRANSFER_RECEIPTS_BYTES_MAX {
+                complete = false;
+                break;
+            }
+            let before = receipts.len();
+            receipts.extend(given(Some(r)));
+            if let Some(accepted) = h.accepted(r) {
+                receipts.push(self.receipt_there(id, accepted.owed, view)?);
+            }
+            bytes += receipts[before..].iter().map(|raw| raw.len()).sum::<usize>();
+            recipients.push(r.clone());
+        }
         if recipients.is_empty() {
             return Ok(None);
         }
-        let mut receipts: Vec<Arc<[u8]>> = h.upstream_receipts.clone();
-        let own: Vec<Owed> = h
-            .evidence
-            .iter()
-            .filter(|k| k.evidence.node == *self.me())
-            .filter(|k| match k.evidence.event {
-                Event::SubmissionAcceptance => true,
-                Event::RelayAcceptance => {
-                    k.evidence.recipient.as_ref().is_some_and(|r| recipients.contains(r))
-                }
-                _ => false,
-            })
-            .map(|k| k.owed)
-            .collect();
-        for owed in own {
-            let raw = self.receipt(id, owed, view)?;
-            receipts
-                .push(raw.ok_or_else(|| Fatal::Stored(format!("receipt of {id} is not there")))?);
-        }
-        Ok(Some(Transfer {
-            peer: peer.clone(),
-            dispatch: h.dispatch.clone(),
-            recipients,
-            receipts,
-            class: h.class(),
-        }))
+        let (peer, dispatch) = (peer.clone(), h.dispatch.clone());
+        let transfer = Transfer { peer, dispatch, recipients, receipts, class: h.class() };
+        Ok(Some((transfer, complete)))
     }
 }

@@ -41,7 +41,8 @@ pub fn toward(directory: &Directory, me: &NodeId, host: &NodeId) -> Option<NodeI
         return line.get(i.checked_sub(1)?).cloned();
     }
     let mine = directory.node(me)?;
-    if let Some(side) = mine.lateral.iter().find(|l| line.contains(l) && directory.adjacent(me, l))
+    // Of several lateral peers on the line, the one nearest to the host.
+    if let Some(side) = line.iter().find(|n| mine.lateral.contains(n) && directory.adjacent(me, n))
     {
         return Some(side.clone());
     }

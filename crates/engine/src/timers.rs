@@ -2,9 +2,10 @@
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 
-use crate::engine::{Engine, Fatal, Waiting};
+use crate::engine::{Engine, Fatal};
 use crate::output::Output;
 use crate::record::Record;
+use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 
@@ -15,9 +16,8 @@ impl Engine {
     /// Time passed.
     pub(crate) fn tick(&mut self, now: Now) -> Result<(), Fatal> {
         if now.mono_ms >= self.next_sweep_mono_ms {
-            self.next_sweep_mono_ms = now.mono_ms + SWEEP_MS;
-            let all: Vec<DispatchId> = self.state.held.keys().copied().collect();
-            self.state.touched.extend(all);
+            self.next_sweep_mono_ms = now.mono_ms.saturating_add(SWEEP_MS);
+            self.state.touch_due(now.wall);
         }
         self.settle(now)
     }
@@ -30,31 +30,42 @@ impl Engine {
         for id in std::mem::take(&mut self.state.touched) {
             self.give_up_legs(now, &id)?;
             let settings = &self.settings;
-            let finished = self.state.held.get(&id).is_some_and(|h| {
-                h.is_finished(
-                    now.wall,
-                    settings.keep_after_consignment_ms,
-                    settings.keep_after_registration_ms,
-                )
-            });
-            if finished {
-                let files = self.state.held.get(&id).map(|h| h.files.clone()).unwrap_or_default();
-                self.record(now, Record::Closed(id), None, false);
-                let unused: Vec<_> = files
-                    .into_iter()
-                    .map(|(d, _)| d)
-                    .filter(|d| {
-                        !self.state.held.values().any(|h| h.files.iter().any(|(f, _)| f == d))
-                    })
-                    .collect();
-                if !unused.is_empty() {
-                    self.wait(Waiting::Ready(Output::RemoveDocuments(unused)));
-                }
+            let (keep, keep_mailbox) =
+                (settings.keep_after_consignment_ms, settings.keep_after_registration_ms);
+            let Some(h) = self.state.held.get(&id) else { continue };
+            let finished_at = h.finished_at(keep, keep_mailbox);
+            if finished_at.is_some_and(|at| at <= now.wall) {
+                self.close(now, &id);
+                continue;
             }
+            let in_custody = h.legs.values().any(Leg::in_custody);
+            let expires_at = in_custody.then(|| h.dispatch.envelope().expires_at);
+            self.state.look_at(&id, expires_at.or(finished_at));
         }
         // What was just recorded touched them again; they are settled.
         self.state.touched.clear();
+        self.state.evict(self.durable);
         Ok(())
+    }
+
+    /// Nothing is left to do for a dispatch.
+    fn close(&mut self, now: Now, id: &DispatchId) {
+        let Some(h) = self.state.held.get(id) else { return };
+        if h.closed {
+            // It was only read again.
+            self.state.forget(id);
+            return;
+        }
+        let files = if h.documents { h.files.clone() } else { Vec::new() };
+        self.record(now, Record::Closed(*id), None, false);
+        let unused: Vec<_> = files
+            .into_iter()
+            .map(|(d, _)| d)
+            .filter(|d| !self.state.files.contains_key(d))
+            .collect();
+        if !unused.is_empty() {
+            self.wait(Waiting::Ready(Output::RemoveDocuments(unused)));
+        }
     }
 
     /// Expires legs whose time is over, and fails or returns those without a way on.
@@ -64,20 +75,22 @@ impl Engine {
         let mut give_up: Vec<(AgencyCode, Code, Option<NodeId>)> = Vec::new();
         let mut arrived: Vec<AgencyCode> = Vec::new();
         for (r, leg) in &h.legs {
-            let Leg::Held { returned_by } = leg else { continue };
             if expired {
-                if self.clock_certain() {
+                // On hold or not: the originator learns the end of it.
+                if leg.in_custody() && self.clock_certain() {
                     give_up.push((r.clone(), Code::DispatchExpired, None));
                 }
                 continue;
             }
-            let upstream = h.upstreams.first();
+            let Leg::Held { returned_by } = leg else { continue };
+            let upstream = h.upstream_of(r);
             match route(&self.directory, self.me(), r) {
                 Route::Hop(next) if h.upstreams.contains(&next) => {
-                    give_up.push((r.clone(), Code::Returned, Some(next)));
+                    let to = upstream.unwrap_or(next);
+                    give_up.push((r.clone(), Code::Returned, Some(to)));
                 }
                 Route::Hop(next) if returned_by.contains(&next) => match upstream {
-                    Some(up) => give_up.push((r.clone(), Code::Returned, Some(up.clone()))),
+                    Some(up) => give_up.push((r.clone(), Code::Returned, Some(up))),
                     None => give_up.push((r.clone(), Code::NoRoute, None)),
                 },
                 Route::Hop(_) => {}
@@ -92,16 +105,18 @@ impl Engine {
         let dispatch = h.dispatch.clone();
         let upstreams: Vec<NodeId> = h.upstreams.iter().cloned().collect();
         for (r, code, to) in give_up {
+            let from = self.state.held.get(id).and_then(|h| h.upstream_of(&r));
             let mut e = self.evidence(now, Event::RelayFailure, &dispatch, Some(r));
             e.reason = Some(code);
-            e.previous = to.clone().or_else(|| upstreams.first().cloned());
-            let owed_to = to.map_or_else(|| upstreams.clone(), |p| vec![p]);
-            self.witness(now, e, owed_to)?;
+            e.previous = to.or(from);
+            // Every peer that gave us this leg must know; those that did not let it pass.
+            self.witness(now, e, upstreams.clone())?;
         }
         for r in arrived {
+            let from = self.state.held.get(id).and_then(|h| h.upstream_of(&r));
             let mut e = self.evidence(now, Event::ContentConsignment, &dispatch, Some(r));
             e.status = Some(1);
-            e.previous = upstreams.first().cloned();
+            e.previous = from;
             self.witness(now, e, upstreams.clone())?;
         }
         for p in self.state.peers.values_mut() {

@@ -64,7 +64,7 @@ impl Engine {
     /// # Errors
     /// [`Fatal`] when the store cannot be read.
     pub fn find(&self, id: &DispatchId, view: &dyn View) -> Result<Option<HeldDispatch>, Fatal> {
-        match self.state.held.get(id) {
+        match self.state.get(id) {
             Some(h) => Ok(Some(h.clone())),
             None => fold(&view.history(id)?),
         }

@@ -8,7 +8,7 @@ use tram_config::Config;
 use tram_crypto::Sign;
 use tram_dispatch::{Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
 use tram_spool::documents::{DocumentReader, DocumentStore};
-use tram_spool::store::StoreReader;
+use tram_spool::store::{Document, StoreReader};
 use tram_tlog::Hash;
 use tram_tlog::checkpoint::Checkpoint;
 use tram_trust::{Root, Verifier};
@@ -177,14 +177,11 @@ impl Context {
 
     /// Opens a document of a dispatch held here.
     pub(crate) fn document(&self, digest: &Digest) -> Result<Option<Bytes>, String> {
-        if let Some(bytes) = self.store.inline_document(digest).map_err(|e| e.to_string())? {
-            return Ok(Some(Bytes::Inline(bytes)));
-        }
-        match self.documents.open_read(digest.as_bytes()) {
-            Ok(reader) => Ok(Some(Bytes::File(reader))),
-            Err(tram_spool::documents::DocumentError::NotStored { .. }) => Ok(None),
-            Err(e) => Err(e.to_string()),
-        }
+        let found = self.store.document(digest).map_err(|e| e.explain())?;
+        Ok(found.map(|d| match d {
+            Document::Inline(bytes) => Bytes::Inline(bytes),
+            Document::File(reader) => Bytes::File(reader),
+        }))
     }
 
     /// A number no other session or upload of this process has.

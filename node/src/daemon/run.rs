@@ -10,7 +10,8 @@ use tram_config::Config;
 use tram_crypto::{Entropy as _, SystemEntropy};
 use tram_dispatch::{Code, UnixMillis};
 use tram_engine::{Engine, Issuer, Settings, genesis_batch};
-use tram_spool::disk::RealDisk;
+use tram_spool::anchor::AnchorFile;
+use tram_spool::documents::DocumentOptions;
 use tram_spool::store::{Store, StoreOptions};
 use tram_transport::{Endpoint, Identity};
 use tram_trust::{Crls, Directory, Options, Root, Verifier};
@@ -148,6 +149,19 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
     })
 }
 
+/// The anchor file, outside the data directory.
+fn anchor(config: &Config) -> Result<AnchorFile, RunError> {
+    AnchorFile::at(&config.anchor_dir.join(format!("{}.anchor", config.node)))
+        .map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))
+}
+
+/// What tells this machine from another, for the anchor.
+fn machine_id() -> String {
+    std::fs::read_to_string("/etc/machine-id")
+        .map(|id| id.trim().chars().take(64).collect())
+        .unwrap_or_else(|_| "unknown".to_owned())
+}
+
 /// Runs a node until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -156,15 +170,23 @@ pub fn run(config: Config) -> Result<(), RunError> {
     let clock = Clock::new();
     let loaded = load(&config, clock.now().wall)?;
     let store_error =
-        |e: tram_spool::store::StoreError| RunError::new(e.code(), e.to_string());
-    let disk = RealDisk::open(&config.data_dir)
-        .map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))?;
+        |e: tram_spool::store::StoreError| RunError::new(e.code(), e.explain());
+    let mut store_id = [0u8; 16];
+    SystemEntropy::new()
+        .fill(&mut store_id)
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let options = StoreOptions {
-        reserve_bytes: config.limits.free_space_reserve_bytes,
-        ..StoreOptions::new(&config.data_dir, &config.anchor_dir, loaded.issuer.network)
+        create_with_store_id: Some(store_id),
+        documents: DocumentOptions {
+            reserve_bytes: config.limits.free_space_reserve_bytes,
+            ..DocumentOptions::default()
+        },
+        anchor: Some(anchor(&config)?),
+        machine_id: machine_id(),
+        ..StoreOptions::default()
     };
     let (mut store, mut recovered, report) =
-        Store::open(Arc::new(disk), &options).map_err(store_error)?;
+        Store::open_dir(&config.data_dir, options).map_err(store_error)?;
     tracing::info!(?report, "store open");
     if recovered.frontier.size() == 0 {
         let (batch, frontier) = genesis_batch(&loaded.issuer, &loaded.genesis, clock.now().wall)
@@ -187,7 +209,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
     let engine = Engine::new(settings(&config), loaded.issuer, directory, recovered, seed)
         .map_err(|e| RunError::new(Code::StoreCorrupt, e.to_string()))?;
     let (pins, uploads) = (Pins::default(), Arc::new(Uploads::default()));
-    let (reader, documents) = (store.reader(), store.documents());
+    let reader = store.reader();
+    let documents = reader.documents().clone();
     let storage = Storage { store, documents: documents.clone(), pins: pins.clone() };
     let (ended_tx, ended) = oneshot::channel();
     let shared = (pins.clone(), uploads.clone());

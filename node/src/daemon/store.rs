@@ -21,7 +21,7 @@ impl Commit for Storage {
     }
 
     fn idle(&mut self) {
-        if let Err(e) = self.store.idle() {
+        if let Err(e) = self.store.maintain() {
             tracing::warn!(error = %e, "housekeeping of the store failed; it is tried again");
         }
     }

@@ -11,6 +11,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::ClientError;
@@ -18,8 +19,25 @@ use super::ClientError;
 /// Idle connections kept; more than one only after calls at the same time.
 const IDLE_MAX: usize = 256;
 
-/// An open connection that takes one request at a time.
-pub(super) type Line = SendRequest<Body>;
+/// An open connection that takes one request at a time. Dropping it closes the connection, also
+/// in the middle of a body.
+pub(super) struct Line {
+    requests: SendRequest<Body>,
+    connection: JoinHandle<()>,
+}
+
+impl Line {
+    /// Whether the node, or an error, ended it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
 
 pub(super) struct Pool {
     path: PathBuf,
@@ -36,7 +54,7 @@ impl Pool {
     pub(super) async fn kept(&self) -> Option<Line> {
         loop {
             let mut line = self.lock().pop()?;
-            if line.ready().await.is_ok() {
+            if line.requests.ready().await.is_ok() {
                 return Some(line);
             }
         }
@@ -50,12 +68,12 @@ impl Pool {
             .await
             .map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?
             .map_err(unreachable)?;
-        let (line, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        tokio::spawn(async move {
+        let (requests, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let connection = tokio::spawn(async move {
             // What breaks here shows itself to whoever waits for the answer.
             let _ = connection.await;
         });
-        Ok(line)
+        Ok(Line { requests, connection })
     }
 
     /// Keeps a connection whose answer was read to its end.
@@ -77,7 +95,7 @@ pub(super) async fn send(
     request: Request<Body>,
     wait: Option<Duration>,
 ) -> Result<Response<Incoming>, ClientError> {
-    let answer = line.send_request(request);
+    let answer = line.requests.send_request(request);
     match wait {
         None => answer.await.map_err(broken),
         Some(wait) => timeout(wait, answer)

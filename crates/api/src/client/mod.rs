@@ -171,14 +171,17 @@ impl Client {
     }
 
     /// Sends a body that is made while it goes out: on a new connection, once, without a limit on
-    /// the time it takes.
+    /// the time it takes. A refusal may come before the body is through; the connection is closed
+    /// then.
     async fn stream(&self, ask: Ask, body: Body) -> Result<(HeaderMap, Bytes), ClientError> {
         let mut line = self.pool.open().await?;
         let request = self.dressed(ask.request(body)?);
         let response = send(&mut line, request, None).await?;
-        let (line, response) = self.good(line, response).await?;
-        let (parts, body) = response.into_parts();
-        Ok((parts.headers, self.finish(line, body).await?))
+        if response.status().is_success() {
+            let (parts, body) = response.into_parts();
+            return Ok((parts.headers, self.finish(line, body).await?));
+        }
+        Err(refusal(response).await)
     }
 
     fn dressed(&self, mut request: Request<Body>) -> Request<Body> {
@@ -200,23 +203,35 @@ impl Client {
         if response.status().is_success() {
             return Ok((line, response));
         }
-        let (parts, body) = response.into_parts();
-        let body = self.finish(line, body).await?;
-        match serde_json::from_slice(&body) {
-            Ok(document) => Err(ClientError::Problem(Box::new(document))),
-            Err(_) => Err(without_document(parts.status)),
-        }
+        let error = refusal(response).await;
+        self.pool.keep(line);
+        Err(error)
     }
 
     /// Reads an answer to its end and keeps the connection.
     async fn finish(&self, line: Line, body: Incoming) -> Result<Bytes, ClientError> {
-        let whole = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        let whole = whole.map_err(|e| match e.downcast::<hyper::Error>() {
-            Ok(error) => broken(*error),
-            Err(other) => ClientError::Unexpected(other.to_string()),
-        })?;
+        let whole = read(body).await?;
         self.pool.keep(line);
-        Ok(whole.to_bytes())
+        Ok(whole)
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, ClientError> {
+    let whole = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+    let whole = whole.map_err(|e| match e.downcast::<hyper::Error>() {
+        Ok(error) => broken(*error),
+        Err(other) => ClientError::Unexpected(other.to_string()),
+    })?;
+    Ok(whole.to_bytes())
+}
+
+/// The problem that a negative answer carries.
+async fn refusal(response: Response<Incoming>) -> ClientError {
+    let (parts, body) = response.into_parts();
+    match read(body).await.map(|whole| serde_json::from_slice(&whole)) {
+        Ok(Ok(document)) => ClientError::Problem(Box::new(document)),
+        Ok(Err(_)) => without_document(parts.status),
+        Err(error) => error,
     }
 }
 

@@ -50,7 +50,7 @@ impl Client {
             .query(&UploadQuery { agency: agency.clone().into(), size, offset })?
             .body(media::BYTES, Bytes::new());
         let (sender, body) = ChannelBody::new(Some(length));
-        let pump = tokio::spawn(pump(rest.take(length), offset, sender, progress));
+        let pump = tokio::spawn(pump(rest.take(length), offset, size, sender, progress));
         let answer = self.stream(ask, Body::new(body)).await;
         match answer {
             Ok((_, body)) => serde_json::from_slice(&body).map_err(unexpected),
@@ -138,15 +138,21 @@ impl Client {
 async fn pump(
     mut rest: impl AsyncRead + Unpin,
     mut done: u64,
+    size: u64,
     sender: tokio::sync::mpsc::Sender<Result<Bytes, crate::channel::Cut>>,
     mut progress: impl FnMut(u64),
 ) -> std::io::Result<()> {
     loop {
         let mut piece = BytesMut::with_capacity(READ_BYTES);
-        match rest.read_buf(&mut piece).await {
-            Ok(0) => return Ok(()),
+        let read = match rest.read_buf(&mut piece).await {
+            Ok(0) if done == size => return Ok(()),
+            Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            other => other,
+        };
+        match read {
             Ok(n) => done += n as u64,
             Err(error) => {
+                // Breaks the request off, so that the node does not wait for the rest.
                 let _ = sender.send(Err("the input cannot be read".into())).await;
                 return Err(error);
             }

@@ -15,6 +15,7 @@ use super::App;
 use super::body::over;
 use super::call::{captures, path_variable, query};
 use super::connection::Credentials;
+use super::drain::Drained;
 use super::outgoing::Held;
 use crate::problem::Language;
 use crate::routes::{AgencyIn, ROUTES, Route};
@@ -102,9 +103,10 @@ pub(super) fn media_type(headers: &http::HeaderMap) -> Option<String> {
     (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
 }
 
-/// The outermost layer: puts problems into the caller's language.
+/// The outermost layer: puts problems into the caller's language, and lets refused bodies run out.
 pub(super) async fn translate(request: Request, next: Next) -> Response {
     let language = Language::from_headers(request.headers());
+    let request = request.map(|body| Body::new(Drained::new(body)));
     let response = next.run(request).await;
     if language == Language::English {
         return response;

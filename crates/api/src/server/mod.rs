@@ -4,6 +4,7 @@ mod bind;
 mod body;
 mod call;
 mod connection;
+mod drain;
 mod framing;
 mod gate;
 mod handlers;

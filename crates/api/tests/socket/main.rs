@@ -1,5 +1,7 @@
 //! The contract through a real Unix socket, against a node in memory.
 
+#![allow(unreachable_pub)]
+
 mod access;
 mod description;
 mod fake;

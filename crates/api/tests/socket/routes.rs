@@ -123,8 +123,8 @@ async fn uploads_resume_where_they_were_cut() {
     assert_eq!(answer.header("upload-offset"), Some(offset.to_string()));
 
     let file = std::io::Cursor::new(whole);
-    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    let progress = move |n| heard.send(n).unwrap();
+    let (heard, mut hears) = tokio::sync::mpsc::channel(1000);
+    let progress = move |n| heard.try_send(n).unwrap();
     let state = client.upload_resuming(&owner, SHA, 300_000, file, progress).await.unwrap();
     assert!(state.complete && state.created);
     let mut last = 0;

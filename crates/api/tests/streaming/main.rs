@@ -1,7 +1,7 @@
 //! Large documents pass both ways with constant memory. A process of its own, because it
 //! measures the process.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 #[path = "../socket/fake.rs"]
 mod fake;

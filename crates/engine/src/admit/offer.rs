@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Digest, Event, NodeId, Now};
-use tram_trust::{VerifiedDispatch, VerifiedReceipt};
+use tram_trust::directory::STEPS_MAX;
+use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
 
 use super::rules::Objection;
-use crate::engine::{Engine, Fatal, Waiting, WaitingAnswer};
+use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::{Answer, Output};
 use crate::record::{Held, Legs, Owed, Record};
+use crate::release::{Waiting, WaitingAnswer};
 use crate::route::{Route, route, toward};
-use crate::state::leg::Leg;
 use crate::view::View;
 
 /// What a peer offers.
@@ -38,11 +39,16 @@ impl Engine {
             return Ok(());
         }
         let known = self.load(&offer.dispatch.id(), view)?;
+        // Once closed, its documents are gone: then they are needed again.
+        let complete = self.state.held.get(&offer.dispatch.id()).is_some_and(|h| h.documents);
         let mut answers: Vec<(AgencyCode, WaitingAnswer)> = Vec::new();
-        let mut fresh: Vec<AgencyCode> = Vec::new();
+        let (mut fresh, mut repeated) = (Vec::new(), Vec::new());
         for r in &offer.recipients {
             match known.then(|| self.first_answer(&offer, r)).flatten() {
-                Some(answer) => answers.push((r.clone(), answer)),
+                Some(answer) => {
+                    repeated.push(r.clone());
+                    answers.push((r.clone(), answer));
+                }
                 None => fresh.push(r.clone()),
             }
         }
@@ -66,19 +72,24 @@ impl Engine {
                 None => take.push(r),
             }
         }
-        if !take.is_empty() && !known && !offer.documents.missing.is_empty() {
+        if !take.is_empty() && !complete && !offer.documents.missing.is_empty() {
             // Nothing is recorded yet: the peer first lets us have the documents, then we decide.
             self.wait(Waiting::Ready(Output::TakeDocuments { token: offer.token }));
             return Ok(());
         }
         for (r, (code, _)) in refuse {
+            if let Some(leaf) = self.first_refusal(&offer, &r, code, view)? {
+                answers.push((r, WaitingAnswer::Refused(leaf)));
+                continue;
+            }
             let mut e = self.evidence(now, Event::RelayRejection, &offer.dispatch, Some(r.clone()));
             e.reason = Some(code);
             e.previous = Some(offer.peer.clone());
             let leaf = self.witness(now, e, Vec::new())?;
             answers.push((r, WaitingAnswer::Refused(leaf)));
         }
-        self.admit_offer(now, &offer, known, take, &mut answers)?;
+        self.admit_offer(now, &offer, complete, take, &mut answers)?;
+        self.tell_again(now, &offer, &repeated);
         let (token, dispatch) = (offer.token, offer.dispatch.id());
         self.wait(Waiting::Answer { token, dispatch, answers });
         Ok(())
@@ -110,22 +121,51 @@ impl Engine {
         Ok(())
     }
 
-    /// What was answered when this leg was first offered, if it was and still stands.
-    fn first_answer(&mut self, offer: &Offer, recipient: &AgencyCode) -> Option<WaitingAnswer> {
-        let me = self.me().clone();
+    /// What was answered when this leg was first offered, if it was and still stands. Given back
+    /// and offered again it is a new leg.
+    fn first_answer(&self, offer: &Offer, recipient: &AgencyCode) -> Option<WaitingAnswer> {
         let h = self.state.held.get(&offer.dispatch.id())?;
-        let leg = h.legs.get(recipient)?;
-        if matches!(leg, Leg::Returned { .. }) {
-            // It was given back; offered again it is a new leg, not the old receipt.
-            return None;
+        Some(WaitingAnswer::Accepted(h.accepted(recipient)?.owed))
+    }
+
+    /// The refusal this peer was given before for the same leg and the same reason.
+    fn first_refusal(
+        &self,
+        offer: &Offer,
+        recipient: &AgencyCode,
+        code: Code,
+        view: &dyn View,
+    ) -> Result<Option<u64>, Fatal> {
+        let same = |record: &Record| match record {
+            Record::Evidence(own)
+                if own.evidence.event == Event::RelayRejection
+                    && own.evidence.recipient.as_ref() == Some(recipient)
+                    && own.evidence.previous.as_ref() == Some(&offer.peer)
+                    && own.evidence.object == Some(offer.dispatch.object())
+                    && own.evidence.reason == Some(code) =>
+            {
+                Some(own.leaf.index)
+            }
+            _ => None,
+        };
+        Ok(view.history(&offer.dispatch.id())?.iter().find_map(same))
+    }
+
+    /// A peer that offers again what this node holds has lost what it was told since; so has a
+    /// peer that offers it for the first time never been told.
+    fn tell_again(&mut self, now: Now, offer: &Offer, repeated: &[AgencyCode]) {
+        let Some(h) = self.state.held.get(&offer.dispatch.id()) else { return };
+        let known = h.upstreams.contains(&offer.peer);
+        if repeated.is_empty() || (known && !repeated.iter().any(|r| h.lost_news(&offer.peer, r))) {
+            return;
         }
-        let events = [Event::ContentConsignment, Event::RelayAcceptance];
-        let known = h.evidence.iter().find(|k| {
-            k.evidence.node == me
-                && events.contains(&k.evidence.event)
-                && k.evidence.recipient.as_ref() == Some(recipient)
-        })?;
-        Some(WaitingAnswer::Accepted(known.owed))
+        let legs = Legs {
+            dispatch: offer.dispatch.id(),
+            previous: offer.peer.clone(),
+            recipients: Vec::new(),
+            receipts: Vec::new(),
+        };
+        self.record(now, Record::Legs(legs), None, true);
     }
 
     /// Why this node must not take this leg from this peer, for good.
@@ -141,11 +181,15 @@ impl Engine {
             return Some((Code::HopLimit, detail));
         }
         let first = &offer.receipts.first()?.record().node;
-        if self.directory.hosting(&envelope.originator) != Some(first) {
+        // What was routed under the directory before is still let through.
+        let directories = || [Some(&self.directory), self.directory_before.as_ref()];
+        let mut serving = directories().into_iter().flatten();
+        if !serving.any(|d| d.hosting(&envelope.originator) == Some(first)) {
             let detail = format!("{first} does not serve {}", envelope.originator);
             return Some((Code::Misrouted, detail));
         }
-        if toward(&self.directory, self.me(), first).as_ref() != Some(&offer.peer) {
+        let mut passing = directories().into_iter().flatten();
+        if !passing.any(|d| passes(d, first, &offer.peer, self.me(), recipient)) {
             let detail = format!("{} is not on the way from {first}", offer.peer);
             return Some((Code::Misrouted, detail));
         }
@@ -163,20 +207,16 @@ impl Engine {
         &mut self,
         now: Now,
         offer: &Offer,
-        known: bool,
+        complete: bool,
         take: Vec<AgencyCode>,
         answers: &mut Vec<(AgencyCode, WaitingAnswer)>,
     ) -> Result<(), Fatal> {
         let id = offer.dispatch.id();
         let receipts: Vec<Arc<[u8]>> = offer.receipts.iter().map(|r| r.raw().clone()).collect();
-        if known {
-            let new_peer =
-                self.state.held.get(&id).is_some_and(|h| !h.upstreams.contains(&offer.peer));
-            if !take.is_empty() || new_peer {
-                let previous = offer.peer.clone();
-                let legs = Legs { dispatch: id, previous, recipients: take.clone(), receipts };
-                self.record(now, Record::Legs(legs), None, true);
-            }
+        if complete && !take.is_empty() {
+            let previous = offer.peer.clone();
+            let legs = Legs { dispatch: id, previous, recipients: take.clone(), receipts };
+            self.record(now, Record::Legs(legs), None, true);
         } else if !take.is_empty() {
             let envelope = offer.dispatch.envelope();
             let held = Held {
@@ -217,6 +257,30 @@ impl Engine {
         let (token, dispatch) = (offer.token, offer.dispatch.id());
         self.wait(Waiting::Answer { token, dispatch, answers });
     }
+}
+
+/// Whether the way from the first node to the recipient, or the way here, comes from this peer. The
+/// two can differ where lateral ways cross.
+fn passes(
+    directory: &Directory,
+    first: &NodeId,
+    peer: &NodeId,
+    me: &NodeId,
+    recipient: &AgencyCode,
+) -> bool {
+    if toward(directory, me, first).as_ref() == Some(peer) {
+        return true;
+    }
+    let Some(host) = directory.hosting(recipient) else { return false };
+    let mut at = first.clone();
+    for _ in 0..STEPS_MAX {
+        match toward(directory, &at, host) {
+            Some(next) if next == *me => return at == *peer,
+            Some(next) if next != at => at = next,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Digest of the receipt that shows the peer's custody toward this recipient.

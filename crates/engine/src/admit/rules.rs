@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::route::{Route, route};
 
 /// A refusal that is the dispatch's own fault: the code and words for people.
-pub(super) type Objection = (Code, String);
+pub(crate) type Objection = (Code, String);
 
 impl Engine {
     /// Whether the wall clock may decide something irreversible: it agrees with a peer's within
@@ -26,6 +26,15 @@ impl Engine {
     pub(super) fn secrecy_objection(envelope: &Envelope) -> Option<Objection> {
         (envelope.secrecy != Secrecy::None)
             .then(|| (Code::SecretRefused, "the envelope carries a secrecy mark".to_owned()))
+    }
+
+    /// Whether words that a person gives can stand in evidence as they are.
+    pub(crate) fn words_objection(words: &str) -> Option<Objection> {
+        let max = tram_dispatch::limits::TEXT_BYTES_MAX;
+        let fit = (1..=max).contains(&words.len()) && tram_dispatch::text::is_plain(words);
+        let detail =
+            || format!("words of 1 to {max} bytes on one line, without control characters");
+        (!fit).then(|| (Code::BadRequest, detail()))
     }
 
     /// Whether sealing time and lifetime are in bounds for this network.

@@ -4,10 +4,11 @@ use tram_dispatch::{Code, Event, Now};
 use tram_trust::VerifiedDispatch;
 
 use super::rules::Objection;
-use crate::engine::{Engine, Fatal, Waiting};
+use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::Reply;
 use crate::record::{Held, Owed, Record};
+use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::view::View;
 
@@ -20,9 +21,7 @@ impl Engine {
         documents: Documents,
         view: &dyn View,
     ) -> Result<(), Fatal> {
-        if let Some(code) = self.halted {
-            let retry_ms = self.settings.busy_retry_ms;
-            self.reply(token, Reply::Later { code, retry_ms });
+        if self.halted_reply(token) {
             return Ok(());
         }
         let envelope = dispatch.envelope();
@@ -31,7 +30,9 @@ impl Engine {
         }
         let known = self.by_reference(&envelope.originator, &envelope.reference, view)?;
         if let Some(first) = known {
-            self.load(&first, view)?;
+            if !self.load(&first, view)? {
+                return Err(Fatal::Stored(format!("dispatch {first} has no history")));
+            }
             return if first == dispatch.id() {
                 self.repeat(token, &dispatch);
                 Ok(())

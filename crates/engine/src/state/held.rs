@@ -8,6 +8,8 @@ use tram_dispatch::{
 };
 use tram_trust::VerifiedDispatch;
 
+use tram_wire::Receipt;
+
 use super::leg::{Leg, Outcome, Stage};
 use crate::record::{Foreign, Held, Legs, Owed, OwnEvidence, Record};
 
@@ -32,12 +34,36 @@ pub struct HeldDispatch {
     pub files: Vec<(Digest, u64)>,
     /// When custody began.
     pub at: UnixMillis,
-    /// Number of the last batch that changed it; answers wait for that batch.
+    /// Whether its documents are still here; they may go when it is closed.
+    pub documents: bool,
+    /// Whether the newest record about it says that nothing is left to do.
+    pub closed: bool,
+    /// Number of the last batch that changed it; until that one is durable the store does not
+    /// know all that is known here.
     pub batch: u64,
+    /// When time alone gives something to do, as indexed in the state.
+    pub(crate) look_at: Option<UnixMillis>,
+    /// How this node took each leg that it still answers for.
+    accepted: BTreeMap<AgencyCode, Accepted>,
+    /// Where each receipt stands in `evidence`.
+    places: BTreeMap<Owed, usize>,
+    /// Other nodes' relay failures, as places in `evidence`.
+    failures: Vec<usize>,
+    /// The recipient that each upstream receipt is about.
+    upstream_about: Vec<Option<AgencyCode>>,
+}
+
+/// How this node took a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The receipt given for it.
+    pub(crate) owed: Owed,
+    /// The peer it came from; absent at the first node.
+    pub(crate) from: Option<NodeId>,
 }
 
 /// One piece of evidence about a dispatch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// The record.
     pub evidence: EvidenceRecord,
@@ -63,7 +89,14 @@ impl HeldDispatch {
             inline: held.inline.iter().map(|(d, _)| *d).collect(),
             files: held.files.clone(),
             at: held.at,
+            documents: true,
+            closed: false,
             batch: 0,
+            look_at: None,
+            accepted: BTreeMap::new(),
+            places: BTreeMap::new(),
+            failures: Vec::new(),
+            upstream_about: held.receipts.iter().map(|raw| about(raw)).collect(),
         }
     }
 
@@ -79,7 +112,10 @@ impl HeldDispatch {
 
     /// Applies one later record about this dispatch. Normal running and recovery both come here.
     pub fn apply(&mut self, record: &Record) {
+        self.closed = matches!(record, Record::Closed(_));
         match record {
+            Record::Held(again) => self.apply_again(again),
+            Record::Closed(_) => self.documents = false,
             Record::Legs(legs) => self.apply_legs(legs),
             Record::Evidence(own) => self.apply_own(own),
             Record::Foreign(f) => self.apply_foreign(f),
@@ -104,14 +140,33 @@ impl HeldDispatch {
         }
     }
 
+    /// Custody begins again after the dispatch had been closed and its documents let go.
+    fn apply_again(&mut self, held: &Held) {
+        if let Some(previous) = &held.previous {
+            self.apply_taken(previous, &held.recipients, &held.receipts);
+        }
+        self.inline = held.inline.iter().map(|(d, _)| *d).collect();
+        self.files = held.files.clone();
+        self.documents = true;
+    }
+
     /// Legs offered later.
     fn apply_legs(&mut self, legs: &Legs) {
-        self.upstreams.insert(legs.previous.clone());
-        for r in &legs.recipients {
+        self.apply_taken(&legs.previous, &legs.recipients, &legs.receipts);
+    }
+
+    fn apply_taken(&mut self, peer: &NodeId, recipients: &[AgencyCode], receipts: &[Arc<[u8]>]) {
+        if self.upstreams.insert(peer.clone()) || recipients.is_empty() {
+            // This peer has not been told, or lost, what became known before it asked.
+            let news = self.evidence.iter().filter(|k| k.is_news());
+            self.owed.extend(news.map(|k| (peer.clone(), k.owed)));
+        }
+        for r in recipients {
             self.legs.insert(r.clone(), Leg::held());
         }
-        for raw in &legs.receipts {
+        for raw in receipts {
             if !self.upstream_receipts.contains(raw) {
+                self.upstream_about.push(about(raw));
                 self.upstream_receipts.push(raw.clone());
             }
         }
@@ -122,7 +177,19 @@ impl HeldDispatch {
         let e = &own.evidence;
         let owed = Owed::Own(own.leaf.index);
         self.owed.extend(own.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.evidence.push(Known { evidence: e.clone(), owed, raw: None, authorised: true });
+        self.note(Known { evidence: e.clone(), owed, raw: None, authorised: true });
+        if let Some(r) = &e.recipient {
+            match e.event {
+                Event::ContentConsignment | Event::RelayAcceptance => {
+                    let from = e.previous.clone();
+                    self.accepted.entry(r.clone()).or_insert(Accepted { owed, from });
+                }
+                Event::RelayFailure if e.reason == Some(Code::Returned) => {
+                    self.accepted.remove(r);
+                }
+                _ => {}
+            }
+        }
         let Some(leg) = e.recipient.as_ref().and_then(|r| self.legs.get_mut(r)) else { return };
         let at = e.time;
         match e.event {
@@ -151,14 +218,16 @@ impl HeldDispatch {
         let e = &f.evidence;
         let owed = Owed::Foreign(f.digest);
         self.owed.extend(f.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.evidence.push(Known {
+        self.note(Known {
             evidence: e.clone(),
             owed,
             raw: Some(f.raw.clone()),
             authorised: f.authorised,
         });
+        // Receipts can overtake the answer that should have come before them.
+        let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
         let Some(leg) = e.recipient.as_ref().and_then(|r| self.legs.get_mut(r)) else { return };
-        if !f.authorised {
+        if !f.authorised || undone {
             return;
         }
         let ended = |outcome| Leg::Ended {
@@ -169,6 +238,8 @@ impl HeldDispatch {
             stage: Stage::Consigned,
         };
         match (e.event, &mut *leg) {
+            // What this node itself said about the leg stands.
+            (_, Leg::Mailbox { .. } | Leg::Returned { .. }) => {}
             (Event::RelayAcceptance, Leg::Held { .. } | Leg::OnHold) if e.node == f.from => {
                 *leg = Leg::Transferred { peer: f.from.clone(), receipt: f.digest };
             }
@@ -177,7 +248,7 @@ impl HeldDispatch {
             (Event::ContentConsignment, _) => *leg = ended(Outcome::Consigned),
             (
                 Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { stage, .. },
+                Leg::Ended { outcome: Outcome::Consigned, stage, .. },
             ) => *stage = (*stage).max(stage_of(e.event)),
             (
                 Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
@@ -194,23 +265,93 @@ impl HeldDispatch {
             (Event::RelayRejection | Event::ContentConsignmentFailure, _) => {
                 *leg = ended(Outcome::Refused);
             }
-            (Event::RelayFailure, Leg::Transferred { peer, .. }) => {
-                *leg = if e.reason == Some(Code::Returned) && e.node == *peer {
-                    Leg::Held { returned_by: [peer.clone()].into() }
-                } else if e.reason == Some(Code::Returned) {
-                    // Given back further down the way; the custodian there decides.
-                    return;
-                } else {
-                    ended(failure(e.reason))
-                };
+            // Given back further down the way: the custodian there decides.
+            (Event::RelayFailure, _) if returned(e) && e.node != f.from => {}
+            (Event::RelayFailure, Leg::Transferred { peer, .. }) if returned(e) => {
+                if *peer == e.node {
+                    *leg = Leg::Held { returned_by: [peer.clone()].into() };
+                }
             }
+            (Event::RelayFailure, Leg::Held { returned_by }) if returned(e) => {
+                returned_by.insert(e.node.clone());
+            }
+            (Event::RelayFailure, Leg::OnHold) if returned(e) => {}
+            (Event::RelayFailure, _) => *leg = ended(failure(e.reason)),
             _ => {}
+        }
+    }
+
+    /// Keeps a piece of evidence, each receipt once. What was an unauthorised claim can come to
+    /// count, under a newer directory.
+    fn note(&mut self, known: Known) {
+        if let Some(first) = self.places.get(&known.owed).and_then(|i| self.evidence.get_mut(*i)) {
+            first.authorised |= known.authorised;
+            return;
+        }
+        let place = self.evidence.len();
+        if known.evidence.event == Event::RelayFailure && matches!(known.owed, Owed::Foreign(_)) {
+            self.failures.push(place);
+        }
+        self.places.insert(known.owed, place);
+        self.evidence.push(known);
+    }
+
+    /// Whether the node that says it took a leg is known to have given it back after that.
+    pub(crate) fn was_returned_after(&self, acceptance: &EvidenceRecord) -> bool {
+        self.failures.iter().filter_map(|i| self.evidence.get(*i)).any(|k| {
+            let e = &k.evidence;
+            returned(e)
+                && (&e.node, e.epoch, &e.recipient)
+                    == (&acceptance.node, acceptance.epoch, &acceptance.recipient)
+                && e.custody > acceptance.custody
+        })
+    }
+
+    /// The evidence that one receipt carries.
+    pub fn known(&self, owed: Owed) -> Option<&Known> {
+        self.evidence.get(*self.places.get(&owed)?)
+    }
+
+    /// Adds the bytes of our own receipt once they exist.
+    pub(crate) fn remember(&mut self, owed: Owed, raw: &Arc<[u8]>) {
+        if let Some(known) = self.places.get(&owed).and_then(|i| self.evidence.get_mut(*i)) {
+            known.raw = Some(raw.clone());
         }
     }
 
     /// The raw receipt of one piece of evidence, where it is in memory.
     pub fn raw(&self, owed: Owed) -> Option<&Arc<[u8]>> {
-        self.evidence.iter().find(|k| k.owed == owed)?.raw.as_ref()
+        self.known(owed)?.raw.as_ref()
+    }
+
+    /// How this node took a leg that it still answers for: not one that it gave back.
+    pub(crate) fn accepted(&self, recipient: &AgencyCode) -> Option<&Accepted> {
+        self.accepted.get(recipient)
+    }
+
+    /// The peer a leg came from.
+    pub(crate) fn upstream_of(&self, recipient: &AgencyCode) -> Option<NodeId> {
+        self.accepted.get(recipient)?.from.clone()
+    }
+
+    /// Upstream receipts by the recipient they are about; none: about the whole dispatch.
+    pub(crate) fn upstream_by_recipient(&self) -> BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> {
+        let mut out: BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> = BTreeMap::new();
+        for (raw, about) in self.upstream_receipts.iter().zip(&self.upstream_about) {
+            out.entry(about.as_ref()).or_default().push(raw);
+        }
+        out
+    }
+
+    /// Whether a peer that offers this leg again does not have, and is not about to be given,
+    /// what became known of it since.
+    pub(crate) fn lost_news(&self, peer: &NodeId, recipient: &AgencyCode) -> bool {
+        self.evidence.iter().any(|k| {
+            k.evidence.recipient.as_ref() == Some(recipient)
+                && k.is_news()
+                && self.accepted.get(recipient).is_none_or(|a| a.owed != k.owed)
+                && !self.owed.contains(&(peer.clone(), k.owed))
+        })
     }
 
     /// Our own newest evidence of one of these events about a recipient (or the whole dispatch).
@@ -221,32 +362,70 @@ impl HeldDispatch {
         recipient: Option<&AgencyCode>,
     ) -> Option<&Known> {
         self.evidence.iter().rev().find(|k| {
-            k.evidence.node == *node
+            matches!(k.owed, Owed::Own(_))
+                && k.evidence.node == *node
                 && events.contains(&k.evidence.event)
                 && k.evidence.recipient.as_ref() == recipient
         })
     }
 
-    /// Whether nothing is left to do at `wall`: no custody, nothing owed, no bytes to keep.
-    pub fn is_finished(
+    /// The moment from which nothing is left to do: no custody, nothing owed, no bytes to keep.
+    /// None where more than time is needed.
+    pub fn finished_at(
         &self,
-        wall: UnixMillis,
         keep_last_relay_ms: u64,
         keep_mailbox_ms: u64,
-    ) -> bool {
-        self.owed.is_empty()
-            && self.legs.values().all(|leg| match leg {
-                Leg::Held { .. } | Leg::OnHold | Leg::Transferred { .. } => false,
-                Leg::Returned { .. } => true,
-                Leg::Mailbox { stage, at } => {
-                    *stage >= Stage::Refused && wall.since_ms(*at) >= keep_mailbox_ms
+    ) -> Option<UnixMillis> {
+        if !self.owed.is_empty() {
+            return None;
+        }
+        let mut from = UnixMillis(0);
+        for leg in self.legs.values() {
+            match leg {
+                Leg::Mailbox { stage, at } if *stage >= Stage::Refused => {
+                    from = from.max(at.plus_ms(keep_mailbox_ms));
                 }
-                Leg::Ended { outcome: Outcome::Consigned, last_relay: true, stage, at, .. } => {
-                    *stage >= Stage::HandedOver || wall.since_ms(*at) >= keep_last_relay_ms
+                Leg::Held { .. }
+                | Leg::OnHold
+                | Leg::Transferred { .. }
+                | Leg::Mailbox { .. } => return None,
+                Leg::Ended { outcome: Outcome::Consigned, last_relay: true, stage, at, .. }
+                    if *stage < Stage::HandedOver =>
+                {
+                    from = from.max(at.plus_ms(keep_last_relay_ms));
                 }
-                Leg::Ended { .. } => true,
-            })
+                Leg::Returned { .. } | Leg::Ended { .. } => {}
+            }
+        }
+        Some(from)
     }
+}
+
+impl Known {
+    /// Whether this travels on its own, and not as the answer to the offer it belongs to.
+    fn is_news(&self) -> bool {
+        let e = &self.evidence;
+        match self.owed {
+            Owed::Foreign(_) => true,
+            Owed::Own(_) => match e.event {
+                Event::SubmissionAcceptance
+                | Event::SubmissionRejection
+                | Event::RelayAcceptance
+                | Event::RelayRejection => false,
+                Event::RelayFailure => !returned(e),
+                _ => true,
+            },
+        }
+    }
+}
+
+/// The recipient that a receipt of our own store is about.
+fn about(raw: &[u8]) -> Option<AgencyCode> {
+    Receipt::parse(raw).ok()?.record().recipient.clone()
+}
+
+fn returned(e: &EvidenceRecord) -> bool {
+    e.reason == Some(Code::Returned)
 }
 
 fn failure(reason: Option<Code>) -> Outcome {

@@ -7,10 +7,10 @@ pub mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
 use tram_trust::VerifiedDispatch;
 
-use crate::record::{Owed, OwnEvidence, Record};
+use crate::record::{Held, Legs, Owed, OwnEvidence, Record};
 use held::HeldDispatch;
 use peers::Peers;
 
@@ -29,6 +29,11 @@ pub struct State {
     pub files: BTreeMap<Digest, u32>,
     /// Dispatches that changed since they were last looked at.
     pub touched: BTreeSet<DispatchId>,
+    /// Dispatches with nothing left to do whose last records are still on their way to disk: until
+    /// they are there, the store knows less of them than this.
+    pub closing: BTreeMap<DispatchId, HeldDispatch>,
+    /// When time alone gives something to do.
+    due: BTreeSet<(UnixMillis, DispatchId)>,
 }
 
 impl State {
@@ -36,12 +41,24 @@ impl State {
     /// admission in normal running, from our own store in recovery.
     pub fn apply(&mut self, record: &Record, dispatch: Option<VerifiedDispatch>) {
         match record {
+            Record::Held(again) if self.held.contains_key(&again.dispatch) => {
+                self.change_files(&again.dispatch, |files, d| release(files, d));
+                if let Some(h) = self.held.get_mut(&again.dispatch) {
+                    h.apply(record);
+                }
+                self.change_files(&again.dispatch, |files, d| *files.entry(d).or_default() += 1);
+            }
             Record::Held(held) => {
                 if let Some(dispatch) = dispatch {
                     self.insert(HeldDispatch::new(dispatch, held));
                 }
             }
-            Record::Closed(id) => self.forget(id),
+            Record::Closed(id) => {
+                self.forget(id);
+                if let Some(h) = self.closing.get_mut(id) {
+                    h.apply(record);
+                }
+            }
             Record::PeerEpoch(new) => {
                 let peer = self.peers.entry(new.peer.clone()).or_default();
                 if peer.epoch.replace(new.epoch).is_some_and(|old| old != new.epoch) {
@@ -66,18 +83,60 @@ impl State {
             Record::Foreign(f) => {
                 self.owe(f.evidence.dispatch, &f.owed_to, Owed::Foreign(f.digest))
             }
+            Record::Held(Held { dispatch, previous: Some(peer), .. })
+            | Record::Legs(Legs { dispatch, previous: peer, .. }) => self.owe_again(*dispatch, peer),
             _ => {}
         }
         self.touched.extend(record.dispatch());
+    }
+
+    /// A dispatch in memory.
+    pub fn get(&self, id: &DispatchId) -> Option<&HeldDispatch> {
+        self.held.get(id).or_else(|| self.closing.get(id))
+    }
+
+    /// Drops what is closed and durable.
+    pub(crate) fn evict(&mut self, durable_batch: u64) {
+        let done = |h: &HeldDispatch| h.batch <= durable_batch;
+        let ids: Vec<DispatchId> =
+            self.closing.iter().filter(|(_, h)| done(h)).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(h) = self.closing.remove(&id) else { continue };
+            let e = h.dispatch.envelope();
+            let key = (e.originator.clone(), e.reference.clone());
+            if self.references.get(&key) == Some(&id) && !self.held.contains_key(&id) {
+                self.references.remove(&key);
+            }
+        }
+    }
+
+    /// Notes when time alone gives something to do for a dispatch.
+    pub(crate) fn look_at(&mut self, id: &DispatchId, at: Option<UnixMillis>) {
+        let Some(h) = self.held.get_mut(id) else { return };
+        if h.look_at == at {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut h.look_at, at) {
+            self.due.remove(&(before, *id));
+        }
+        self.due.extend(at.map(|at| (at, *id)));
+    }
+
+    /// Touches every dispatch for which time has come.
+    pub(crate) fn touch_due(&mut self, wall: UnixMillis) {
+        let end = (wall, DispatchId([0xff; 32]));
+        self.touched.extend(self.due.range(..=end).map(|(_, id)| *id));
     }
 
     /// Brings a dispatch into memory with everything that hangs on it.
     pub fn insert(&mut self, held: HeldDispatch) {
         let id = held.id();
         let e = held.dispatch.envelope();
-        self.references.insert((e.originator.clone(), e.reference.clone()), id);
-        for (digest, _) in &held.files {
-            *self.files.entry(*digest).or_default() += 1;
+        self.references.entry((e.originator.clone(), e.reference.clone())).or_insert(id);
+        if held.documents {
+            for (digest, _) in &held.files {
+                *self.files.entry(*digest).or_default() += 1;
+            }
         }
         for (peer, owed) in &held.owed {
             self.peers.entry(peer.clone()).or_default().outbox.push(id, *owed);
@@ -107,25 +166,60 @@ impl State {
         }
     }
 
-    fn forget(&mut self, id: &DispatchId) {
-        let Some(h) = self.held.remove(id) else { return };
-        let e = h.dispatch.envelope();
-        self.references.remove(&(e.originator.clone(), e.reference.clone()));
-        for (digest, _) in &h.files {
-            if let Some(n) = self.files.get_mut(digest) {
-                *n -= 1;
-                if *n == 0 {
-                    self.files.remove(digest);
-                }
-            }
+    /// Owes a peer everything that its offer brought back to mind.
+    fn owe_again(&mut self, dispatch: DispatchId, peer: &NodeId) {
+        let Some(h) = self.held.get(&dispatch) else { return };
+        let owed: Vec<Owed> =
+            h.owed.iter().filter(|(p, _)| p == peer).map(|(_, owed)| *owed).collect();
+        for owed in owed {
+            self.owe(dispatch, std::slice::from_ref(peer), owed);
         }
-        for r in h.legs.keys() {
-            if let Some(mailbox) = self.mailboxes.get_mut(r) {
-                mailbox.retain(|_, d| d != id);
+    }
+
+    fn change_files(
+        &mut self,
+        id: &DispatchId,
+        change: impl Fn(&mut BTreeMap<Digest, u32>, Digest),
+    ) {
+        let Some(h) = self.held.get(id).filter(|h| h.documents) else { return };
+        for (digest, _) in &h.files {
+            change(&mut self.files, *digest);
+        }
+    }
+
+    /// Takes a dispatch out of everything that leads to it. Its submission key stays until the
+    /// store knows all of it.
+    pub(crate) fn forget(&mut self, id: &DispatchId) {
+        let Some(mut h) = self.held.remove(id) else { return };
+        if let Some(at) = h.look_at.take() {
+            self.due.remove(&(at, *id));
+        }
+        for (digest, _) in h.files.iter().filter(|_| h.documents) {
+            release(&mut self.files, *digest);
+        }
+        for known in &h.evidence {
+            let (e, Owed::Own(index)) = (&known.evidence, known.owed) else { continue };
+            if let (Event::ContentConsignment, Some(r)) = (e.event, &e.recipient)
+                && let Some(mailbox) = self.mailboxes.get_mut(r)
+            {
+                mailbox.remove(&index);
+                if mailbox.is_empty() {
+                    self.mailboxes.remove(r);
+                }
             }
         }
         for p in self.peers.values_mut() {
             p.queue.remove(id);
+        }
+        self.closing.insert(*id, h);
+    }
+}
+
+fn release(files: &mut BTreeMap<Digest, u32>, digest: Digest) {
+    if let Some(n) = files.get_mut(&digest) {
+        *n -= 1;
+        if *n == 0 {
+            files.remove(&digest);
         }
     }
 }

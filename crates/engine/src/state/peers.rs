@@ -74,12 +74,12 @@ impl Outbox {
         entries
     }
 
-    /// Batches sent before `before_mono_ms` without an answer wait again.
+    /// Batches sent at or before `before_mono_ms` without an answer wait again.
     pub fn resend(&mut self, before_mono_ms: u64) {
         let late: Vec<u64> = self
             .sent
             .iter()
-            .filter(|(_, s)| s.at_mono_ms < before_mono_ms)
+            .filter(|(_, s)| s.at_mono_ms <= before_mono_ms)
             .map(|(n, _)| *n)
             .collect();
         for n in late.into_iter().rev() {
@@ -99,6 +99,11 @@ impl Outbox {
     /// Whether a batch could be sent now.
     pub fn has_waiting(&self) -> bool {
         !self.waiting.is_empty() && self.sent.len() < BATCHES_IN_FLIGHT_MAX
+    }
+
+    /// Everything owed, in order of dispatch.
+    pub fn owed(&self) -> impl Iterator<Item = &(DispatchId, Owed)> {
+        self.known.iter()
     }
 
     /// How many receipts are owed.

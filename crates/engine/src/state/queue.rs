@@ -17,7 +17,7 @@ pub struct HopQueue {
     /// Deferred, by due time (monotonic ms).
     deferred: BTreeSet<(u64, DispatchId)>,
     /// Transfers under way.
-    in_flight: usize,
+    flying: BTreeSet<DispatchId>,
     serial: u64,
     picks: u64,
 }
@@ -28,6 +28,8 @@ struct Place {
     class: u8,
     attempts: u32,
     cause: Option<Code>,
+    /// More work came while the transfer was under way.
+    more: bool,
     at: At,
 }
 
@@ -52,15 +54,20 @@ pub struct Standing {
 }
 
 impl HopQueue {
-    /// Puts a dispatch in, due now; one that is already here and not under way becomes due now.
+    /// Puts a dispatch in, due now; one that is deferred becomes due now, one that is under way
+    /// becomes due when the peer has answered.
     pub fn push(&mut self, id: DispatchId, class: u8) {
-        let attempts = match self.places.get(&id) {
-            Some(p) if matches!(p.at, At::InFlight | At::Ready(_)) => return,
+        let attempts = match self.places.get_mut(&id) {
+            Some(p) if matches!(p.at, At::Ready(_)) => return,
+            Some(p) if p.at == At::InFlight => {
+                p.more = true;
+                return;
+            }
             Some(p) => p.attempts,
             None => 0,
         };
         self.remove(&id);
-        self.make_ready(id, Place { class, attempts, cause: None, at: At::InFlight });
+        self.make_ready(id, Place { class, attempts, cause: None, more: false, at: At::InFlight });
     }
 
     fn make_ready(&mut self, id: DispatchId, mut place: Place) {
@@ -80,13 +87,15 @@ impl HopQueue {
             At::Deferred(due) => {
                 self.deferred.remove(&(due, *id));
             }
-            At::InFlight => self.in_flight -= 1,
+            At::InFlight => {
+                self.flying.remove(id);
+            }
         }
     }
 
     /// The next dispatch to transfer, now counted as under way.
     pub fn pop(&mut self, now_mono_ms: u64, in_flight_max: usize) -> Option<DispatchId> {
-        if self.in_flight >= in_flight_max {
+        if self.flying.len() >= in_flight_max {
             return None;
         }
         self.wake(now_mono_ms);
@@ -100,8 +109,9 @@ impl HopQueue {
         let (_, id) = self.ready[class].pop_first()?;
         if let Some(place) = self.places.get_mut(&id) {
             place.at = At::InFlight;
-            place.attempts += 1;
-            self.in_flight += 1;
+            place.more = false;
+            place.attempts = place.attempts.saturating_add(1);
+            self.flying.insert(id);
         }
         Some(id)
     }
@@ -125,24 +135,36 @@ impl HopQueue {
         {
             place.at = At::Deferred(due_mono_ms);
             place.cause = Some(cause);
-            self.in_flight -= 1;
+            self.flying.remove(id);
             self.deferred.insert((due_mono_ms, *id));
         }
     }
 
+    /// A transfer under way was answered; if more work came meanwhile it is due now, and this
+    /// gives true.
+    pub fn go_on(&mut self, id: &DispatchId) -> bool {
+        let Some(place) = self.places.get(id).filter(|p| p.more && p.at == At::InFlight) else {
+            return false;
+        };
+        let place = Place { attempts: 0, cause: None, more: false, ..place.clone() };
+        self.flying.remove(id);
+        self.make_ready(*id, place);
+        true
+    }
+
     /// The session is gone: everything under way waits again; `due_now` when it has come back.
     pub fn reset(&mut self, due_now: bool) {
-        let ids: Vec<DispatchId> = self.places.keys().copied().collect();
+        let mut ids: Vec<DispatchId> = self.flying.iter().copied().collect();
+        if due_now {
+            ids.extend(self.deferred.iter().map(|(_, id)| *id));
+        }
         for id in ids {
             let Some(mut place) = self.places.get(&id).cloned() else { continue };
-            let flying = place.at == At::InFlight;
-            if flying || (due_now && matches!(place.at, At::Deferred(_))) {
-                self.remove(&id);
-                if due_now {
-                    place.attempts = 0;
-                }
-                self.make_ready(id, place);
+            self.remove(&id);
+            if due_now {
+                place.attempts = 0;
             }
+            self.make_ready(id, place);
         }
     }
 
@@ -179,7 +201,13 @@ impl HopQueue {
 
     /// Transfers under way.
     pub fn in_flight(&self) -> usize {
-        self.in_flight
+        self.flying.len()
+    }
+
+    /// Whether a transfer could start now.
+    pub fn is_due(&self, now_mono_ms: u64, in_flight_max: usize) -> bool {
+        self.flying.len() < in_flight_max
+            && (self.has_ready() || self.next_due().is_some_and(|due| due <= now_mono_ms))
     }
 
     /// How many wait for a later time.

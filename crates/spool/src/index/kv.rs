@@ -3,7 +3,7 @@
 use super::merge::{Entry, Slice, merge};
 use super::{INDEX_FORMAT, IndexError};
 use redb::{
-    Builder, Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
+    Builder, Database, Durability, ReadTransaction, ReadableDatabase,
     ReadableTableMetadata, TableDefinition, TableError,
 };
 use std::collections::BTreeMap;

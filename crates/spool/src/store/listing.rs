@@ -64,14 +64,6 @@ pub(super) struct Span {
     pub(super) after: Option<Cursor>,
 }
 
-impl Span {
-    pub(super) fn holds(&self, at: Cursor) -> bool {
-        self.from.is_none_or(|from| at.time >= from)
-            && self.to.is_none_or(|to| at.time < to)
-            && self.after.is_none_or(|after| at > after)
-    }
-}
-
 /// Reads up to `max` entries of a table that sorts by time and position behind `prefix(time)`,
 /// which has the length `prefix_len` before the time.
 pub(super) fn by_time(

@@ -32,7 +32,7 @@ pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
 
-pub(crate) use open::{Opened, journal_options, lock, open_index, replay};
+pub(crate) use open::{Opened, head_put, journal_options, lock, open_index, replay};
 pub(crate) use reader::Hot;
 
 /// Directory of the journal in a store.

@@ -74,6 +74,10 @@ impl StoreReader {
         *self.hot.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+
     /// The newest committed state of the receipt log.
     #[must_use]
     pub fn log_head(&self) -> LogHead {

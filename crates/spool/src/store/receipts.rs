@@ -172,7 +172,7 @@ impl StoreReader {
 }
 
 fn asked_for(e: &EvidenceRecord, query: &ReceiptQuery) -> bool {
-    let party = |agency| e.originator == *agency || e.recipient.as_ref() == Some(agency);
+    let party = |agency: &AgencyCode| e.originator == *agency || e.recipient.as_ref() == Some(agency);
     query.agency.as_ref().is_none_or(party)
         && query.event.is_none_or(|event| e.event == event)
         && query.from.is_none_or(|from| e.time >= from)

@@ -18,6 +18,9 @@ use super::{give, take};
 /// Both hellos must be exchanged within this.
 const HELLO_MS_MAX: u64 = 10_000;
 
+/// How often a session is held against the directory in force.
+const RECHECK_MS: u64 = 5_000;
+
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
@@ -71,13 +74,13 @@ async fn drive(
     // Writing has a task of its own: if both sides wrote before they read, both could wait for ever.
     let (out, frames) = queue();
     let mut writer = tokio::spawn(write_frames(send, frames));
-    let verifier = context.verifier();
     let mut machine = Machine::new(peer.clone(), local(context, peer).await?);
     let (link, mut from_engine) = queue();
     let mut link = Some(link);
     let gate = Arc::new(Semaphore::new(session.bulk_streams_max() as usize));
     let hello_deadline = tokio::time::sleep(Duration::from_millis(HELLO_MS_MAX));
     tokio::pin!(hello_deadline);
+    let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
             match event {
@@ -110,7 +113,7 @@ async fn drive(
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
                 let result = frame::decode(&bytes)
                     .map_err(|e| Refused { code: e.code, detail: e.detail })
-                    .and_then(|f| machine.handle(f, &verifier));
+                    .and_then(|f| machine.handle(f, &context.verifier()));
                 if let Err(refused) = result {
                     let detail = frame::detail(&refused.detail);
                     let last = Frame::HelloRefused { code: refused.code, detail };
@@ -146,6 +149,12 @@ async fn drive(
                     Ok(Err(e)) => e.into(),
                     Ok(Ok(())) | Err(_) => session.closed().await.into(),
                 });
+            }
+            _ = recheck.tick() => {
+                if !context.verifier().directory().adjacent(&context.me, peer) {
+                    let detail = format!("the directory does not put {peer} next to this node any more");
+                    return Err(Refused { code: Code::PeerNotInDirectory, detail }.into());
+                }
             }
             reason = session.closed() => return Err(reason.into()),
             () = &mut hello_deadline, if !machine.is_up() => {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
+use tram_dispatch::limits::{
+    FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX,
+};
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_engine::{Answer, Documents};
 use tram_peer::taker::Awaited;
@@ -19,6 +21,8 @@ use super::super::core::{Offer, OfferReply};
 
 /// Bytes taken from QUIC at a time.
 const CHUNK_BYTES: usize = 256 << 10;
+/// Answers in one frame: as many as fit whatever their receipts' size.
+const ANSWERS_PER_FRAME_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 /// What "later" says when nothing better is known.
 const LATER_MS: u64 = 5_000;
 
@@ -61,12 +65,14 @@ async fn take(
         Ok(offer) => engine(context, send, recv, bulk, offer).await?,
         Err(refusal) => refusal.for_all(&recipients),
     };
-    let answers = outcome
+    let answers: Vec<frame::Answer> = outcome
         .into_iter()
         .map(|(recipient, answer)| frame::Answer { recipient, outcome: on_the_wire(answer) })
         .collect();
-    let answer = frame::encode(&Frame::Answer(answers));
-    send.send_bytes(answer.into()).await.map_err(stream)?;
+    for part in answers.chunks(ANSWERS_PER_FRAME_MAX) {
+        let answer = frame::encode(&Frame::Answer(part.to_vec()));
+        send.send_bytes(answer.into()).await.map_err(stream)?;
+    }
     send.finish().map_err(stream)
 }
 
@@ -155,7 +161,7 @@ impl Checked {
 fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Checked, Refusal> {
     let verifier = context.verifier();
     let refuse = |o: Objection| Refusal::Unsigned(o);
-    if offer.receipts.len() > UPSTREAM_RECEIPTS_MAX * offer.recipients.len().max(1) {
+    if offer.receipts.len() > 1 + UPSTREAM_RECEIPTS_MAX * offer.recipients.len().max(1) {
         return Err(refuse((Code::TooLarge, "too many upstream receipts".into())));
     }
     let mut receipts = Vec::with_capacity(offer.receipts.len());

@@ -6,7 +6,7 @@ use tram_api::model::{
 };
 use tram_api::{Base64, Problem, Scope};
 use tram_dispatch::{Code, Digest};
-use tram_spool::store::ReceiptQuery as StoreQuery;
+use tram_spool::store::{ReceiptQuery as StoreQuery, Source};
 use tram_wire::Receipt;
 
 use super::{NodeService, blocking, store_problem};
@@ -29,7 +29,7 @@ impl NodeService {
             event: query.event.map(|t| t.0),
             from: query.from.map(|t| t.0),
             to: query.to.map(|t| t.0),
-            after: query.after,
+            after: super::cursor(query.after.as_deref())?,
             limit: limit as usize,
         };
         blocking(move || {
@@ -37,7 +37,7 @@ impl NodeService {
             if page.items.is_empty()
                 && let Some(id) = asked.dispatch
                 && asked.after.is_none()
-                && !store.knows(&id).map_err(store_problem)?
+                && store.records_of(&id).map_err(store_problem)?.is_empty()
             {
                 return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
             }
@@ -49,10 +49,14 @@ impl NodeService {
                 let visible = scope.contains(&e.originator)
                     || e.recipient.as_ref().is_some_and(|r| scope.contains(r));
                 if visible {
-                    items.push(view(&receipt, found.authorised));
+                    let authorised = match found.source {
+                        Source::Own { .. } => true,
+                        Source::Foreign { authorised, .. } => authorised,
+                    };
+                    items.push(view(&receipt, authorised));
                 }
             }
-            Ok(Page { items, next: page.next })
+            Ok(Page { items, next: page.next.map(|c| c.to_string()) })
         })
         .await
     }
@@ -78,8 +82,10 @@ impl NodeService {
         let (store, epoch) = (self.context.store.clone(), self.context.epoch);
         blocking(move || {
             let path = store.inclusion_proof(query.index, query.size).map_err(store_problem)?;
-            let root = store.root_at_size(query.size).map_err(store_problem)?;
-            let leaf = store.leaf_hash(query.index).map_err(store_problem)?;
+            let root = store.root(query.size).map_err(store_problem)?;
+            let leaf = store.leaf_hash(query.index).map_err(store_problem)?.ok_or_else(|| {
+                Problem::new(Code::NotFound, format!("leaf {}", query.index))
+            })?;
             Ok(Inclusion {
                 epoch: epoch.into(),
                 index: query.index,
@@ -104,8 +110,8 @@ impl NodeService {
                 epoch: epoch.into(),
                 old: query.old,
                 new: query.new,
-                old_root: Digest(store.root_at_size(query.old).map_err(store_problem)?).into(),
-                new_root: Digest(store.root_at_size(query.new).map_err(store_problem)?).into(),
+                old_root: Digest(store.root(query.old).map_err(store_problem)?).into(),
+                new_root: Digest(store.root(query.new).map_err(store_problem)?).into(),
                 path: path.into_iter().map(|h| Digest(h).into()).collect(),
             })
         })
@@ -116,17 +122,16 @@ impl NodeService {
         let (store, epoch) = (self.context.store.clone(), self.context.epoch);
         let me = self.context.me.clone();
         blocking(move || {
-            let bytes = store
+            let genesis = store
                 .genesis()
                 .map_err(store_problem)?
                 .ok_or_else(|| Problem::new(Code::NotFound, "the log is empty"))?;
-            let genesis = tram_wire::genesis::decode(&bytes)
-                .map_err(|e| Problem::new(Code::StoreCorrupt, e.detail))?;
+            let bytes = tram_wire::genesis::encode(&genesis);
             Ok(GenesisView {
                 node: me.into(),
                 epoch: epoch.into(),
                 started_at: genesis.started_at.into(),
-                genesis: Base64(bytes.to_vec()),
+                genesis: Base64(bytes),
                 receipt_key: Base64(genesis.receipt_key),
                 checkpoint_key: Base64(genesis.checkpoint_key),
             })

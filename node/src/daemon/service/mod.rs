@@ -42,7 +42,15 @@ fn storage(e: impl std::fmt::Display) -> Problem {
 
 /// A problem of the store, by its own code.
 fn store_problem(e: tram_spool::store::StoreError) -> Problem {
-    Problem::new(e.code(), e.to_string())
+    Problem::new(e.code(), e.explain())
+}
+
+/// A cursor of a store listing.
+fn cursor(text: Option<&str>) -> Result<Option<tram_spool::store::Cursor>, Problem> {
+    let parse = |t: &str| {
+        t.parse().map_err(|_| Problem::bad_request("after: not a cursor of this listing"))
+    };
+    text.map(parse).transpose()
 }
 
 /// Runs something that may block off the socket's loop.

@@ -79,7 +79,7 @@ impl NodeService {
             directory_expires_at: Some(directory.expires_at().into()),
             epoch: c.epoch.into(),
             log_size: c.core.head().size,
-            store_bytes: c.store.used_bytes(),
+            store_bytes: c.store.journal().segments().iter().map(|s| s.used_bytes).sum(),
             free_bytes,
             certificates,
         })
@@ -314,21 +314,33 @@ impl NodeService {
 
     pub(super) async fn do_check_store(&self, query: CheckQuery) -> Result<Feed<CheckLine>, Problem> {
         let (tx, rx) = tokio::sync::mpsc::channel(64);
-        let store = self.context.store.clone();
-        let with_documents = query.documents.unwrap_or(true);
+        let (store, verifier) = (self.context.store.clone(), self.context.verifier());
+        if query.documents == Some(false) {
+            let detail = "documents=false: a check of the running store always reads documents";
+            return Err(Problem::bad_request(detail));
+        }
         let now = self.context.core.now().wall;
         tokio::task::spawn_blocking(move || {
-            let progress = |phase: &str, done: u64, total: u64| {
+            let mut progress = |p: tram_spool::check::Progress| {
+                let line = CheckLine::Progress {
+                    phase: p.phase.word().into(),
+                    done: p.done,
+                    total: p.total,
+                };
                 // A listener that is slow misses a progress line, not the report.
-                let _ = tx.try_send(CheckLine::Progress { phase: phase.into(), done, total });
+                let _ = tx.try_send(line);
             };
-            let line = match tram_spool::check::check_at(&store, with_documents, progress) {
+            let signatures = crate::signatures::ByDirectory(&verifier);
+            let checked =
+                tram_spool::check::check_at(&store, None, Some(&signatures), &mut progress);
+            let line = match checked {
                 Ok(report) => CheckLine::Report(check_report(&report, now)),
                 Err(e) => {
-                    let problem = Problem::new(e.code(), e.to_string());
+                    let problem = Problem::new(e.code(), e.explain());
                     CheckLine::Problem(problem.document(tram_api::Language::English))
                 }
             };
+            // Whoever asked may have gone away.
             let _ = tx.blocking_send(line);
         });
         Ok(rx)
@@ -336,9 +348,18 @@ impl NodeService {
 }
 
 /// The report of a store check as the API gives it.
-pub(crate) fn check_report(report: &tram_spool::check::Report, now: UnixMillis) -> CheckReport {
+pub(crate) fn check_report(
+    report: &tram_spool::check::CheckReport,
+    now: UnixMillis,
+) -> CheckReport {
+    let words = |f: &tram_spool::check::Finding| format!("{} {}: {}", f.code, f.place, f.what);
+    let damage = |f: &&tram_spool::check::Finding| f.severity != tram_spool::check::Severity::Note;
+    let mut damages: Vec<String> = report.findings.iter().filter(damage).map(words).collect();
+    if report.findings_more > 0 {
+        damages.push(format!("and {} more", report.findings_more));
+    }
     CheckReport {
-        ok: report.findings.is_empty(),
+        ok: report.is_ok(),
         at: now.into(),
         batches: report.batches,
         dispatches: report.dispatches,
@@ -346,6 +367,6 @@ pub(crate) fn check_report(report: &tram_spool::check::Report, now: UnixMillis) 
         leaves: report.leaves,
         documents: report.documents,
         documents_bytes: report.documents_bytes,
-        damages: report.findings.iter().map(ToString::to_string).collect(),
+        damages,
     }
 }

@@ -2,7 +2,7 @@
 
 use tram_api::model::{DispatchQuery, DispatchSummary, Outcome, Page, Tracking};
 use tram_api::{Caller, Problem, Role, Scope};
-use tram_dispatch::{Code, DispatchId};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Reference};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::{Engine, Fatal, View};
 use tram_spool::store::DispatchQuery as StoreQuery;
@@ -48,18 +48,30 @@ impl NodeService {
     ) -> Result<Page<DispatchSummary>, Problem> {
         let store = self.context.store.clone();
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+        if let (Some(originator), Some(reference)) = (&query.originator, &query.reference) {
+            return self.by_reference(originator.0.clone(), reference.0.clone(), scope).await;
+        }
+        let (originator, recipient) =
+            (query.originator.map(|t| t.0), query.recipient.map(|t| t.0));
+        let agency = query.agency.map(|t| t.0);
         let asked = StoreQuery {
-            originator: query.originator.map(|t| t.0),
-            reference: query.reference.map(|t| t.0),
-            recipient: query.recipient.map(|t| t.0),
-            agency: query.agency.map(|t| t.0),
+            agency: agency.clone().or_else(|| originator.clone()).or_else(|| recipient.clone()),
             from: query.from.map(|t| t.0),
             to: query.to.map(|t| t.0),
-            after: query.after,
+            after: super::cursor(query.after.as_deref())?,
             limit: limit as usize,
         };
-        let page = super::blocking(move || store.dispatches(&asked).map_err(super::store_problem)).await?;
-        let (ids, next) = (page.items, page.next);
+        let page =
+            super::blocking(move || store.dispatches(&asked).map_err(super::store_problem)).await?;
+        let next = page.next.map(|c| c.to_string());
+        let ids: Vec<DispatchId> = page
+            .items
+            .into_iter()
+            .filter(|d| originator.as_ref().is_none_or(|o| d.originator == *o))
+            .filter(|d| recipient.as_ref().is_none_or(|r| d.recipients.contains(r)))
+            .filter(|d| query.reference.as_ref().is_none_or(|r| d.reference == r.0))
+            .map(|d| d.dispatch)
+            .collect();
         let items = self
             .context
             .core
@@ -79,6 +91,32 @@ impl NodeService {
             .await?
             .map_err(storage)?;
         Ok(Page { items, next })
+    }
+
+    /// The one dispatch that used a submission key.
+    async fn by_reference(
+        &self,
+        originator: AgencyCode,
+        reference: Reference,
+        scope: Scope,
+    ) -> Result<Page<DispatchSummary>, Problem> {
+        let held = self
+            .context
+            .core
+            .question(move |engine, view| {
+                Ok::<_, Fatal>(match engine.referenced(&originator, &reference, view)? {
+                    Some(id) => engine.find(&id, view)?,
+                    None => None,
+                })
+            })
+            .await?
+            .map_err(storage)?;
+        let visible = |h: &HeldDispatch| {
+            let e = h.dispatch.envelope();
+            scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.contains(r))
+        };
+        let items = held.iter().filter(|h| visible(h)).map(summary).collect();
+        Ok(Page { items, next: None })
     }
 }
 

@@ -1,203 +1,21 @@
-//! The one table of routes. The router, the role checks, the body limits and the OpenAPI
-//! description are all made from it.
+//! The routes themselves.
 
-use utoipa::IntoParams;
 use utoipa::openapi::path::Parameter;
+use utoipa::{IntoParams, ToSchema};
 
+use super::Verb::{Get, Head, Post, Put};
+use super::{AgencyIn, Answer, READ, Route, SEE, Verb, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
 };
 use crate::model::*;
-use crate::openapi::{Shape, shape};
+use crate::openapi::{Shape, page_shape, shape};
 
-/// Header: bytes of an upload that the node holds.
-pub const UPLOAD_OFFSET: &str = "upload-offset";
-/// Header: whether an upload is complete, `?1` or `?0` (RFC 9651 boolean).
-pub const UPLOAD_COMPLETE: &str = "upload-complete";
-/// Header: the token that a confirmation repeats.
-pub const FETCH: &str = "tram-fetch";
-/// Header: the cursor of a listing whose body has no room for it.
-pub const NEXT: &str = "tram-next";
-/// Header: the reference of a dispatch that the node is to seal.
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// Media types of bodies that are not JSON.
-pub mod media {
-    /// A sealed dispatch, alone.
-    pub const SEALED: &str = "application/vnd.tram.dispatch+cbor";
-    /// A sealed dispatch with small documents: 4-byte big-endian length and the sealed bytes, then
-    /// for each document in the envelope's order 8-byte big-endian length and bytes; length
-    /// 2^64-1 and no bytes for one that was uploaded before.
-    pub const SUBMISSION: &str = "application/vnd.tram.submission";
-    /// JSON.
-    pub const JSON: &str = "application/json";
-    /// Receipts one after the other (RFC 8742).
-    pub const RECEIPTS: &str = "application/cbor-seq";
-    /// A signed directory file.
-    pub const DIRECTORY: &str = "application/vnd.tram.directory+cbor";
-    /// One JSON value per line.
-    pub const LINES: &str = "application/x-ndjson";
-    /// Server-sent events (WHATWG HTML section 9.2).
-    pub const EVENTS: &str = "text/event-stream";
-    /// Bytes of a document.
-    pub const BYTES: &str = "application/octet-stream";
-}
-
-/// Where a route names the agency that the role must be held for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AgencyIn {
-    /// Nowhere, or inside what is handed in or found: the handler or the service asks.
-    Nowhere,
-    /// Path segment `{agency}`.
-    Path,
-    /// Query `agency`.
-    Query,
-}
-
-/// One answer of a route.
-#[derive(Clone, Copy)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// What it means.
-    pub meaning: &'static str,
-    /// Media type and, for JSON, its schema; absent where there is no body.
-    pub body: Option<(&'static str, Option<Shape>)>,
-}
-
-/// One route.
-#[derive(Clone, Copy)]
-pub struct Route {
-    /// Its name: operation id in the description.
-    pub name: &'static str,
-    /// Group in the description.
-    pub tag: &'static str,
-    /// HTTP method.
-    pub verb: Verb,
-    /// Path with `{variables}`.
-    pub path: &'static str,
-    /// What it does.
-    pub summary: &'static str,
-    /// Any of these roles is needed; none: whoever may open the socket.
-    pub roles: &'static [Role],
-    /// Where the agency is named that the role must be held for.
-    pub agency: AgencyIn,
-    /// Query parameters.
-    pub query: Option<fn() -> Vec<Parameter>>,
-    /// Request media types with their schemas; empty: no body is taken.
-    pub body: &'static [(&'static str, Option<Shape>)],
-    /// Largest request body in bytes.
-    pub body_bytes_max: u64,
-    /// Good answers.
-    pub answers: &'static [Answer],
-    /// Whether it may wait for something to happen.
-    pub waits: bool,
-}
-
-/// The methods in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// GET.
-    Get,
-    /// HEAD.
-    Head,
-    /// PUT.
-    Put,
-    /// POST.
-    Post,
-}
-
-impl Verb {
-    /// The method's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verb::Get => "GET",
-            Verb::Head => "HEAD",
-            Verb::Put => "PUT",
-            Verb::Post => "POST",
-        }
-    }
-}
-
-/// Roles that may see dispatches and their evidence.
-pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Audit, Role::Operate];
-/// Roles that may see subjects and receipts.
-pub const READ: &[Role] = &[Role::Submit, Role::Collect, Role::Audit];
 const WATCH: &[Role] = &[Role::Operate, Role::Audit];
 const SUBMIT: &[Role] = &[Role::Submit];
 const COLLECT: &[Role] = &[Role::Collect];
 const OPERATE: &[Role] = &[Role::Operate];
-
-fn params<Q: IntoParams>() -> Vec<Parameter> {
-    Q::into_params(|| None)
-}
-
-const fn json<T: utoipa::ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, body: Some((media::JSON, Some(shape::<T>))) }
-}
-
-const fn raw(status: u16, meaning: &'static str, media: &'static str) -> Answer {
-    Answer { status, meaning, body: Some((media, None)) }
-}
-
-const fn empty(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, body: None }
-}
-
-const fn route(
-    verb: Verb,
-    path: &'static str,
-    name: &'static str,
-    tag: &'static str,
-    summary: &'static str,
-    roles: &'static [Role],
-    answers: &'static [Answer],
-) -> Route {
-    Route {
-        name,
-        tag,
-        verb,
-        path,
-        summary,
-        roles,
-        agency: AgencyIn::Nowhere,
-        query: None,
-        body: &[],
-        body_bytes_max: 0,
-        answers,
-        waits: false,
-    }
-}
-
-impl Route {
-    const fn agency(mut self, agency: AgencyIn) -> Self {
-        self.agency = agency;
-        self
-    }
-
-    const fn query(mut self, query: fn() -> Vec<Parameter>) -> Self {
-        self.query = Some(query);
-        self
-    }
-
-    const fn body(
-        mut self,
-        bytes_max: u64,
-        body: &'static [(&'static str, Option<Shape>)],
-    ) -> Self {
-        self.body = body;
-        self.body_bytes_max = bytes_max;
-        self
-    }
-
-    const fn waits(mut self) -> Self {
-        self.waits = true;
-        self
-    }
-}
-
-use Verb::{Get, Head, Post, Put};
 
 const INBOX: &str = "/v1/agencies/{agency}/inbox";
 
@@ -257,7 +75,7 @@ pub static ROUTES: &[Route] = &[
         "track",
         "Dispatches by agency, reference or date",
         SEE,
-        &[json::<Page<DispatchSummary>>(200, "One page, newest first")],
+        &[page::<DispatchSummary>(200, "One page, newest first")],
     )
     .query(params::<DispatchQuery>),
     route(
@@ -277,7 +95,7 @@ pub static ROUTES: &[Route] = &[
         "The receipts of one dispatch",
         READ,
         &[
-            json::<Page<ReceiptView>>(
+            page::<ReceiptView>(
                 200,
                 "One page; with Accept: application/cbor-seq the receipts' bytes",
             ),
@@ -292,7 +110,7 @@ pub static ROUTES: &[Route] = &[
         "collect",
         "The mailbox of an agency; waits for the next dispatch where asked to",
         COLLECT,
-        &[json::<Page<InboxItem>>(200, "One page, oldest first; it always has a next")],
+        &[page::<InboxItem>(200, "One page, oldest first; it always has a next")],
     )
     .agency(AgencyIn::Path)
     .query(params::<InboxQuery>)
@@ -368,7 +186,7 @@ pub static ROUTES: &[Route] = &[
         "Receipts by dispatch, agency, event or date",
         READ,
         &[
-            json::<Page<ReceiptView>>(
+            page::<ReceiptView>(
                 200,
                 "One page; with Accept: application/cbor-seq the receipts' bytes",
             ),
@@ -445,7 +263,7 @@ pub static ROUTES: &[Route] = &[
         "operate",
         "The adjacent nodes",
         WATCH,
-        &[json::<Page<PeerView>>(200, "All of them")],
+        &[page::<PeerView>(200, "All of them")],
     ),
     route(
         Post,
@@ -463,7 +281,7 @@ pub static ROUTES: &[Route] = &[
         "operate",
         "The legs that still need something done",
         WATCH,
-        &[json::<Page<QueueItem>>(200, "One page, most urgent first")],
+        &[page::<QueueItem>(200, "One page, most urgent first")],
     )
     .query(params::<QueueQuery>),
     route(
@@ -521,3 +339,75 @@ pub static ROUTES: &[Route] = &[
         &[raw(200, "OpenAPI 3.1", media::JSON)],
     ),
 ];
+
+fn params<Q: IntoParams>() -> Vec<Parameter> {
+    Q::into_params(|| None)
+}
+
+const fn json<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
+    Answer { status, meaning, body: Some((media::JSON, Some(shape::<T>))) }
+}
+
+const fn page<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
+    Answer { status, meaning, body: Some((media::JSON, Some(page_shape::<T>))) }
+}
+
+const fn raw(status: u16, meaning: &'static str, media: &'static str) -> Answer {
+    Answer { status, meaning, body: Some((media, None)) }
+}
+
+const fn empty(status: u16, meaning: &'static str) -> Answer {
+    Answer { status, meaning, body: None }
+}
+
+const fn route(
+    verb: Verb,
+    path: &'static str,
+    name: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    roles: &'static [Role],
+    answers: &'static [Answer],
+) -> Route {
+    Route {
+        name,
+        tag,
+        verb,
+        path,
+        summary,
+        roles,
+        agency: AgencyIn::Nowhere,
+        query: None,
+        body: &[],
+        body_bytes_max: 0,
+        answers,
+        waits: false,
+    }
+}
+
+impl Route {
+    const fn agency(mut self, agency: AgencyIn) -> Self {
+        self.agency = agency;
+        self
+    }
+
+    const fn query(mut self, query: fn() -> Vec<Parameter>) -> Self {
+        self.query = Some(query);
+        self
+    }
+
+    const fn body(
+        mut self,
+        bytes_max: u64,
+        body: &'static [(&'static str, Option<Shape>)],
+    ) -> Self {
+        self.body = body;
+        self.body_bytes_max = bytes_max;
+        self
+    }
+
+    const fn waits(mut self) -> Self {
+        self.waits = true;
+        self
+    }
+}

@@ -1,0 +1,125 @@
+//! The one table of routes. The router, the role checks, the body limits and the OpenAPI
+//! description are all made from it.
+
+mod table;
+
+use utoipa::openapi::path::Parameter;
+
+pub use table::ROUTES;
+
+use crate::access::Role;
+use crate::openapi::Shape;
+
+/// Header: bytes of an upload that the node holds.
+pub const UPLOAD_OFFSET: &str = "upload-offset";
+/// Header: whether an upload is complete, `?1` or `?0` (RFC 9651 boolean).
+pub const UPLOAD_COMPLETE: &str = "upload-complete";
+/// Header: the token that a confirmation repeats.
+pub const FETCH: &str = "tram-fetch";
+/// Header: the cursor of a listing whose body has no room for it.
+pub const NEXT: &str = "tram-next";
+/// Header: the reference of a dispatch that the node is to seal.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Media types of bodies that are not JSON.
+pub mod media {
+    /// A sealed dispatch, alone.
+    pub const SEALED: &str = "application/vnd.tram.dispatch+cbor";
+    /// A sealed dispatch with small documents: 4-byte big-endian length and the sealed bytes, then
+    /// for each document in the envelope's order 8-byte big-endian length and bytes; length
+    /// 2^64-1 and no bytes for one that was uploaded before.
+    pub const SUBMISSION: &str = "application/vnd.tram.submission";
+    /// JSON.
+    pub const JSON: &str = "application/json";
+    /// Receipts one after the other (RFC 8742).
+    pub const RECEIPTS: &str = "application/cbor-seq";
+    /// A signed directory file.
+    pub const DIRECTORY: &str = "application/vnd.tram.directory+cbor";
+    /// One JSON value per line.
+    pub const LINES: &str = "application/x-ndjson";
+    /// Server-sent events (WHATWG HTML section 9.2).
+    pub const EVENTS: &str = "text/event-stream";
+    /// Bytes of a document.
+    pub const BYTES: &str = "application/octet-stream";
+}
+
+/// Where a route names the agency that the role must be held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgencyIn {
+    /// Nowhere, or inside what is handed in or found: the handler or the service asks.
+    Nowhere,
+    /// Path segment `{agency}`.
+    Path,
+    /// Query `agency`.
+    Query,
+}
+
+/// One answer of a route.
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Media type and, for JSON, its schema; absent where there is no body.
+    pub body: Option<(&'static str, Option<Shape>)>,
+}
+
+/// One route.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// Its name: operation id in the description.
+    pub name: &'static str,
+    /// Group in the description.
+    pub tag: &'static str,
+    /// HTTP method.
+    pub verb: Verb,
+    /// Path with `{variables}`.
+    pub path: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// Any of these roles is needed; none: whoever may open the socket.
+    pub roles: &'static [Role],
+    /// Where the agency is named that the role must be held for.
+    pub agency: AgencyIn,
+    /// Query parameters.
+    pub query: Option<fn() -> Vec<Parameter>>,
+    /// Request media types with their schemas; empty: no body is taken.
+    pub body: &'static [(&'static str, Option<Shape>)],
+    /// Largest request body in bytes.
+    pub body_bytes_max: u64,
+    /// Good answers.
+    pub answers: &'static [Answer],
+    /// Whether it may wait for something to happen.
+    pub waits: bool,
+}
+
+/// The methods in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// PUT.
+    Put,
+    /// POST.
+    Post,
+}
+
+impl Verb {
+    /// The method's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Head => "HEAD",
+            Verb::Put => "PUT",
+            Verb::Post => "POST",
+        }
+    }
+}
+
+/// Roles that may see dispatches and their evidence.
+pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Audit, Role::Operate];
+/// Roles that may see subjects and receipts.
+pub const READ: &[Role] = &[Role::Submit, Role::Collect, Role::Audit];

@@ -1,0 +1,112 @@
+//! One node: an engine that can be dropped, over a store that stays.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tram_dispatch::{NodeId, Now};
+use tram_engine::{Batch, Engine, Fatal, Input, Issuer, Output, Settings};
+use tram_trust::Directory;
+
+use super::net::net;
+use super::store::MemStore;
+
+pub(crate) struct TestNode {
+    pub(crate) id: NodeId,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) store: MemStore,
+    /// Batches on their way to disk.
+    pub(crate) pending: VecDeque<Batch>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) settings: Settings,
+    pub(crate) life: usize,
+    starts: u8,
+}
+
+impl TestNode {
+    pub(crate) fn new(id: NodeId) -> Self {
+        let mut node = TestNode {
+            store: MemStore::new(&net().lives[&id][0]),
+            id,
+            engine: None,
+            pending: VecDeque::new(),
+            directory: net().directory.clone(),
+            settings: Settings::default(),
+            life: 0,
+            starts: 0,
+        };
+        node.start();
+        node
+    }
+
+    /// The process ends; what was not durable is gone.
+    pub(crate) fn crash(&mut self) {
+        self.engine = None;
+        self.pending.clear();
+    }
+
+    /// The disk is gone too: a new life.
+    pub(crate) fn lose_disk(&mut self) {
+        self.crash();
+        self.life += 1;
+        self.store = MemStore::new(&net().lives[&self.id][self.life]);
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.starts += 1;
+        self.engine = Some(self.rebuilt());
+    }
+
+    /// An engine as a start would make it from what is durable.
+    pub(crate) fn rebuilt(&self) -> Engine {
+        let life = &net().lives[&self.id][self.life];
+        let issuer = Issuer {
+            network: net().base.id(),
+            node: self.id.clone(),
+            epoch: life.epoch,
+            key: life.receipt.clone(),
+        };
+        let mut seed = tram_crypto::sha256(self.id.as_str().as_bytes());
+        seed[0] = self.starts;
+        let (settings, directory) = (self.settings.clone(), self.directory.clone());
+        Engine::new(settings, issuer, directory, self.store.recover(), seed).unwrap()
+    }
+
+    pub(crate) fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().expect("the node runs")
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    pub(crate) fn handle(&mut self, now: Now, input: Input) {
+        self.try_handle(now, input).unwrap();
+    }
+
+    pub(crate) fn try_handle(&mut self, now: Now, input: Input) -> Result<(), Fatal> {
+        self.engine.as_mut().expect("the node runs").handle(now, input, &self.store)
+    }
+
+    /// Starts a commit if there is something to commit.
+    pub(crate) fn begin_commit(&mut self, now: Now) -> bool {
+        let engine = self.engine.as_mut().expect("the node runs");
+        let batch = engine.take_batch(now, &self.store).unwrap();
+        let some = batch.is_some();
+        self.pending.extend(batch);
+        some
+    }
+
+    /// The oldest commit reaches the disk.
+    pub(crate) fn end_commit(&mut self) -> bool {
+        let Some(batch) = self.pending.pop_front() else { return false };
+        let number = batch.number;
+        self.store.commit(batch);
+        self.engine().persisted(number);
+        true
+    }
+
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        let engine = self.engine();
+        std::iter::from_fn(|| engine.next_output()).collect()
+    }
+}

@@ -1,0 +1,86 @@
+//! The index against what the journal says.
+
+use super::{CheckReport, Context, Phase, Progress};
+use crate::index::IndexError;
+use crate::index::indexer::Indexer;
+use crate::index::kv::{Kv, Put};
+use crate::index::keys;
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+/// Index entries that were compared, and how many there should be in the tables that only grow.
+#[derive(Debug, Default)]
+pub(super) struct Shadow {
+    grown: u64,
+    tiles: BTreeSet<Vec<u8>>,
+}
+
+impl Shadow {
+    /// Compares the entries of one batch with the index.
+    pub(super) fn compare(
+        &mut self,
+        kv: &Kv,
+        puts: Vec<Put>,
+        report: &mut CheckReport,
+    ) -> Result<(), IndexError> {
+        for (key, value) in puts {
+            let (Some(table), Some(value)) = (key.first().copied(), value) else { continue };
+            let agrees = match table {
+                // Replaced and removed as time goes on; compared at the end.
+                keys::ACTIVE | keys::PEERS => continue,
+                // A tile may have grown since.
+                keys::TILES => {
+                    self.tiles.insert(key.clone());
+                    kv.get(&key)?.is_some_and(|found| found.starts_with(&value))
+                }
+                _ => {
+                    self.grown += 1;
+                    kv.get(&key)? == Some(value)
+                }
+            };
+            report.index_entries += 1;
+            if !agrees {
+                let table = char::from(table);
+                report.index(
+                    format_args!("index, table {table}"),
+                    "an entry is missing or says something else than the journal",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what changes, and looks for entries that nothing in the journal explains.
+    pub(super) fn finish(
+        &self,
+        kv: &Kv,
+        indexer: &Indexer,
+        report: &mut CheckReport,
+        context: &mut Context<'_>,
+    ) -> Result<(), IndexError> {
+        let active = indexer.active.read().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted: BTreeSet<Vec<u8>> = active.iter().map(keys::active).collect();
+        for (peer, latest) in &indexer.peers {
+            wanted.extend(latest.epoch.map(|_| keys::peer_epoch(peer)));
+            wanted.extend(latest.checkpoint.map(|_| keys::peer_checkpoint(peer)));
+        }
+        let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for table in [keys::ACTIVE, keys::PEERS] {
+            found.extend(kv.all(&[table])?.into_iter().map(|(key, _)| key));
+        }
+        for key in wanted.symmetric_difference(&found) {
+            let table = char::from(key[0]);
+            report.index(format_args!("index, table {table}"), "an entry is missing or surplus");
+        }
+        report.index_entries += wanted.len() as u64;
+        let head = 1;
+        let entries = self.grown + self.tiles.len() as u64 + wanted.len() as u64 + head;
+        let there = kv.len()?;
+        if there > entries {
+            let more = there - entries;
+            report.index("index", format_args!("{more} entries that the journal does not explain"));
+        }
+        (context.progress)(Progress { phase: Phase::Index, done: there, total: there });
+        Ok(())
+    }
+}

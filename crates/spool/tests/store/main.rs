@@ -1,0 +1,11 @@
+//! The store as a whole: random histories over simulated disks with power cuts and damage, and over
+//! real directories.
+
+mod check;
+mod crash;
+mod documents;
+mod listing;
+mod open;
+mod records;
+mod same;
+mod world;

@@ -1,0 +1,247 @@
+//! Opening again: the same answers from the index, from a rebuilt one, in memory and on a real disk.
+
+use crate::same::{assert_recovered, assert_same, open, options, put_files};
+use crate::world::World;
+use std::path::Path;
+use std::sync::Arc;
+use tram_dispatch::Code;
+use tram_engine::Recovered;
+use tram_engine::record::Record;
+use tram_spool::anchor::AnchorFile;
+use tram_spool::disk::{Disk, MemDisk, OpenMode};
+use tram_spool::store::{
+    AnchorState, CommitError, INDEX_FILE, RecoveryReport, Store, StoreError, StoreOptions,
+};
+
+fn real(dir: &Path) -> Result<(Store, Recovered, RecoveryReport), StoreError> {
+    Store::open_dir(dir, StoreOptions { flush_interval_ms: 1, ..options() })
+}
+
+fn run(store: &mut Store, world: &mut World, batches: u64) {
+    for _ in 0..batches {
+        let batch = world.batch();
+        put_files(&store.reader(), &world.model);
+        store.commit(&batch).unwrap();
+    }
+}
+
+#[test]
+fn a_store_on_a_simulated_disk_answers_the_same_after_every_opening() {
+    let disk = MemDisk::new();
+    let mut world = World::new(1);
+    for _ in 0..6 {
+        let (mut store, recovered, report) = open(&disk);
+        assert_recovered(&recovered, &report, &world.model);
+        assert_same(&store.reader(), &world.model);
+        run(&mut store, &mut world, 40);
+        assert_same(&store.reader(), &world.model);
+    }
+}
+
+#[test]
+fn a_real_store_answers_the_same_with_its_index_without_it_and_with_a_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(2);
+    let index = dir.path().join(INDEX_FILE);
+    for round in 0..6 {
+        let (mut store, recovered, report) = real(dir.path()).unwrap();
+        assert_recovered(&recovered, &report, &world.model);
+        assert_same(&store.reader(), &world.model);
+        assert_eq!(report.index.rebuilt.is_some(), [2, 4, 5].contains(&round), "{report:?}");
+        if round > 0 && report.index.rebuilt.is_none() {
+            assert_eq!(report.index.replayed_batches, 0);
+        }
+        run(&mut store, &mut world, 60);
+        drop(store);
+        match round {
+            1 => std::fs::remove_file(&index).unwrap(),
+            3 => std::fs::write(&index, b"not an index at all").unwrap(),
+            4 => std::fs::write(&index, vec![0xff; 1 << 20]).unwrap(),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_index_that_is_behind_catches_up_and_one_that_is_ahead_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(3);
+    let index = dir.path().join(INDEX_FILE);
+    let (mut store, ..) = real(dir.path()).unwrap();
+    run(&mut store, &mut world, 30);
+    drop(store);
+    let old_index = std::fs::read(&index).unwrap();
+    let old_world = world.clone();
+    let journal = dir.path().join("journal");
+    let keep = tempfile::tempdir().unwrap();
+    copy(&journal, keep.path());
+    let (mut store, ..) = real(dir.path()).unwrap();
+    run(&mut store, &mut world, 30);
+    drop(store);
+
+    std::fs::copy(&index, keep.path().join("new-index")).unwrap();
+    std::fs::write(&index, &old_index).unwrap();
+    let (store, recovered, report) = real(dir.path()).unwrap();
+    assert_eq!((&report.index.rebuilt, report.index.replayed_batches), (&None, 30));
+    assert_recovered(&recovered, &report, &world.model);
+    assert_same(&store.reader(), &world.model);
+    drop(store);
+
+    // A restored journal with the newer index: the index knows too much.
+    std::fs::copy(keep.path().join("new-index"), &index).unwrap();
+    std::fs::remove_dir_all(&journal).unwrap();
+    std::fs::create_dir(&journal).unwrap();
+    copy(keep.path(), &journal);
+    std::fs::remove_file(journal.join("new-index")).unwrap();
+    let (store, recovered, report) = real(dir.path()).unwrap();
+    assert!(report.index.rebuilt.is_some());
+    assert_recovered(&recovered, &report, &old_world.model);
+    assert_same(&store.reader(), &old_world.model);
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[test]
+fn formats_of_the_future_are_refused_by_name_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, ..) = real(dir.path()).unwrap();
+    run(&mut store, &mut World::new(4), 3);
+    drop(store);
+    let path = dir.path().join(INDEX_FILE);
+    let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+    let db = redb::Database::open(&path).unwrap();
+    let write = db.begin_write().unwrap();
+    write.open_table(meta).unwrap().insert("format", 99).unwrap();
+    write.commit().unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let e = real(dir.path()).unwrap_err();
+    assert_eq!(e.code(), Code::StoreVersion, "{}", e.explain());
+    assert!(e.explain().contains("format 99"), "{}", e.explain());
+    assert_eq!(std::fs::read(&path).unwrap().len(), before.len());
+
+    // A record of a kind that this version does not know.
+    let disk = MemDisk::new();
+    let (mut store, ..) = open(&disk);
+    run(&mut store, &mut World::new(4), 2);
+    drop(store);
+    let options = tram_spool::journal::JournalOptions::default();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let (mut journal, _) =
+        tram_spool::journal::Journal::open(Arc::clone(&shared), "journal", &options).unwrap();
+    journal.append(&[tram_spool::journal::Record { kind: 999, body: vec![1] }]).unwrap();
+    drop(journal);
+    let e = Store::open(shared, crate::same::options()).unwrap_err();
+    assert_eq!(e.code(), Code::StoreVersion, "{}", e.explain());
+}
+
+#[test]
+fn a_second_store_and_a_missing_one_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let none = StoreOptions { create_with_store_id: None, ..options() };
+    let e = Store::open_dir(dir.path(), none).unwrap_err();
+    assert_eq!(e.code(), Code::Unreadable, "{}", e.explain());
+    let (_store, ..) = real(dir.path()).unwrap();
+    assert_eq!(real(dir.path()).unwrap_err().code(), Code::StoreLocked);
+}
+
+#[test]
+fn a_batch_that_does_not_continue_the_log_is_not_written() {
+    type Spoil = fn(&mut tram_engine::Batch);
+    let spoils: [Spoil; 6] = [
+        |b| b.tree_nodes.iter_mut().for_each(|n| n.2[0] ^= 1),
+        |b| drop(b.tree_nodes.pop()),
+        |b| drop(b.records.pop()),
+        |b| {
+            if let Some(Record::Root(root)) = b.records.last_mut() {
+                root.root[5] ^= 1;
+            }
+        },
+        |b| {
+            b.tree_nodes.clear();
+            for r in &mut b.records {
+                if let Record::Evidence(own) = r {
+                    own.leaf.salt[0] ^= 1;
+                }
+            }
+        },
+        |b| {
+            for r in &mut b.records {
+                if let Record::Evidence(own) = r {
+                    own.leaf.index += 1;
+                }
+            }
+        },
+    ];
+    for (n, spoil) in spoils.into_iter().enumerate() {
+        let disk = MemDisk::new();
+        let (mut store, ..) = open(&disk);
+        let mut world = World::new(5);
+        run(&mut store, &mut world, 2);
+        let model = world.model.clone();
+        let id = world.take(
+            crate::world::agency("H41"),
+            vec![crate::world::agency("G22")],
+            Vec::new(),
+            None,
+        );
+        assert!(!model.histories.contains_key(&id));
+        let mut batch = world.seal();
+        spoil(&mut batch);
+        let e = store.commit(&batch).unwrap_err();
+        assert!(matches!(e, CommitError::Log(_)) && e.is_fatal(), "{n}: {}", e.explain());
+        assert!(matches!(store.commit(&batch), Err(CommitError::Stopped)));
+        drop(store);
+        let (store, ..) = open(&disk);
+        assert_same(&store.reader(), &model);
+    }
+}
+
+#[test]
+fn the_anchor_follows_and_betrays_an_older_copy() {
+    let disk = MemDisk::new();
+    let anchors = MemDisk::new();
+    let anchor = AnchorFile::on(Arc::new(anchors.clone()), "anchor");
+    let with = || StoreOptions {
+        anchor: Some(anchor.clone()),
+        machine_id: "machine-1".to_owned(),
+        ..options()
+    };
+    let open = |disk: &MemDisk| Store::open(Arc::new(disk.clone()), with()).unwrap();
+    let mut world = World::new(6);
+    let (mut store, _, report) = open(&disk);
+    assert_eq!(report.anchor, AnchorState::Absent);
+    run(&mut store, &mut world, 10);
+    drop(store);
+    let backup = disk.crash(0);
+    let (mut store, _, report) = open(&disk);
+    assert_eq!(report.anchor, AnchorState::Agrees);
+    run(&mut store, &mut world, 10);
+    drop(store);
+    let size = anchor.read().unwrap().unwrap().tree_size;
+    assert_eq!(size, *world.model.roots.last_key_value().unwrap().0);
+
+    let (mut store, _, report) = open(&backup);
+    assert!(matches!(report.anchor, AnchorState::RolledBack { .. }), "{report:?}");
+    assert_eq!(report.anchor.code(), Some(Code::LogRollback));
+    // Until somebody says so, the anchor keeps what it knows.
+    store.flush().unwrap();
+    assert_eq!(anchor.read().unwrap().unwrap().tree_size, size);
+    store.replace_anchor().unwrap();
+    assert!(anchor.read().unwrap().unwrap().tree_size < size);
+    drop(store);
+
+    let other = MemDisk::new();
+    let options = StoreOptions { create_with_store_id: Some([8; 16]), ..with() };
+    let (_store, _, report) = Store::open(Arc::new(other), options).unwrap();
+    assert_eq!(report.anchor, AnchorState::OtherStore);
+    let file = anchors.open("anchor", OpenMode::Write).unwrap();
+    file.write_at(30, b"x").unwrap();
+    let (_store, _, report) = open(&disk);
+    assert!(matches!(report.anchor, AnchorState::Unreadable { .. }));
+}

@@ -1,0 +1,480 @@
+//! A node's history made at random, with what a store must answer about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
+use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy};
+use tram_dispatch::evidence::Genesis;
+use tram_dispatch::{
+    AgencyCode, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId, Reference,
+    UnixMillis,
+};
+use tram_engine::record::{
+    Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch,
+    Reoffer,
+};
+use tram_engine::{Batch, Record};
+use tram_tlog::{BatchAppend, Frontier, leaf_hash};
+use tram_wire::evidence::commitment;
+use tram_wire::receipt::{Receipt, SignedRoot};
+use tram_wire::sealed::SealedDispatch;
+
+pub(crate) const NETWORK: NetworkId = NetworkId([0x4e; 32]);
+const AGENCIES: [&str; 5] = ["G22", "H41", "H41.12", "H41.12.03", "vxp.saas.03"];
+const PEERS: [&str; 2] = ["n1.H41", "n1.G22"];
+
+pub(crate) fn agency(text: &str) -> AgencyCode {
+    AgencyCode::parse_canonical(text).unwrap()
+}
+
+pub(crate) fn node(text: &str) -> NodeId {
+    text.parse().unwrap()
+}
+
+/// A receipt log being written, ours or another node's.
+#[derive(Clone)]
+pub(crate) struct Log {
+    node: NodeId,
+    epoch: EpochId,
+    key: Arc<Ed25519Signer>,
+    frontier: Frontier,
+}
+
+impl Log {
+    fn new(name: &str, seed: u8) -> (Self, Leaf) {
+        let key = Arc::new(Ed25519Signer::from_seed(&[seed; 32]).unwrap());
+        let spki = key.public_key().spki_der().to_vec();
+        let genesis = Genesis {
+            network: NETWORK,
+            node: node(name),
+            receipt_key: spki.clone(),
+            checkpoint_key: spki,
+            started_at: UnixMillis(1_000),
+            previous: None,
+        };
+        let leaf = tram_wire::genesis::leaf(&genesis);
+        let epoch = tram_wire::genesis::epoch_id(&genesis);
+        let leaf = Leaf { index: 0, salt: leaf.salt, record: leaf.bytes.into() };
+        (Log { node: node(name), epoch, key, frontier: Frontier::new() }, leaf)
+    }
+
+    /// Adds leaves; gives the root, the receipt of each, and the new nodes.
+    fn commit(
+        &mut self,
+        leaves: &[Leaf],
+        time: UnixMillis,
+    ) -> (SignedRoot, BTreeMap<u64, Arc<[u8]>>, Vec<(u8, u64, [u8; 32])>) {
+        let mut append = BatchAppend::new(self.frontier.clone());
+        for leaf in leaves {
+            append.append(leaf_hash(&commitment(&leaf.salt, &leaf.record)));
+        }
+        let grown = append.finish();
+        let mut root = SignedRoot {
+            key: Digest(self.key.public_key().key_id()),
+            node: self.node.clone(),
+            epoch: self.epoch,
+            size: grown.size(),
+            time,
+            root: grown.root().0,
+            signature: Vec::new(),
+        };
+        root.signature = self.key.sign(&root.to_be_signed(NETWORK)).unwrap();
+        let receipts = leaves
+            .iter()
+            .filter(|leaf| leaf.index > 0)
+            .map(|leaf| {
+                let path: Vec<[u8; 32]> =
+                    grown.proof(leaf.index).unwrap().iter().map(|hash| hash.0).collect();
+                let receipt =
+                    Receipt::build(NETWORK, &root, leaf.index, &path, &leaf.salt, &leaf.record);
+                (leaf.index, receipt.unwrap().raw().clone())
+            })
+            .collect();
+        let nodes = grown.nodes().iter().map(|n| (n.level, n.index, n.hash.0)).collect();
+        self.frontier = grown.frontier().clone();
+        (root, receipts, nodes)
+    }
+}
+
+/// What a store must answer after the batches so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) batches: u64,
+    pub(crate) histories: BTreeMap<DispatchId, Vec<Record>>,
+    pub(crate) references: BTreeMap<(AgencyCode, Reference), DispatchId>,
+    /// Our receipts as first given.
+    pub(crate) receipts: BTreeMap<u64, Arc<[u8]>>,
+    pub(crate) roots: BTreeMap<u64, SignedRoot>,
+    pub(crate) active: BTreeSet<DispatchId>,
+    pub(crate) peers: Vec<Record>,
+    pub(crate) inline: BTreeMap<Digest, Arc<[u8]>>,
+    pub(crate) files: BTreeMap<Digest, Arc<[u8]>>,
+    /// Every receipt: time, event, parties, dispatch, bytes.
+    pub(crate) listed: Vec<(EvidenceRecord, Arc<[u8]>)>,
+}
+
+/// One node with its past.
+#[derive(Clone)]
+pub(crate) struct World {
+    entropy: SeededEntropy,
+    log: Log,
+    other: Log,
+    genesis: Option<Leaf>,
+    time: UnixMillis,
+    dispatches: u64,
+    pub(crate) model: Model,
+    waiting: Vec<Leaf>,
+    records: Vec<Record>,
+    foreign: Vec<(EvidenceRecord, Arc<[u8]>)>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let (log, genesis) = Log::new("n1.H41.12", 1);
+        let (mut other, first) = Log::new("n1.H41", 2);
+        other.commit(&[first], UnixMillis(2_000));
+        World {
+            entropy: SeededEntropy::from_u64(seed),
+            log,
+            other,
+            genesis: Some(genesis),
+            time: UnixMillis(1_780_000_000_000),
+            dispatches: 0,
+            model: Model::default(),
+            waiting: Vec::new(),
+            records: Vec::new(),
+            foreign: Vec::new(),
+        }
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes).unwrap();
+        u64::from_be_bytes(bytes) % bound
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize].clone()
+    }
+
+    /// The next batch of one to six happenings; the first one of a log is its genesis.
+    pub(crate) fn batch(&mut self) -> Batch {
+        self.batch_of(1, 6)
+    }
+
+    pub(crate) fn batch_of(&mut self, least: u64, most: u64) -> Batch {
+        self.time = self.time.plus_ms(self.below(50));
+        if let Some(genesis) = self.genesis.take() {
+            self.waiting.push(genesis.clone());
+            self.records.push(Record::Genesis(genesis));
+        } else {
+            for _ in 0..least + self.below(most - least + 1) {
+                self.happen();
+            }
+        }
+        self.seal()
+    }
+
+    /// Ends a batch: signs the root over its leaves and brings the model up to it.
+    pub(crate) fn seal(&mut self) -> Batch {
+        let mut tree_nodes = Vec::new();
+        if !self.waiting.is_empty() {
+            let leaves = std::mem::take(&mut self.waiting);
+            let (root, receipts, nodes) = self.log.commit(&leaves, self.time);
+            for record in &self.records {
+                if let Record::Evidence(own) = record {
+                    let raw = receipts[&own.leaf.index].clone();
+                    self.model.listed.push((own.evidence.clone(), raw));
+                }
+            }
+            self.model.receipts.extend(receipts);
+            self.model.roots.insert(root.size, root.clone());
+            self.records.push(Record::Root(root));
+            tree_nodes = nodes;
+        }
+        self.model.listed.append(&mut self.foreign);
+        let records = std::mem::take(&mut self.records);
+        self.model.batches += 1;
+        records.iter().for_each(|record| self.model.learn(record));
+        Batch { number: self.model.batches, records, tree_nodes }
+    }
+
+    fn happen(&mut self) {
+        let known: Vec<DispatchId> = self.model.active.iter().copied().collect();
+        let all: Vec<DispatchId> = self.model.histories.keys().copied().collect();
+        match self.below(12) {
+            _ if known.is_empty() => self.dispatch(),
+            0..=3 => self.dispatch(),
+            4 | 5 => {
+                let id = self.pick(&known);
+                self.foreign_receipt(id);
+            }
+            6 => {
+                // Also about dispatches that are closed: they are looked after again.
+                let id = self.pick(&all);
+                let recipient = self.recipient_of(&id);
+                self.witness(id, Event::ContentHandover, recipient);
+            }
+            7 => {
+                let id = self.pick(&known);
+                self.records.push(Record::Closed(id));
+            }
+            8 => {
+                let id = DispatchId(sha256(&self.below(u64::MAX).to_be_bytes()));
+                self.witness(id, Event::SubmissionRejection, None);
+            }
+            9 => {
+                let (peer, n) = (self.peer(), self.below(3) as u8);
+                self.records.push(Record::PeerEpoch(PeerEpoch { peer, epoch: EpochId([n; 32]) }));
+            }
+            10 => {
+                let (peer, size) = (self.peer(), self.below(1000));
+                let note: Arc<[u8]> = format!("note {size}\n").into_bytes().into();
+                let epoch = EpochId([size as u8; 32]);
+                let root = sha256(&note);
+                let record = PeerCheckpoint { peer, epoch, size, root, note };
+                self.records.push(Record::PeerCheckpoint(record));
+            }
+            _ => {
+                let id = self.pick(&known);
+                self.small(id);
+            }
+        }
+    }
+
+    fn small(&mut self, dispatch: DispatchId) {
+        let peer = self.peer();
+        let record = match self.below(4) {
+            0 => {
+                let owed = match self.below(2) {
+                    0 => Owed::Own(self.below(100)),
+                    _ => Owed::Foreign(Digest([9; 32])),
+                };
+                Record::OutboxDone(OutboxDone { dispatch, peer, owed })
+            }
+            1 => {
+                let held = self.below(2) == 0;
+                Record::Hold(Hold { dispatch, recipient: agency("H41"), held })
+            }
+            2 => Record::Reoffer(Reoffer { dispatch, peer }),
+            _ => Record::Legs(Legs {
+                dispatch,
+                previous: peer,
+                recipients: Vec::new(),
+                receipts: vec![b"upstream".as_slice().into()],
+            }),
+        };
+        self.records.push(record);
+    }
+
+    fn peer(&mut self) -> NodeId {
+        node(self.pick(&PEERS))
+    }
+
+    fn recipient_of(&self, id: &DispatchId) -> Option<AgencyCode> {
+        self.model.histories[id].iter().find_map(|r| match r {
+            Record::Held(held) => held.recipients.first().cloned(),
+            _ => None,
+        })
+    }
+
+    /// Custody of a new dispatch, from a client or a peer, with documents of both forms.
+    fn dispatch(&mut self) {
+        let n = self.below(3) + 1;
+        let recipients: BTreeSet<AgencyCode> =
+            (0..n).map(|_| agency(self.pick(&AGENCIES))).collect();
+        let originator = agency(self.pick(&AGENCIES));
+        let inline: Vec<u8> = format!("document {} ", self.below(40)).repeat(9).into_bytes();
+        let files = (self.below(6) == 0).then(|| format!("file {} ", self.below(8)).repeat(3000));
+        self.take(originator, recipients.into_iter().collect(), vec![inline.into()], files);
+    }
+
+    /// Takes custody of one dispatch; gives its id.
+    pub(crate) fn take(
+        &mut self,
+        originator: AgencyCode,
+        recipients: Vec<AgencyCode>,
+        inline: Vec<Arc<[u8]>>,
+        file: Option<String>,
+    ) -> DispatchId {
+        self.dispatches += 1;
+        let inline: Vec<(Digest, Arc<[u8]>)> =
+            inline.into_iter().map(|bytes| (Digest(sha256(&bytes)), bytes)).collect();
+        let file: Option<Arc<[u8]>> = file.map(|text| text.into_bytes().into());
+        let files: Vec<(Digest, u64)> =
+            file.iter().map(|bytes| (Digest(sha256(bytes)), bytes.len() as u64)).collect();
+        let sizes = inline.iter().map(|(d, b)| (*d, b.len() as u64)).chain(files.iter().copied());
+        let documents = sizes.map(|(sha256, size)| Document {
+            name: "van-ban.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            size,
+            sha256,
+            second_digest: None,
+        });
+        let reference: Reference = format!("{}/CT", self.dispatches).parse().unwrap();
+        let envelope = Envelope {
+            network: NETWORK,
+            originator: originator.clone(),
+            reference: reference.clone(),
+            sequence: None,
+            recipients: recipients.clone(),
+            group: None,
+            secrecy: Secrecy::None,
+            metadata: Metadata { subject: "Thử".to_owned(), ..Metadata::default() },
+            act: Act::New,
+            documents: documents.collect(),
+            sealed_by: SealedBy::Agency,
+            issued_at: self.time,
+            expires_at: self.time.plus_ms(86_400_000),
+            max_hops: 8,
+            encryption: None,
+            extensions: BTreeMap::new(),
+        };
+        let key = &self.log.key;
+        let chain = [b"certificate".to_vec()];
+        let sealed =
+            SealedDispatch::seal(&envelope, &chain, key.algorithm(), |bytes| key.sign(bytes))
+                .unwrap();
+        let id = sealed.id();
+        let previous = (self.below(2) == 0).then(|| self.peer());
+        let receipts = previous.iter().map(|_| b"first receipt".as_slice().into()).collect();
+        self.records.push(Record::Held(Held {
+            dispatch: id,
+            raw: sealed.raw().clone(),
+            object: sealed.object(),
+            originator,
+            reference,
+            previous: previous.clone(),
+            recipients: recipients.clone(),
+            receipts,
+            inline: inline.clone(),
+            files,
+            at: self.time,
+        }));
+        self.model.inline.extend(inline);
+        self.model.files.extend(file.map(|bytes| (Digest(sha256(&bytes)), bytes)));
+        match previous {
+            None => self.witness(id, Event::SubmissionAcceptance, None),
+            Some(_) => {
+                for recipient in recipients {
+                    self.witness(id, Event::RelayAcceptance, Some(recipient));
+                }
+            }
+        }
+        id
+    }
+
+    fn evidence(
+        &self,
+        log: &Log,
+        id: DispatchId,
+        event: Event,
+        recipient: Option<AgencyCode>,
+        custody: u64,
+    ) -> EvidenceRecord {
+        let held = |r: &Record| match r {
+            Record::Held(held) if held.dispatch == id => Some(held.originator.clone()),
+            _ => None,
+        };
+        let past = self.model.histories.get(&id).into_iter().flatten();
+        let originator = past.chain(&self.records).find_map(held).unwrap_or_else(|| agency("G22"));
+        EvidenceRecord {
+            event,
+            network: NETWORK,
+            node: log.node.clone(),
+            epoch: log.epoch,
+            dispatch: id,
+            object: None,
+            originator,
+            recipient,
+            custody,
+            admission: None,
+            time: self.time,
+            reason: None,
+            remark: Some("Đã vào sổ".to_owned()),
+            status: Some(1),
+            previous: None,
+            upstream: None,
+            directory: None,
+            revocation: None,
+            attestation: None,
+            other_object: None,
+        }
+    }
+
+    pub(crate) fn witness(&mut self, id: DispatchId, event: Event, to: Option<AgencyCode>) {
+        let index = self.log.frontier.size() + self.waiting.len() as u64;
+        let evidence = self.evidence(&self.log, id, event, to, index);
+        let mut salt = [0; 16];
+        self.entropy.fill(&mut salt).unwrap();
+        let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
+        let leaf = Leaf { index, salt, record };
+        self.waiting.push(leaf.clone());
+        let owed_to = (0..self.below(2)).map(|_| self.peer()).collect();
+        self.records.push(Record::Evidence(OwnEvidence { leaf, evidence, owed_to }));
+    }
+
+    pub(crate) fn foreign_receipt(&mut self, id: DispatchId) {
+        let recipient = self.recipient_of(&id);
+        let index = self.other.frontier.size();
+        let evidence =
+            self.evidence(&self.other, id, Event::ContentConsignment, recipient, index);
+        let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
+        let leaf = Leaf { index, salt: [index as u8; 16], record };
+        let mut other = self.other.clone();
+        let (_, receipts, _) = other.commit(&[leaf], self.time);
+        self.other = other;
+        let raw = receipts[&index].clone();
+        self.foreign.push((evidence.clone(), raw.clone()));
+        let (from, authorised) = (self.peer(), self.below(4) > 0);
+        let owed_to = (0..self.below(3)).map(|_| self.peer()).collect();
+        let digest = Digest(sha256(&raw));
+        self.records.push(Record::Foreign(Foreign {
+            digest,
+            raw,
+            evidence,
+            from,
+            authorised,
+            owed_to,
+        }));
+    }
+}
+
+impl Model {
+    fn learn(&mut self, record: &Record) {
+        if let Record::Held(held) = record {
+            let key = (held.originator.clone(), held.reference.clone());
+            self.references.entry(key).or_insert(held.dispatch);
+        }
+        self.learn_peer(record);
+        let Some(id) = record.dispatch() else { return };
+        let history = self.histories.entry(id).or_default();
+        history.push(record.clone());
+        if matches!(record, Record::Closed(_)) {
+            self.active.remove(&id);
+        } else if history.iter().any(|r| matches!(r, Record::Held(_))) {
+            self.active.insert(id);
+        }
+    }
+
+    /// Of each peer the newest epoch, and the newest checkpoint unless the epoch changed since.
+    fn learn_peer(&mut self, record: &Record) {
+        let (peer, changed) = match record {
+            Record::PeerEpoch(new) => {
+                let changed = self.peers.iter().any(
+                    |r| matches!(r, Record::PeerEpoch(o) if o.peer == new.peer && o.epoch != new.epoch),
+                );
+                (&new.peer, changed)
+            }
+            Record::PeerCheckpoint(new) => (&new.peer, false),
+            _ => return,
+        };
+        self.peers.retain(|old| match (old, record) {
+            (Record::PeerEpoch(o), Record::PeerEpoch(_)) => o.peer != *peer,
+            (Record::PeerCheckpoint(o), Record::PeerCheckpoint(_)) => o.peer != *peer,
+            (Record::PeerCheckpoint(o), Record::PeerEpoch(_)) => o.peer != *peer || !changed,
+            _ => true,
+        });
+        self.peers.push(record.clone());
+    }
+}

@@ -1,0 +1,119 @@
+//! `tram dispatch seal`: sealing without a node, with a key in a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use tram_crypto::signer_from_pkcs8_der;
+use tram_dispatch::envelope::SealedBy;
+use tram_dispatch::{AgencyCode, Code};
+use tram_pki::{CertificateInfo, Key, Subject};
+
+use super::metadata::Describe;
+use crate::cli::clock::{now, shown};
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::cli::texts::Word;
+use crate::cli::{DONE, Done, files, inspect};
+use crate::sealing::{self, Circumstances};
+
+/// Seal a dispatch with an agency's own key, without any node.
+///
+/// The result holds the envelope with the digests of the documents, not the documents themselves:
+/// hand in both with `tram dispatch submit`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  tram dispatch seal --from H41 --to H41.12.03 --reference 16/CT-UBND \
+--subject \"Phòng chống bão số 5\" --document chi-thi.pdf --cert seal.crt --key seal.key --root \
+root.cbor --out chi-thi.dispatch")]
+pub(crate) struct SealArgs {
+    #[command(flatten)]
+    describe: Describe,
+    /// Seal certificate with those above it, PEM.
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+    /// Its private key, PKCS#8 PEM.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The network's root document.
+    #[arg(long, value_name = "FILE")]
+    root: PathBuf,
+    /// Where the sealed dispatch is written; otherwise the reference with the ending .dispatch.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Seal also what every node will refuse for its certificate, to see that it does.
+    #[arg(long)]
+    unchecked: bool,
+}
+
+#[derive(Serialize)]
+struct Sealed {
+    file: String,
+    dispatch: String,
+    object: String,
+    bytes: usize,
+    expires_at: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
+    let SealArgs { describe, cert, key, root, out, unchecked } = args;
+    let root = inspect::root(&root)?;
+    let key = Key::read(&key)?;
+    let (chain, leaf) = inspect::chain_of(&cert, &key)?;
+    let described = describe.read()?;
+    if !unchecked {
+        may_seal(&leaf, &described.request.originator, &cert)?;
+    }
+    let signer = signer_from_pkcs8_der(key.pkcs8_der())
+        .map_err(|e| Failure::new(Code::AlgorithmRefused, e))?;
+    let at = Circumstances {
+        network: root.network(),
+        reference: described.reference.clone(),
+        sealed_by: SealedBy::Agency,
+        now: now(),
+    };
+    let size_of = |digest: &tram_dispatch::Digest| {
+        described.files.iter().find(|f| f.sha256 == *digest).map(|f| f.size)
+    };
+    let envelope = sealing::envelope(&described.request, at, size_of)?;
+    let sealed = sealing::seal(&envelope, &chain, &*signer)?;
+    let out = out.unwrap_or_else(|| {
+        PathBuf::from(format!("{}.dispatch", files::safe_name(described.reference.as_str())))
+    });
+    files::write_new(&out, sealed.raw(), 0o644)?;
+    let made = Sealed {
+        file: out.display().to_string(),
+        dispatch: sealed.id().to_string(),
+        object: sealed.object().to_string(),
+        bytes: sealed.raw().len(),
+        expires_at: envelope.expires_at.to_string(),
+    };
+    shell.answer(&made, || {
+        let until = shown(envelope.expires_at);
+        shell.sentence(Word::Sealed, &[&made.file, &made.dispatch, &until])
+    })?;
+    Ok(DONE)
+}
+
+/// Whether the certificate can be the originator's seal now. One without our names may be bound in
+/// the directory, which is not asked here.
+fn may_seal(leaf: &CertificateInfo, originator: &AgencyCode, path: &Path) -> Result<(), Failure> {
+    let fail = |code, what: String| Err(Failure::new(code, format!("{}: {what}", path.display())));
+    match &leaf.speaks_for {
+        Some(Subject::Seal(agency)) if agency != originator => {
+            return fail(Code::OriginatorMismatch, format!("it is the seal of {agency}, not of {originator}"));
+        }
+        Some(Subject::Node(node)) => {
+            return fail(Code::CertificateInvalid, format!("it is of node {node}, and seals nothing"));
+        }
+        Some(Subject::Seal(_)) | None => {}
+    }
+    let at = now();
+    if at > leaf.not_after {
+        return fail(Code::CertificateExpired, format!("it ended at {}", leaf.not_after));
+    }
+    if at < leaf.not_before {
+        return fail(Code::CertificateNotYetValid, format!("it begins at {}", leaf.not_before));
+    }
+    Ok(())
+}

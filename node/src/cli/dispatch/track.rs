@@ -1,0 +1,184 @@
+//! `tram dispatch track`: where a dispatch is, with its evidence.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tokio::time::{Instant, timeout_at};
+use tram_api::Client;
+use tram_api::model::{DispatchQuery, Tracking};
+use tram_config::Role;
+use tram_dispatch::codes::exit;
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Reference};
+
+use crate::cli::clock::shown;
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::cli::texts::Word;
+use crate::cli::{DONE, Done, connect, show, table};
+
+/// An event stream that broke is opened again after this long.
+const REOPEN: Duration = Duration::from_secs(1);
+
+/// Follow one dispatch: where each leg stands, and what is on record about it.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  tram dispatch track ID --wait\n  tram dispatch track --from H41 \
+--reference 16/CT-UBND")]
+pub(crate) struct TrackArgs {
+    /// The dispatch id.
+    #[arg(value_name = "ID", required_unless_present = "reference")]
+    dispatch: Option<DispatchId>,
+    /// The agency that sealed it, with --reference instead of the id.
+    #[arg(long, value_name = "CODE", requires = "reference", conflicts_with = "dispatch")]
+    from: Option<AgencyCode>,
+    /// Its reference.
+    #[arg(long, value_name = "TEXT", requires = "from", conflicts_with = "dispatch")]
+    reference: Option<Reference>,
+    /// Wait until every leg has ended.
+    #[arg(long)]
+    wait: bool,
+    /// What to wait for.
+    #[arg(long, value_enum, default_value = "outcome", requires = "wait")]
+    until: Until,
+    /// Longest wait, seconds.
+    #[arg(long, default_value_t = 300, requires = "wait")]
+    timeout: u64,
+}
+
+/// What `--wait` waits for, on every leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Until {
+    /// Consigned, refused, failed or expired.
+    Outcome,
+    /// Taken by the recipient's own system.
+    Handover,
+    /// Registered or refused by the recipient's clerk.
+    Registration,
+}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, args: &TrackArgs) -> Done {
+    let client = connect::client(shell, Role::Audit)?;
+    let (tracking, waited) = connect::block_on(async {
+        let id = id(&client, args).await?;
+        if !args.wait {
+            return Ok((client.track(id).await?, true));
+        }
+        let until = Instant::now() + Duration::from_secs(args.timeout);
+        wait(&client, id, args.until, until).await
+    })?;
+    shell.answer(&tracking, || lines(shell, &tracking))?;
+    if waited {
+        return Ok(DONE);
+    }
+    shell.note(shell.sentence(Word::WaitedInVain, &[&args.timeout.to_string()]));
+    Ok(exit::LATER)
+}
+
+async fn id(client: &Client, args: &TrackArgs) -> Result<DispatchId, Failure> {
+    if let Some(id) = args.dispatch {
+        return Ok(id);
+    }
+    let query = DispatchQuery {
+        originator: args.from.clone().map(Into::into),
+        reference: args.reference.clone().map(Into::into),
+        ..Default::default()
+    };
+    let found = client.dispatches(&query).await?.items;
+    let first = found.first().ok_or_else(|| {
+        Failure::new(Code::NotFound, "no dispatch of this agency under this reference is here")
+    })?;
+    Ok(first.dispatch.0)
+}
+
+/// Waits by listening to the node's events; looks once more after each that is about this one.
+/// The second value says whether what was waited for came.
+async fn wait(
+    client: &Client,
+    id: DispatchId,
+    what: Until,
+    until: Instant,
+) -> Result<(Tracking, bool), Failure> {
+    loop {
+        // Listening begins before looking, so that nothing falls between.
+        let mut events = match timeout_at(until, client.events(None)).await {
+            Ok(Ok(events)) => events,
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Ok((client.track(id).await?, false)),
+        };
+        loop {
+            let tracking = client.track(id).await?;
+            if reached(&tracking, what) {
+                return Ok((tracking, true));
+            }
+            match next_about(&mut events, id, until).await {
+                Heard::Event => {}
+                Heard::Closed => break,
+                Heard::TimeOut => {
+                    let tracking = client.track(id).await?;
+                    let reached = reached(&tracking, what);
+                    return Ok((tracking, reached));
+                }
+            }
+        }
+        tokio::time::sleep(REOPEN).await;
+    }
+}
+
+enum Heard {
+    Event,
+    Closed,
+    TimeOut,
+}
+
+async fn next_about(
+    events: &mut tram_api::client::Events,
+    id: DispatchId,
+    until: Instant,
+) -> Heard {
+    loop {
+        match timeout_at(until, events.next()).await {
+            Ok(Ok(Some(event))) if event.dispatch.0 == id => return Heard::Event,
+            Ok(Ok(Some(_))) => {}
+            Ok(Ok(None) | Err(_)) => return Heard::Closed,
+            Err(_) => return Heard::TimeOut,
+        }
+    }
+}
+
+/// Whether every leg is as far as was asked. A leg that ended badly goes no further.
+fn reached(tracking: &Tracking, what: Until) -> bool {
+    use tram_api::model::Outcome;
+    let enough: &[Event] = match what {
+        Until::Outcome => &[],
+        Until::Handover => {
+            &[Event::ContentHandover, Event::ConsignmentAcceptance, Event::ConsignmentRejection]
+        }
+        Until::Registration => &[Event::ConsignmentAcceptance, Event::ConsignmentRejection],
+    };
+    let recorded = |recipient: &AgencyCode| {
+        tracking.evidence.iter().any(|e| {
+            e.authorised
+                && enough.contains(&e.event.0)
+                && e.recipient.as_ref().is_some_and(|r| r.0 == *recipient)
+        })
+    };
+    tracking.legs.iter().all(|leg| match leg.outcome {
+        None => false,
+        Some(Outcome::Consigned) => enough.is_empty() || recorded(&leg.recipient.0),
+        Some(Outcome::Refused | Outcome::Failed | Outcome::Expired) => true,
+    })
+}
+
+fn lines(shell: &Shell, t: &Tracking) -> String {
+    let head = table::pairs(&[
+        (shell.word(Word::Dispatch), t.dispatch.to_string()),
+        (shell.word(Word::From), t.originator.to_string()),
+        (shell.word(Word::Reference), t.reference.to_string()),
+        (shell.word(Word::Subject), t.subject.clone().unwrap_or_default()),
+        (shell.word(Word::Urgency), show::urgency(shell, t.urgency).to_owned()),
+        (shell.word(Word::AcceptedAt), shown(t.accepted_at.0)),
+        (shell.word(Word::ExpiresAt), shown(t.expires_at.0)),
+    ]);
+    let (documents, legs) = (show::documents(shell, &t.documents), show::legs(shell, &t.legs));
+    format!("{head}\n{documents}\n{legs}\n{}", show::evidence(shell, &t.evidence))
+}

@@ -1,0 +1,185 @@
+//! Parts of answers that several commands show.
+
+use std::future::Future;
+
+use tram_api::model::{
+    DocumentView, EvidenceView, InboxState, LegState, LegView, Outcome, Page, UrgencyLevel,
+};
+use tram_api::{Language, text};
+use tram_dispatch::Event;
+
+use super::clock::shown;
+use super::failure::Failure;
+use super::shell::Shell;
+use super::table::{self, Align, Table};
+use super::texts::Word;
+
+/// Most items asked for at a time.
+const PAGE_MAX: u32 = tram_api::limits::PAGE_ITEMS_MAX;
+
+/// Reads pages of a listing until there are `limit` items or no more.
+///
+/// # Errors
+/// Those of the call.
+pub(super) async fn pages<T, F>(
+    limit: u32,
+    mut call: impl FnMut(Option<String>, u32) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<Page<T>, Failure>>,
+{
+    let mut items = Vec::new();
+    let mut after = None;
+    loop {
+        let missing = limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
+        if missing == 0 {
+            return Ok(items);
+        }
+        let page = call(after.take(), missing.min(PAGE_MAX)).await?;
+        let empty = page.items.is_empty();
+        items.extend(page.items);
+        match page.next {
+            Some(next) if !empty => after = Some(next),
+            _ => return Ok(items),
+        }
+    }
+}
+
+/// The name of an event, in Vietnamese with what it means.
+pub(super) fn event(shell: &Shell, event: Event) -> String {
+    match shell.language {
+        Language::English => event.name().to_owned(),
+        Language::Vietnamese => format!("{} ({})", event.name_vi(), event.name()),
+    }
+}
+
+/// Words for an urgency.
+pub(super) fn urgency(shell: &Shell, level: UrgencyLevel) -> &'static str {
+    shell.word(match level {
+        UrgencyLevel::Normal => Word::Normal,
+        UrgencyLevel::Urgent => Word::Urgent,
+        UrgencyLevel::VeryUrgent => Word::VeryUrgent,
+        UrgencyLevel::Flash => Word::Flash,
+        UrgencyLevel::FlashAt => Word::FlashAt,
+    })
+}
+
+/// Words for where custody stands.
+pub(super) fn leg_state(shell: &Shell, state: LegState) -> &'static str {
+    shell.word(match state {
+        LegState::Incoming => Word::Incoming,
+        LegState::Active => Word::Active,
+        LegState::Deferred => Word::Deferred,
+        LegState::OnHold => Word::OnHold,
+        LegState::Quarantined => Word::Quarantined,
+        LegState::Transferred => Word::Transferred,
+        LegState::Consigned => Word::Consigned,
+        LegState::Returned => Word::Returned,
+        LegState::Ended => Word::Ended,
+    })
+}
+
+/// Words for where a dispatch stands with its recipient.
+pub(super) fn inbox_state(shell: &Shell, state: InboxState) -> &'static str {
+    shell.word(match state {
+        InboxState::Waiting => Word::Waiting,
+        InboxState::Fetched => Word::Fetched,
+        InboxState::HandedOver => Word::HandedOver,
+        InboxState::Registered => Word::Registered,
+        InboxState::Refused => Word::Refused,
+    })
+}
+
+fn outcome(shell: &Shell, outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        None => "",
+        Some(Outcome::Consigned) => shell.word(Word::Consigned),
+        Some(Outcome::Refused) => shell.word(Word::Refused),
+        Some(Outcome::Failed) => shell.word(Word::Failed),
+        Some(Outcome::Expired) => shell.word(Word::Expired),
+    }
+}
+
+/// The first few of many, and how many more.
+pub(super) fn some_of<T: ToString>(items: &[T]) -> String {
+    let first: Vec<String> = items.iter().take(3).map(ToString::to_string).collect();
+    match items.len() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} +{more}", first.join(", ")),
+    }
+}
+
+/// A reason and a person's words in one cell.
+fn because(code: Option<&text::CodeText>, remark: Option<&String>) -> String {
+    match (code, remark) {
+        (None, None) => String::new(),
+        (Some(code), None) => code.to_string(),
+        (None, Some(remark)) => remark.clone(),
+        (Some(code), Some(remark)) => format!("{code}: {remark}"),
+    }
+}
+
+/// Legs as a table.
+pub(super) fn legs(shell: &Shell, legs: &[LegView]) -> String {
+    let headings =
+        [Word::To, Word::State, Word::Outcome, Word::Event, Word::Via, Word::ChangedAt, Word::Reason];
+    let mut table = Table::new(&headings.map(|w| (shell.word(w), Align::Left)));
+    for leg in legs {
+        table.row([
+            leg.recipient.to_string(),
+            leg_state(shell, leg.state).to_owned(),
+            outcome(shell, leg.outcome).to_owned(),
+            leg.event.as_ref().map(|e| event(shell, e.0)).unwrap_or_default(),
+            leg.peer.as_ref().map(ToString::to_string).unwrap_or_default(),
+            shown(leg.changed_at.0),
+            because(leg.code.as_ref(), leg.remark.as_ref()),
+        ]);
+    }
+    table.lines()
+}
+
+/// Documents as a table.
+pub(super) fn documents(shell: &Shell, documents: &[DocumentView]) -> String {
+    let mut table = Table::new(&[
+        (shell.word(Word::Document), Align::Left),
+        (shell.word(Word::MediaType), Align::Left),
+        (shell.word(Word::Size), Align::Right),
+        ("SHA-256", Align::Left),
+    ]);
+    for d in documents {
+        table.row([
+            d.name.clone(),
+            d.media_type.clone(),
+            table::bytes(d.size),
+            d.sha256.to_string(),
+        ]);
+    }
+    table.lines()
+}
+
+/// Evidence as a table.
+pub(super) fn evidence(shell: &Shell, evidence: &[EvidenceView]) -> String {
+    let mut table = Table::new(&[
+        (shell.word(Word::Time), Align::Left),
+        (shell.word(Word::Event), Align::Left),
+        (shell.word(Word::SaidBy), Align::Left),
+        (shell.word(Word::Leaf), Align::Right),
+        (shell.word(Word::To), Align::Left),
+        (shell.word(Word::Reason), Align::Left),
+    ]);
+    for e in evidence {
+        let mut name = event(shell, e.event.0);
+        if !e.authorised {
+            name = format!("{name} [{}]", shell.word(Word::ClaimOnly));
+        }
+        table.row([
+            shown(e.at.0),
+            name,
+            e.node.to_string(),
+            e.index.to_string(),
+            e.recipient.as_ref().map(ToString::to_string).unwrap_or_default(),
+            because(e.code.as_ref(), e.remark.as_ref()),
+        ]);
+    }
+    table.lines()
+}

@@ -2,5 +2,6 @@
 
 pub mod cli;
 mod daemon;
+mod demo;
 mod sealing;
 mod signatures;

@@ -36,8 +36,9 @@ pub(crate) fn envelope(
     recipients.dedup();
     let mut documents = Vec::new();
     for d in &request.documents {
-        let size = size_of(&d.sha256.0)
-            .ok_or_else(|| Problem::new(Code::DocumentMissing, format!("document {}", d.sha256.0)))?;
+        let size = size_of(&d.sha256.0).ok_or_else(|| {
+            Problem::new(Code::DocumentMissing, format!("document {}", d.sha256.0))
+        })?;
         documents.push(Document {
             name: d.name.clone(),
             media_type: d.media_type.clone(),
@@ -101,12 +102,12 @@ pub(crate) fn seal(
     chain: &[Vec<u8>],
     key: &dyn Sign,
 ) -> Result<SealedDispatch, Problem> {
-    SealedDispatch::seal(envelope, chain, key.algorithm(), |message| key.sign(message)).map_err(|e| {
-        match e {
+    SealedDispatch::seal(envelope, chain, key.algorithm(), |message| key.sign(message)).map_err(
+        |e| match e {
             tram_wire::SealError::Wire(e) => Problem::new(e.code, e.detail),
             tram_wire::SealError::Sign(e) => Problem::new(Code::Internal, e.to_string()),
-        }
-    })
+        },
+    )
 }
 
 /// Whether two envelopes say the same, times and numbering of the sealing apart: what makes a

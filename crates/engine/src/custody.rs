@@ -137,9 +137,10 @@ impl Engine {
             // Two exceptions: a claim that counts by now, and a peer that still says it holds a
             // leg which came back into our custody.
             let counts_now = authorised && !known.authorised;
-            let still_there =
-                e.event == Event::RelayAcceptance && leg.is_some_and(Leg::in_custody);
-            !counts_now && !(still_there && !h.was_returned_after(&e))
+            let still_there = e.event == Event::RelayAcceptance
+                && leg.is_some_and(Leg::in_custody)
+                && !h.was_returned_after(&e);
+            !counts_now && !still_there
         });
         if nothing_new || e.node == me || !object_fits {
             return;

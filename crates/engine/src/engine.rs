@@ -241,6 +241,14 @@ impl Engine {
         self.state.evict(self.durable);
     }
 
+    /// Number of the newest batch that holds something nobody may see yet.
+    pub(crate) fn newest_unsafe_batch(&self) -> Option<u64> {
+        if self.urgent && !self.records.is_empty() {
+            return Some(self.batches + 1);
+        }
+        self.in_flight.back().map(|(number, _)| *number)
+    }
+
     /// The next thing to do.
     pub fn next_output(&mut self) -> Option<Output> {
         match self.ready.pop_front()? {

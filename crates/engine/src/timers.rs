@@ -77,7 +77,7 @@ impl Engine {
         for (r, leg) in &h.legs {
             if expired {
                 // On hold or not: the originator learns the end of it.
-                if leg.in_custody() && self.clock_certain() {
+                if leg.in_custody() && self.clock_certain() && !h.has_arrived(r) {
                     give_up.push((r.clone(), Code::DispatchExpired, None));
                 }
                 continue;

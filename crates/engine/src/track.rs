@@ -149,11 +149,7 @@ impl Engine {
     }
 
     /// The next node of a leg in our custody, and how the leg's dispatch stands in its queue.
-    pub fn standing(
-        &self,
-        id: &DispatchId,
-        recipient: &AgencyCode,
-    ) -> Option<(NodeId, Standing)> {
+    pub fn standing(&self, id: &DispatchId, recipient: &AgencyCode) -> Option<(NodeId, Standing)> {
         let leg = self.state.held.get(id)?.legs.get(recipient)?;
         let Route::Hop(next) = route(&self.directory, self.me(), recipient) else { return None };
         let standing = self.state.peers.get(&next)?.queue.standing(id)?;
@@ -205,6 +201,12 @@ impl Engine {
         n[1] = self.state.peers.values().map(|p| p.queue.deferred() as u64).sum();
         n[0] = n[0].saturating_sub(n[1]);
         n
+    }
+
+    /// The batch that must be durable before what a reader sees now may be shown to anybody; `None`
+    /// when it already is. Housekeeping that lingers changes nothing a reader could be misled by.
+    pub fn awaits_batch(&self) -> Option<u64> {
+        self.newest_unsafe_batch()
     }
 
     /// How many dispatches have something left to do.

@@ -8,6 +8,10 @@ use tram_tlog::{Hash, verify_consistency};
 use tram_trust::Verifier;
 use tram_wire::frame::{Frame, Held, Hello};
 
+/// Most receipt batches taken while the peer's proof is still on its way: as many as a peer may
+/// have under way.
+const EARLY_BATCHES_MAX: usize = 4;
+
 /// The protocol version this code speaks.
 pub(crate) const VERSION: u16 = 1;
 
@@ -91,7 +95,7 @@ enum Stage {
     /// Our hello is sent, the peer's is awaited.
     Greeting,
     /// The peer's hello is good; the proof that its log extends what we held is awaited.
-    Proving { hello: Box<Hello>, old: (u64, [u8; 32]), new: (u64, [u8; 32]) },
+    Proving { hello: Box<Hello>, old: (u64, [u8; 32]), new: (u64, [u8; 32]), early: Vec<Event> },
     /// Running.
     Up,
 }
@@ -156,7 +160,7 @@ impl Session {
             }
             (
                 Frame::Consistency { epoch, old_size, new_size, path },
-                Stage::Proving { hello, old, new },
+                Stage::Proving { hello, old, new, early },
             ) => {
                 let fits = epoch == hello.epoch && old_size == old.0 && new_size == new.0;
                 let path: Vec<Hash> = path.into_iter().map(Hash).collect();
@@ -169,6 +173,16 @@ impl Session {
                     return Err(Refused::new(Code::LogFork, detail));
                 }
                 self.come_up(*hello, Some(new));
+                self.events.extend(early);
+                Ok(())
+            }
+            // The peer needed no proof of us, so it is up already; what it sends waits until we are.
+            (
+                Frame::Receipts { batch, receipts },
+                Stage::Proving { hello, old, new, mut early },
+            ) if early.len() < EARLY_BATCHES_MAX => {
+                early.push(Event::Receipts { batch, receipts });
+                self.stage = Stage::Proving { hello, old, new, early };
                 Ok(())
             }
             (Frame::Receipts { batch, receipts }, Stage::Up) => {
@@ -217,6 +231,10 @@ impl Session {
             let detail = format!("versions {:?}, this node speaks {VERSION}", hello.versions);
             return Err(Refused::new(Code::Malformed, detail));
         }
+        if verifier.directory().epoch(&hello.node, &hello.epoch).is_none() {
+            let detail = format!("the directory lists no epoch {} of it", hello.epoch.short());
+            return Err(Refused::new(Code::PeerNotInDirectory, detail));
+        }
         if hello.checkpoint.is_empty() {
             return self.compare(hello, None);
         }
@@ -254,7 +272,8 @@ impl Session {
         let ask = Frame::ConsistencyRequest { epoch: hello.epoch, old_size, new_size: size };
         self.events.push_back(Event::Send(ask));
         let hello = Box::new(hello);
-        self.stage = Stage::Proving { hello, old: (old_size, old_root), new: (size, root) };
+        let (old, new) = ((old_size, old_root), (size, root));
+        self.stage = Stage::Proving { hello, old, new, early: Vec::new() };
         Ok(())
     }
 

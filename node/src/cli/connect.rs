@@ -45,15 +45,19 @@ pub(crate) fn read_config(path: &Path) -> Result<Config, Failure> {
     Ok(Config::parse(&text, &files::absolute(path), &Accounts::of_system())?)
 }
 
-/// A client of the node, on the socket where this user has the role.
+/// Roles that let somebody read evidence, the farthest reaching first.
+pub(crate) const READERS: &[Role] = &[Role::Audit, Role::Submit, Role::Collect, Role::Operate];
+
+/// A client of the node, on the socket where this user has the first of these roles that any
+/// socket gives.
 ///
 /// # Errors
 /// `NODE_UNREACHABLE` when nothing says where the node is; those of the configuration.
-pub(crate) fn client(shell: &Shell, role: Role) -> Result<Client, Failure> {
-    Ok(Client::new(socket(shell, role)?).language(shell.language))
+pub(crate) fn client(shell: &Shell, roles: &[Role]) -> Result<Client, Failure> {
+    Ok(Client::new(socket(shell, roles)?).language(shell.language))
 }
 
-fn socket(shell: &Shell, role: Role) -> Result<PathBuf, Failure> {
+fn socket(shell: &Shell, roles: &[Role]) -> Result<PathBuf, Failure> {
     if let Some(path) = &shell.socket {
         return Ok(path.clone());
     }
@@ -65,7 +69,9 @@ fn socket(shell: &Shell, role: Role) -> Result<PathBuf, Failure> {
     let uid = rustix::process::geteuid().as_raw();
     // The kernel shows the node the effective group only, so only that one counts here.
     let gids = [rustix::process::getegid().as_raw()];
-    let open = config.sockets.iter().find(|s| s.permits(uid, &gids, role, None));
+    let open = roles
+        .iter()
+        .find_map(|role| config.sockets.iter().find(|s| s.permits(uid, &gids, *role, None)));
     // Where no socket lets this user in, the node itself says why best.
     let chosen = open.or(config.sockets.first());
     chosen.map(|s| s.path.clone()).ok_or_else(|| {

@@ -90,8 +90,7 @@ pub(crate) fn root(path: &std::path::Path) -> Result<Root, Failure> {
 /// Those of [`Directory::verify`], naming the file.
 pub(crate) fn directory(root: &Root, path: &std::path::Path) -> Result<Directory, Failure> {
     let bytes = files::read(path, DIRECTORY_BYTES_MAX)?;
-    Directory::verify(root, &bytes, None, now())
-        .map_err(|e| Failure::from(e).about(path.display()))
+    Directory::verify(root, &bytes, None, now()).map_err(|e| Failure::from(e).about(path.display()))
 }
 
 /// Reads revocation lists.

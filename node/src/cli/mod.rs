@@ -11,6 +11,7 @@
 mod clock;
 mod config;
 mod connect;
+mod demo;
 mod directory;
 mod dispatch;
 mod failure;
@@ -29,7 +30,7 @@ mod shell;
 mod show;
 mod status;
 mod store;
-mod table;
+pub(crate) mod table;
 mod texts;
 mod verify;
 
@@ -80,6 +81,7 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Init(init::InitArgs),
     Run(run::RunArgs),
     Status(status::StatusArgs),
@@ -136,7 +138,7 @@ pub fn main() -> ExitCode {
     let Global { json, lang, socket, config } = cli.global;
     let shell = Shell::new(json, lang, socket, config);
     match perform(&shell, cli.command) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(failure) => {
             shell.complain(&failure);
             ExitCode::from(failure.code().row().exit)
@@ -144,8 +146,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn perform(shell: &Shell, command: Command) -> Done {
-    match command {
+fn perform(shell: &Shell, command: Command) -> Result<ExitCode, Failure> {
+    let done = match command {
+        // It speaks for itself to the end; a signal may be its exit status.
+        Command::Demo(args) => return Ok(demo::run(shell, args)),
         Command::Init(args) => init::run(shell, args),
         Command::Run(args) => run::run(shell, &args),
         Command::Status(args) => status::run(shell, &args),
@@ -163,7 +167,8 @@ fn perform(shell: &Shell, command: Command) -> Done {
         Command::Directory(command) => directory::run(shell, command),
         Command::Network(command) => network::run(shell, command),
         Command::Pki(command) => pki::run(shell, command),
-    }
+    };
+    done.map(ExitCode::from)
 }
 
 #[cfg(test)]

@@ -119,7 +119,10 @@ fn language(option: Option<Lang>, locale: Option<&str>) -> Language {
     match option {
         Some(Lang::Vi) => Language::Vietnamese,
         Some(Lang::En) => Language::English,
-        None if locale.is_some_and(|l| l == "vi" || l.starts_with("vi_") || l.starts_with("vi-") || l.starts_with("vi.")) => {
+        None if locale.is_some_and(|l| {
+            l == "vi" || l.starts_with("vi_") || l.starts_with("vi-") || l.starts_with("vi.")
+        }) =>
+        {
             Language::Vietnamese
         }
         None => Language::English,

@@ -121,8 +121,15 @@ fn because(code: Option<&text::CodeText>, remark: Option<&String>) -> String {
 
 /// Legs as a table.
 pub(super) fn legs(shell: &Shell, legs: &[LegView]) -> String {
-    let headings =
-        [Word::To, Word::State, Word::Outcome, Word::Event, Word::Via, Word::ChangedAt, Word::Reason];
+    let headings = [
+        Word::To,
+        Word::State,
+        Word::Outcome,
+        Word::Event,
+        Word::Via,
+        Word::ChangedAt,
+        Word::Reason,
+    ];
     let mut table = Table::new(&headings.map(|w| (shell.word(w), Align::Left)));
     for leg in legs {
         table.row([

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn columns_align_by_what_is_seen() {
-        let mut table = Table::new(&[("Mã", Align::Left), ("Tên", Align::Left), ("#", Align::Right)]);
+        let mut table =
+            Table::new(&[("Mã", Align::Left), ("Tên", Align::Left), ("#", Align::Right)]);
         table.row(["H41", "Tỉnh Nghệ An", "7"]);
         // The same name with combining marks: more characters, the same width.
         table.row(["H41.12", "Ti\u{309}nh Nghe\u{323}\u{302} An", "12"]);

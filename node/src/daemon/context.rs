@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, RwLock};
 use tram_config::Config;
 use tram_crypto::Sign;
 use tram_dispatch::{Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
-use tram_spool::documents::{DocumentReader, DocumentStore};
+use tram_spool::documents::{DocumentError, DocumentReader, DocumentStore, DocumentWriter};
 use tram_spool::store::{Document, StoreReader};
 use tram_tlog::Hash;
 use tram_tlog::checkpoint::Checkpoint;
-use tram_trust::{Root, Verifier};
 use tram_transport::Session;
+use tram_trust::{Root, Verifier};
 
 use super::core::Core;
 use super::pins::Pins;
@@ -190,9 +190,25 @@ impl Context {
     }
 }
 
+/// Opens a staged document where it was left, or begins it. Blocks.
+pub(crate) fn stage(
+    documents: &DocumentStore,
+    name: &str,
+    size: u64,
+) -> Result<DocumentWriter, DocumentError> {
+    match documents.resume(name, size) {
+        Err(DocumentError::NoUpload { .. }) => documents.begin(name, size),
+        other => other,
+    }
+}
+
 /// The name of a staged document on its way from a peer: the same dispatch, document and peer
 /// resume the same file, nobody else does.
-pub(crate) fn staging_name(owner: &str, dispatch: Option<&DispatchId>, document: &Digest) -> String {
+pub(crate) fn staging_name(
+    owner: &str,
+    dispatch: Option<&DispatchId>,
+    document: &Digest,
+) -> String {
     let id = dispatch.map(|d| *d.as_bytes()).unwrap_or_default();
     tram_dispatch::id::hex(&tram_crypto::sha256_parts(&[
         owner.as_bytes(),

@@ -3,7 +3,7 @@
 //! One thread owns the engine and consumes whatever has arrived; another makes batches durable. One
 //! batch is on its way to disk while the next fills, so load itself makes the batches larger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,18 +24,37 @@ const DRAIN_MAX: usize = 1024;
 /// Most notices kept for a listener that is slow.
 const NOTICES_MAX: usize = 4096;
 
-/// A question that only the engine's thread can answer.
-type Question = Box<dyn FnOnce(&Engine, &dyn View) + Send>;
+/// A question that only the engine's thread can answer. What it gives delivers the answer, once all
+/// that was seen is durable.
+type Question = Box<dyn FnOnce(&Engine, &dyn View) -> Deliver + Send>;
+type Deliver = Box<dyn FnOnce() + Send>;
 
 /// What the engine's thread is told.
 pub(crate) enum ToCore {
     Input(Input),
-    Submit { dispatch: VerifiedDispatch, documents: Documents, reply: oneshot::Sender<Reply> },
+    Submit {
+        dispatch: VerifiedDispatch,
+        documents: Documents,
+        reply: oneshot::Sender<Reply>,
+    },
     /// An input that is answered with a `Reply`; the token is put in here.
-    Ask { input: Box<dyn FnOnce(Token) -> Input + Send>, reply: oneshot::Sender<Reply> },
-    Offer { offer: Offer, reply: oneshot::Sender<OfferReply> },
-    PeerUp { up: PeerUp, session: u64, link: mpsc::UnboundedSender<ToPeer> },
-    PeerDown { peer: NodeId, session: u64 },
+    Ask {
+        input: Box<dyn FnOnce(Token) -> Input + Send>,
+        reply: oneshot::Sender<Reply>,
+    },
+    Offer {
+        offer: Offer,
+        reply: oneshot::Sender<OfferReply>,
+    },
+    PeerUp {
+        up: PeerUp,
+        session: u64,
+        link: mpsc::UnboundedSender<ToPeer>,
+    },
+    PeerDown {
+        peer: NodeId,
+        session: u64,
+    },
     Question(Question),
     /// Document files that nobody counts on any more, unless a held dispatch does.
     Unneeded(Vec<Digest>),
@@ -63,7 +82,10 @@ pub(crate) enum OfferReply {
 #[derive(Debug)]
 pub(crate) enum ToPeer {
     Transfer(Transfer),
-    Receipts { batch: u64, receipts: Vec<Arc<[u8]>> },
+    Receipts {
+        batch: u64,
+        receipts: Vec<Arc<[u8]>>,
+    },
     Stored(u64),
     /// Another session with the same peer took over.
     Replaced,
@@ -169,8 +191,11 @@ impl Core {
     ) -> Result<T, Stopping> {
         let (tx, rx) = oneshot::channel();
         let question: Question = Box::new(move |engine, view| {
-            // The asker may have gone away; nothing is lost then.
-            let _ = tx.send(ask(engine, view));
+            let answer = ask(engine, view);
+            Box::new(move || {
+                // The asker may have gone away; nothing is lost then.
+                let _ = tx.send(answer);
+            })
         });
         self.send(ToCore::Question(question))?;
         rx.await.map_err(|_| Stopping)
@@ -261,6 +286,7 @@ pub(crate) fn start(
             links: BTreeMap::new(),
             pins,
             uploads,
+            answers: VecDeque::new(),
         };
         let result = running.run(&rx);
         let _ = running.store.send(ToStore::Stop);
@@ -305,6 +331,8 @@ struct Running {
     links: BTreeMap<NodeId, (u64, mpsc::UnboundedSender<ToPeer>)>,
     pins: Pins,
     uploads: Arc<Uploads>,
+    /// Answers to questions, each waiting for the batch that makes what was seen durable.
+    answers: VecDeque<(u64, Deliver)>,
 }
 
 impl Running {
@@ -348,7 +376,11 @@ impl Running {
             ToCore::Submit { dispatch, documents, reply } => {
                 let token = self.token();
                 self.replies.insert(token, reply);
-                self.engine.handle(now, Input::Submit { token, dispatch, documents }, &*self.view)?;
+                self.engine.handle(
+                    now,
+                    Input::Submit { token, dispatch, documents },
+                    &*self.view,
+                )?;
             }
             ToCore::Ask { input, reply } => {
                 let token = self.token();
@@ -359,8 +391,7 @@ impl Running {
                 let token = self.token();
                 self.offers.insert(token, reply);
                 let Offer { peer, dispatch, recipients, receipts, documents } = offer;
-                let input =
-                    Input::Offer { token, peer, dispatch, recipients, receipts, documents };
+                let input = Input::Offer { token, peer, dispatch, recipients, receipts, documents };
                 self.engine.handle(now, input, &*self.view)?;
             }
             ToCore::PeerUp { up, session, link } => {
@@ -377,12 +408,23 @@ impl Running {
                     self.engine.handle(now, Input::PeerDown { peer }, &*self.view)?;
                 }
             }
-            ToCore::Question(question) => question(&self.engine, &*self.view),
+            ToCore::Question(question) => {
+                let deliver = question(&self.engine, &*self.view);
+                match self.engine.awaits_batch() {
+                    Some(batch) => self.answers.push_back((batch, deliver)),
+                    None => deliver(),
+                }
+            }
             ToCore::Persisted(batch, result) => {
                 result.map_err(CoreError::Storage)?;
                 self.committing = false;
                 self.note_head(&batch);
                 self.engine.persisted(batch.number);
+                while self.answers.front().is_some_and(|(n, _)| *n <= batch.number) {
+                    if let Some((_, deliver)) = self.answers.pop_front() {
+                        deliver();
+                    }
+                }
             }
             ToCore::Unneeded(digests) => self.remove(digests),
             ToCore::Stop => return Ok(true),

@@ -8,8 +8,13 @@ use tram_pki::Key;
 /// A certificate chain, PEM or DER, leaf first.
 pub(crate) fn chain(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let chain = tram_pki::read_certificates(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
-    if chain.is_empty() { Err(format!("{}: no certificate in it", path.display())) } else { Ok(chain) }
+    let chain =
+        tram_pki::read_certificates(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+    if chain.is_empty() {
+        Err(format!("{}: no certificate in it", path.display()))
+    } else {
+        Ok(chain)
+    }
 }
 
 /// A private key as PKCS#8 DER.

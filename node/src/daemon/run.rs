@@ -103,8 +103,9 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
     }
     let (root, directory) = (Arc::new(root), Arc::new(directory));
     let path = config.data_dir.join(GENESIS_FILE);
-    let genesis = tram_wire::genesis::decode(&read(&path)?)
-        .map_err(|e| RunError::new(Code::Unreadable, format!("{}: {}", path.display(), e.detail)))?;
+    let genesis = tram_wire::genesis::decode(&read(&path)?).map_err(|e| {
+        RunError::new(Code::Unreadable, format!("{}: {}", path.display(), e.detail))
+    })?;
     if genesis.node != config.node || genesis.network != root.network() {
         let detail = format!("{} is of another node or network", path.display());
         return Err(RunError::new(Code::ConfigInvalid, detail));
@@ -169,8 +170,7 @@ fn machine_id() -> String {
 pub fn run(config: Config) -> Result<(), RunError> {
     let clock = Clock::new();
     let loaded = load(&config, clock.now().wall)?;
-    let store_error =
-        |e: tram_spool::store::StoreError| RunError::new(e.code(), e.explain());
+    let store_error = |e: tram_spool::store::StoreError| RunError::new(e.code(), e.explain());
     let mut store_id = [0u8; 16];
     SystemEntropy::new()
         .fill(&mut store_id)
@@ -260,7 +260,9 @@ fn serve(
         std::thread::Builder::new().name("quic".into()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(quic(context, identity, first, clock, stop, bound_tx)),
+                Ok(runtime) => {
+                    runtime.block_on(quic(context, identity, first, clock, stop, bound_tx))
+                }
                 Err(e) => drop(bound_tx.send(Err(RunError::new(Code::Internal, e.to_string())))),
             }
         })
@@ -294,8 +296,7 @@ async fn quic(
 ) {
     let slot = std::sync::OnceLock::new();
     let _ = slot.set(context.clone());
-    let check =
-        Arc::new(link::Check { context: slot, first, me: context.me.clone(), clock });
+    let check = Arc::new(link::Check { context: slot, first, me: context.me.clone(), clock });
     let limits = link::limits(&context.config);
     let opened = match context.config.listen {
         Some(address) => Endpoint::bind(address, &identity, check, limits),

@@ -8,7 +8,7 @@ use tram_pki::PkiError;
 use tram_trust::Refusal;
 use tram_wire::WireError;
 
-use crate::setup::SetupError;
+use crate::demo::setup::SetupError;
 
 /// Why the demo stopped.
 #[derive(Debug, thiserror::Error)]

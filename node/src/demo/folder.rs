@@ -54,7 +54,10 @@ impl Folder {
     pub(super) fn keep_as_evidence(&self, page: Page) {
         self.keep.set(true);
         let path = self.path.display();
-        page.note(format!("Logs and data stay in {path}"), format!("Nhật ký và dữ liệu còn ở {path}"));
+        page.note(
+            format!("Logs and data stay in {path}"),
+            format!("Nhật ký và dữ liệu còn ở {path}"),
+        );
     }
 }
 

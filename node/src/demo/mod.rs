@@ -19,6 +19,7 @@ mod page;
 mod pdf;
 mod processes;
 mod scenario;
+mod setup;
 mod summary;
 mod tiers;
 
@@ -41,16 +42,16 @@ use summary::Summary;
 
 /// What the person asked for.
 #[derive(Clone, Debug, Default)]
-pub struct DemoOptions {
+pub(crate) struct DemoOptions {
     /// Leave the nodes running until Ctrl-C.
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Print the summary as JSON, last line.
-    pub json: bool,
+    pub(crate) json: bool,
     /// Where to put everything; a folder that is new or empty, and stays. Otherwise a new one in
     /// the system's place for temporary files, which goes away at the end.
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
     /// The language of the words.
-    pub language: Language,
+    pub(crate) lang: Language,
 }
 
 /// How a run ended.
@@ -63,8 +64,8 @@ enum Ending {
 
 /// Runs the demo. 0 if everything was as it should be, 1 if not, 128 and the signal's number if
 /// one ended it.
-pub fn run(options: DemoOptions) -> ExitCode {
-    let page = Page::new(options.language);
+pub(crate) fn run(options: DemoOptions) -> ExitCode {
+    let page = Page::new(options.lang);
     let started = Instant::now();
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()

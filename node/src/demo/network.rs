@@ -15,8 +15,8 @@ use tram_wire::root::{KeySignature, RootFile};
 
 use super::authorities::{Authorities, Seal};
 use super::failure::DemoError;
-use super::tiers::{CENTRE, COMMUNE, TIERS, Tier, agency, node};
-use crate::setup::{Above, CONFIG_FILE, NodeSetup, place};
+use super::tiers::{COMMUNE, TIERS, Tier, agency, node};
+use crate::demo::setup::{Above, CONFIG_FILE, NodeSetup, place};
 
 const DAY_MS: u64 = 86_400_000;
 /// Most bytes of a socket's path that every Unix takes with room to spare.
@@ -30,6 +30,7 @@ pub(super) struct DemoNode {
     pub(super) tier: Tier,
     pub(super) id: NodeId,
     pub(super) config: PathBuf,
+    pub(super) listen: Option<SocketAddr>,
     pub(super) socket: PathBuf,
     pub(super) log: PathBuf,
 }
@@ -109,6 +110,7 @@ impl Network {
             entries.push(Entry::Node(request.entry(parent.map(node), addresses)));
             nodes.push(DemoNode {
                 id: setup.node,
+                listen: setup.listen,
                 config: folder.join(CONFIG_FILE),
                 socket: setup.socket,
                 log: folder.join("log"),
@@ -242,8 +244,7 @@ fn directory_file(
         root: Digest(entries_root(&entries)),
     };
     let head_bytes = encode_head(&head);
-    let message =
-        tram_wire::directory::to_be_signed(key.algorithm(), &head_bytes, root.network());
+    let message = tram_wire::directory::to_be_signed(key.algorithm(), &head_bytes, root.network());
     let signatures = vec![signature(key, &message)?];
     Ok(DirectoryFile { head_bytes, head, signatures, entries, decoded }.encode())
 }

@@ -45,19 +45,39 @@ impl Page {
         self.line(format!("\n{number}. {}", self.pick(english, vietnamese)));
     }
 
-    /// A table, indented. Headings in both languages; numbers stand to the right.
+    /// A table, indented, with headings in both languages.
     pub(super) fn table(&self, columns: &[(&str, &str, Align)], rows: Vec<Vec<String>>) {
+        let rows = rows.into_iter().map(|row| (row, None)).collect();
+        self.table_with_reasons(columns, rows);
+    }
+
+    /// A table whose rows may have a sentence under them.
+    pub(super) fn table_with_reasons(
+        &self,
+        columns: &[(&str, &str, Align)],
+        rows: Vec<(Vec<String>, Option<&str>)>,
+    ) {
         let columns: Vec<(&str, Align)> =
             columns.iter().map(|(en, vi, align)| (self.pick(*en, *vi), *align)).collect();
         let mut table = Table::new(&columns);
-        rows.into_iter().for_each(|row| _ = table.row(row));
+        let reasons: Vec<Option<&str>> = rows.iter().map(|(_, reason)| *reason).collect();
+        rows.into_iter().for_each(|(row, _)| _ = table.row(row));
         self.line("");
-        table.lines().lines().for_each(|line| self.line(format!("   {line}")));
+        for (line, reason) in table.lines().lines().zip(std::iter::once(None).chain(reasons)) {
+            self.line(format!("   {line}"));
+            if let Some(reason) = reason {
+                self.line(format!("      {reason}"));
+            }
+        }
         self.line("");
     }
 
     /// Something that did not go as it must.
     pub(super) fn wrong(&self, text: impl AsRef<str>) {
-        self.line(format!("   {} {}", self.pick("NOT AS IT SHOULD BE:", "KHÔNG ĐÚNG:"), text.as_ref()));
+        self.line(format!(
+            "   {} {}",
+            self.pick("NOT AS IT SHOULD BE:", "KHÔNG ĐÚNG:"),
+            text.as_ref()
+        ));
     }
 }

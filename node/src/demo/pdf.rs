@@ -94,7 +94,9 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         assert!(text.starts_with("%PDF-1.4\n") && text.ends_with("%%EOF\n"));
         assert!(text.contains("(CHI THI \\(vi du\\)) Tj") && text.contains("(a \\\\ b) Tj"));
-        assert!(text.contains("(?) Tj") && text.contains("/Title <FEFF00431EC9002000740068"));
+        assert!(
+            text.contains("(?) Tj") && text.contains("/Title <FEFF004300681EC90020007400681ECB>")
+        );
         let find = |needle: &[u8]| bytes.windows(needle.len()).position(|w| w == needle).unwrap();
         let table: usize =
             text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().parse().unwrap();

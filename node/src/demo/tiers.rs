@@ -32,14 +32,21 @@ pub(super) const TIERS: [Tier; 4] = [
         word: "centre",
         word_vi: "trung ương",
     },
-    Tier { code: PROVINCE, name: "Ủy ban nhân dân tỉnh (ví dụ)", word: "province", word_vi: "tỉnh" },
+    Tier {
+        code: PROVINCE,
+        name: "Ủy ban nhân dân tỉnh (ví dụ)",
+        word: "province",
+        word_vi: "tỉnh",
+    },
     Tier {
         code: DISTRICT,
         name: "Ủy ban nhân dân huyện (ví dụ)",
         word: "district",
         word_vi: "huyện",
     },
-    Tier { code: COMMUNE, name: "Ủy ban nhân dân xã (ví dụ)", word: "commune", word_vi: "xã" },
+    Tier {
+        code: COMMUNE, name: "Ủy ban nhân dân xã (ví dụ)", word: "commune", word_vi: "xã"
+    },
 ];
 
 /// One of the codes above.

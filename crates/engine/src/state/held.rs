@@ -47,6 +47,9 @@ pub struct HeldDispatch {
     accepted: BTreeMap<AgencyCode, Accepted>,
     /// Where each receipt stands in `evidence`.
     places: BTreeMap<Owed, usize>,
+    /// How far recipients elsewhere are proved to have taken it, also where the consignment that
+    /// this implies has not come back yet.
+    stages: BTreeMap<AgencyCode, Stage>,
     /// Other nodes' relay failures, as places in `evidence`.
     failures: Vec<usize>,
     /// The recipient that each upstream receipt is about.
@@ -96,6 +99,7 @@ impl HeldDispatch {
             accepted: BTreeMap::new(),
             places: BTreeMap::new(),
             failures: Vec::new(),
+            stages: BTreeMap::new(),
             upstream_about: held.receipts.iter().map(|raw| about(raw)).collect(),
         }
     }
@@ -226,16 +230,19 @@ impl HeldDispatch {
         });
         // Receipts can overtake the answer that should have come before them.
         let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
-        let Some(leg) = e.recipient.as_ref().and_then(|r| self.legs.get_mut(r)) else { return };
-        if !f.authorised || undone {
-            return;
+        let Some(r) = e.recipient.as_ref().filter(|_| f.authorised && !undone) else { return };
+        if let Some(stage) = stage_of(e.event) {
+            let known = self.stages.entry(r.clone()).or_insert(stage);
+            *known = stage.max(*known);
         }
+        let stage = self.stages.get(r).copied().unwrap_or(Stage::Consigned);
+        let Some(leg) = self.legs.get_mut(r) else { return };
         let ended = |outcome| Leg::Ended {
             outcome,
             at: e.time,
             via: Some(f.from.clone()),
             last_relay: e.node == f.from,
-            stage: Stage::Consigned,
+            stage,
         };
         match (e.event, &mut *leg) {
             // What this node itself said about the leg stands.
@@ -248,30 +255,30 @@ impl HeldDispatch {
             (Event::ContentConsignment, _) => *leg = ended(Outcome::Consigned),
             (
                 Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { outcome: Outcome::Consigned, stage, .. },
-            ) => *stage = (*stage).max(stage_of(e.event)),
+                Leg::Ended { outcome: Outcome::Consigned, stage: reached, .. },
+            ) => *reached = stage,
+            (
+                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
+                Leg::Ended { .. },
+            ) => *leg = ended(Outcome::Consigned),
+            // They can overtake the consignment, which is on its way back, or given again when
+            // this node offers the leg again.
             (
                 Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
                 _,
-            ) => {
-                // Later events can overtake the consignment on the way back; they imply it.
-                let mut new = ended(Outcome::Consigned);
-                if let Leg::Ended { stage, .. } = &mut new {
-                    *stage = stage_of(e.event);
-                }
-                *leg = new;
-            }
+            ) => {}
             (_, Leg::Ended { .. }) => {}
             (Event::RelayRejection | Event::ContentConsignmentFailure, _) => {
                 *leg = ended(Outcome::Refused);
             }
             // Given back further down the way: the custodian there decides.
             (Event::RelayFailure, _) if returned(e) && e.node != f.from => {}
-            (Event::RelayFailure, Leg::Transferred { peer, .. }) if returned(e) => {
-                if *peer == e.node {
-                    *leg = Leg::Held { returned_by: [peer.clone()].into() };
-                }
+            (Event::RelayFailure, Leg::Transferred { peer, .. })
+                if returned(e) && *peer == e.node =>
+            {
+                *leg = Leg::Held { returned_by: [peer.clone()].into() };
             }
+            (Event::RelayFailure, Leg::Transferred { .. }) if returned(e) => {}
             (Event::RelayFailure, Leg::Held { returned_by }) if returned(e) => {
                 returned_by.insert(e.node.clone());
             }
@@ -310,6 +317,11 @@ impl HeldDispatch {
     /// The evidence that one receipt carries.
     pub fn known(&self, owed: Owed) -> Option<&Known> {
         self.evidence.get(*self.places.get(&owed)?)
+    }
+
+    /// Whether the recipient's node is proved to hold the leg, also before its consignment came.
+    pub(crate) fn has_arrived(&self, recipient: &AgencyCode) -> bool {
+        self.stages.contains_key(recipient)
     }
 
     /// Adds the bytes of our own receipt once they exist.
@@ -371,11 +383,7 @@ impl HeldDispatch {
 
     /// The moment from which nothing is left to do: no custody, nothing owed, no bytes to keep.
     /// None where more than time is needed.
-    pub fn finished_at(
-        &self,
-        keep_last_relay_ms: u64,
-        keep_mailbox_ms: u64,
-    ) -> Option<UnixMillis> {
+    pub fn finished_at(&self, keep_last_relay_ms: u64, keep_mailbox_ms: u64) -> Option<UnixMillis> {
         if !self.owed.is_empty() {
             return None;
         }
@@ -385,10 +393,9 @@ impl HeldDispatch {
                 Leg::Mailbox { stage, at } if *stage >= Stage::Refused => {
                     from = from.max(at.plus_ms(keep_mailbox_ms));
                 }
-                Leg::Held { .. }
-                | Leg::OnHold
-                | Leg::Transferred { .. }
-                | Leg::Mailbox { .. } => return None,
+                Leg::Held { .. } | Leg::OnHold | Leg::Transferred { .. } | Leg::Mailbox { .. } => {
+                    return None;
+                }
                 Leg::Ended { outcome: Outcome::Consigned, last_relay: true, stage, at, .. }
                     if *stage < Stage::HandedOver =>
                 {
@@ -432,10 +439,11 @@ fn failure(reason: Option<Code>) -> Outcome {
     if reason == Some(Code::DispatchExpired) { Outcome::Expired } else { Outcome::Failed }
 }
 
-fn stage_of(event: Event) -> Stage {
+fn stage_of(event: Event) -> Option<Stage> {
     match event {
-        Event::ConsignmentAcceptance => Stage::Registered,
-        Event::ConsignmentRejection => Stage::Refused,
-        _ => Stage::HandedOver,
+        Event::ContentHandover => Some(Stage::HandedOver),
+        Event::ConsignmentAcceptance => Some(Stage::Registered),
+        Event::ConsignmentRejection => Some(Stage::Refused),
+        _ => None,
     }
 }

@@ -42,7 +42,7 @@ impl State {
     pub fn apply(&mut self, record: &Record, dispatch: Option<VerifiedDispatch>) {
         match record {
             Record::Held(again) if self.held.contains_key(&again.dispatch) => {
-                self.change_files(&again.dispatch, |files, d| release(files, d));
+                self.change_files(&again.dispatch, release);
                 if let Some(h) = self.held.get_mut(&again.dispatch) {
                     h.apply(record);
                 }
@@ -84,7 +84,9 @@ impl State {
                 self.owe(f.evidence.dispatch, &f.owed_to, Owed::Foreign(f.digest))
             }
             Record::Held(Held { dispatch, previous: Some(peer), .. })
-            | Record::Legs(Legs { dispatch, previous: peer, .. }) => self.owe_again(*dispatch, peer),
+            | Record::Legs(Legs { dispatch, previous: peer, .. }) => {
+                self.owe_again(*dispatch, peer)
+            }
             _ => {}
         }
         self.touched.extend(record.dispatch());

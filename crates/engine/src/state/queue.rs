@@ -158,6 +158,7 @@ impl HopQueue {
         if due_now {
             ids.extend(self.deferred.iter().map(|(_, id)| *id));
         }
+        ids.sort();
         for id in ids {
             let Some(mut place) = self.places.get(&id).cloned() else { continue };
             self.remove(&id);

@@ -58,7 +58,8 @@ fn up_and_across_to_two_recipients_crosses_each_link_once() {
     let id = d.id();
     w.submitted(COMMUNE, &d);
     w.pass(1_000);
-    let crossed: Vec<_> = w.transfers.iter().map(|((a, b), n)| (a.clone(), b.clone(), *n)).collect();
+    let crossed: Vec<_> =
+        w.transfers.iter().map(|((a, b), n)| (a.clone(), b.clone(), *n)).collect();
     let mut expected: Vec<_> = [
         (COMMUNE, DISTRICT),
         (DISTRICT, PROVINCE),
@@ -86,7 +87,8 @@ fn a_local_recipient_is_consigned_with_the_submission() {
     let mut w = World::connected();
     let d = net().dispatch(&net().envelope(COMMUNE, &[COMMUNE, HAMLET, DISTRICT], "3/TB"));
     let (receipts, _) = done(&w.submitted(COMMUNE, &d));
-    let events: Vec<_> = receipts.iter().map(|r| offline(r)).map(|e| (e.event, e.recipient)).collect();
+    let events: Vec<_> =
+        receipts.iter().map(|r| offline(r)).map(|e| (e.event, e.recipient)).collect();
     let expected = [
         (E::SubmissionAcceptance, None),
         (E::ContentConsignment, Some(code(COMMUNE))),

@@ -49,11 +49,7 @@ pub(super) fn check(
     Ok(())
 }
 
-fn surplus(
-    walk: &Walk,
-    store: &DocumentStore,
-    report: &mut CheckReport,
-) -> Result<(), StoreError> {
+fn surplus(walk: &Walk, store: &DocumentStore, report: &mut CheckReport) -> Result<(), StoreError> {
     for listed in store.list() {
         match listed? {
             ListedDocument::Document(digest) => {

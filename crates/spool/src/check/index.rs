@@ -3,8 +3,8 @@
 use super::{CheckReport, Context, Phase, Progress};
 use crate::index::IndexError;
 use crate::index::indexer::Indexer;
-use crate::index::kv::{Kv, Put};
 use crate::index::keys;
+use crate::index::kv::{Kv, Put};
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 

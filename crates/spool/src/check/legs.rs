@@ -3,8 +3,8 @@
 use super::walk::Walk;
 use super::{CheckReport, Context, Phase, Progress};
 use crate::index::IndexError;
-use crate::index::lookup::Lookup;
 use crate::index::keys;
+use crate::index::lookup::Lookup;
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, UnixMillis};

@@ -56,7 +56,9 @@ pub fn check(
     let lookup = open_whole(&store, &journal, &mut report)?;
     let mut walk = Walk::new(journal.store_id(), lookup.clone());
     walk.run(&journal, u64::MAX, &mut report, &mut context)?;
-    if walk.whole && let Err(e) = journal.verify_all() {
+    if walk.whole
+        && let Err(e) = journal.verify_all()
+    {
         report = damaged(report, e)?;
     }
     if let Some(lookup) = &lookup
@@ -128,9 +130,8 @@ fn open_whole(
     journal: &JournalReader,
     report: &mut CheckReport,
 ) -> Result<Option<Lookup>, StoreError> {
-    let caused_by_journal = |e: &IndexError| {
-        e.code() == Code::StoreCorrupt && !matches!(e, IndexError::Damaged(_))
-    };
+    let caused_by_journal =
+        |e: &IndexError| e.code() == Code::StoreCorrupt && !matches!(e, IndexError::Damaged(_));
     let Opened { lookup, mut indexer, behind, rebuilt } = match open_index(store, journal) {
         Ok(opened) => opened,
         Err(e) if caused_by_journal(&e) => return Ok(None),

@@ -70,7 +70,7 @@ impl Walk {
                 Err(e) => {
                     let seq = report.batches + 1;
                     return damaged(report, seq, e);
-                },
+                }
             };
             let (seq, at) = (batch.batch_seq, batch.position);
             match self.batch(batch, report, context) {
@@ -83,7 +83,11 @@ impl Walk {
             }
             report.batches += 1;
             report.at = Some(at);
-            (context.progress)(Progress { phase: Phase::Journal, done: seq, total: up_to.max(seq) });
+            (context.progress)(Progress {
+                phase: Phase::Journal,
+                done: seq,
+                total: up_to.max(seq),
+            });
         }
         self.whole = true;
         Ok(())

@@ -91,7 +91,8 @@ fn given(
     if !leaves.eq(old.size()..size) || by_place.len() != nodes.len() {
         return log("the tree's new nodes are not those of the new leaves");
     }
-    let old_peaks: BTreeMap<(u8, u64), Hash> = places(old.size()).zip(old.peaks().to_vec()).collect();
+    let old_peaks: BTreeMap<(u8, u64), Hash> =
+        places(old.size()).zip(old.peaks().to_vec()).collect();
     let mut peaks = Vec::new();
     for place in places(size) {
         match (by_place.get(&place), old_peaks.get(&place)) {

@@ -4,7 +4,7 @@ use super::growth::Growth;
 use super::head::Head;
 use super::kv::{Kv, Put};
 use super::lookup::Lookup;
-use super::ordered::position;
+use super::ordered::{position, put_position};
 use super::{IndexError, keys};
 use crate::journal::{BatchPosition, Position};
 use crate::records::kind;
@@ -95,10 +95,13 @@ impl Indexer {
     ) -> Result<Vec<Put>, IndexError> {
         let mut out = Vec::with_capacity(batch.records.len() * 5);
         let mut begun: BTreeSet<DispatchId> = BTreeSet::new();
+        let mut histories: BTreeMap<DispatchId, (Position, Vec<u8>)> = BTreeMap::new();
         for (at, record) in batch.positions.iter().zip(batch.records) {
             self.apply_one(&mut out, *at, record);
             let Some(id) = record.dispatch() else { continue };
-            put(&mut out, keys::at(keys::history(&id), *at), vec![kind_of(record) as u8]);
+            let (_, history) = histories.entry(id).or_insert((*at, Vec::with_capacity(32)));
+            put_position(history, *at);
+            history.push(kind_of(record) as u8);
             match record {
                 Record::Held(_) => {
                     begun.insert(id);
@@ -115,6 +118,9 @@ impl Indexer {
                 }
                 _ => {}
             }
+        }
+        for (id, (at, history)) in histories {
+            put(&mut out, keys::at(keys::history(&id), at), history);
         }
         self.grow(&mut out, &batch.growth)?;
         self.head.counts.records += batch.records.len() as u64;
@@ -228,8 +234,7 @@ fn put_held(out: &mut Vec<Put>, at: Position, held: &Held) {
     let id = held.dispatch.as_bytes().to_vec();
     put(out, keys::at(keys::reference(&held.originator, &held.reference), at), id);
     put(out, keys::at(keys::event(keys::HELD_EVENT, held.at), at), Vec::new());
-    let parties: BTreeSet<&AgencyCode> =
-        held.recipients.iter().chain([&held.originator]).collect();
+    let parties: BTreeSet<&AgencyCode> = held.recipients.iter().chain([&held.originator]).collect();
     for agency in parties {
         let key = keys::at(keys::agency(agency, keys::CLASS_DISPATCH, held.at), at);
         put(out, key, vec![keys::HELD_EVENT]);

@@ -3,7 +3,7 @@
 //! | table | key behind the first byte | value |
 //! | --- | --- | --- |
 //! | `r` references | originator, 0, reference, 0, position of Held | dispatch id |
-//! | `h` history | dispatch id, position | record kind |
+//! | `h` history | dispatch id, position of the first record in a batch | the batch's records about it: position, kind, … |
 //! | `a` active | dispatch id | nothing |
 //! | `l` leaves | leaf index | position |
 //! | `R` roots | tree size | signed root, as stored |

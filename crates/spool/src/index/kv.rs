@@ -3,8 +3,8 @@
 use super::merge::{Entry, Slice, merge};
 use super::{INDEX_FORMAT, IndexError};
 use redb::{
-    Builder, Database, Durability, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata, TableDefinition, TableError,
+    Builder, Database, Durability, ReadTransaction, ReadableDatabase, ReadableTableMetadata,
+    TableDefinition, TableError,
 };
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -105,7 +105,12 @@ impl Kv {
         self.page(prefix, &super::keys::behind(prefix), usize::MAX)
     }
 
-    fn slices(&self, from: &Bound<Vec<u8>>, to: &[u8], max: usize) -> Result<Vec<Slice>, IndexError> {
+    fn slices(
+        &self,
+        from: &Bound<Vec<u8>>,
+        to: &[u8],
+        max: usize,
+    ) -> Result<Vec<Slice>, IndexError> {
         let (mut slices, read) = {
             let layers = self.read_layers();
             let mut slices = vec![slice_of(&layers.top, from, to, max)];

@@ -31,9 +31,14 @@ impl Lookup {
         let prefix = keys::history(id);
         let mut found = Vec::new();
         for (key, value) in self.kv.all(&prefix)? {
-            match (keys::position_of(&key, prefix.len()), value.as_slice()) {
-                (Some(at), [kind]) => found.push((at, *kind)),
-                _ => return Err(IndexError::damaged("an entry of a history cannot be read")),
+            let bad = || IndexError::damaged("an entry of a history cannot be read");
+            keys::position_of(&key, prefix.len()).ok_or_else(bad)?;
+            let mut rest = value.as_slice();
+            while !rest.is_empty() {
+                let at = take_position(&mut rest).ok_or_else(bad)?;
+                let (kind, behind) = rest.split_first().ok_or_else(bad)?;
+                found.push((at, *kind));
+                rest = behind;
             }
         }
         Ok(found)

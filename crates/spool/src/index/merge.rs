@@ -27,8 +27,7 @@ pub(super) fn merge(slices: Vec<Slice>) -> Merged {
         .filter(|s| s.cut)
         .filter_map(|s| s.entries.last().map(|(key, _)| key.clone()))
         .min();
-    let mut layers: Vec<_> =
-        slices.into_iter().map(|s| s.entries.into_iter().peekable()).collect();
+    let mut layers: Vec<_> = slices.into_iter().map(|s| s.entries.into_iter().peekable()).collect();
     let mut entries = Vec::new();
     loop {
         let next = layers.iter_mut().filter_map(|l| l.peek().map(|(key, _)| key.clone())).min();

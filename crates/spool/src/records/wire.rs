@@ -82,8 +82,10 @@ impl<'a> Reader<'a> {
         field: &'static str,
         len: usize,
     ) -> Result<&'a [u8], RecordError> {
-        let (head, rest) =
-            self.left.split_at_checked(len).ok_or_else(|| self.bad(field, "the body is cut short"))?;
+        let (head, rest) = self
+            .left
+            .split_at_checked(len)
+            .ok_or_else(|| self.bad(field, "the body is cut short"))?;
         self.left = rest;
         Ok(head)
     }

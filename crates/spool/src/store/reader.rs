@@ -57,12 +57,7 @@ pub struct StoreReader {
 }
 
 impl StoreReader {
-    pub(crate) fn new(
-        lookup: Lookup,
-        documents: DocumentStore,
-        hot: Hot,
-        active: Active,
-    ) -> Self {
+    pub(crate) fn new(lookup: Lookup, documents: DocumentStore, hot: Hot, active: Active) -> Self {
         Self { lookup, documents, hot: Arc::new(RwLock::new(hot)), active }
     }
 

@@ -108,11 +108,7 @@ impl StoreReader {
     }
 
     /// All receipts of a dispatch, in commit order: their cursors have no time.
-    fn places_of(
-        &self,
-        id: &DispatchId,
-        query: &ReceiptQuery,
-    ) -> Result<Vec<Cursor>, StoreError> {
+    fn places_of(&self, id: &DispatchId, query: &ReceiptQuery) -> Result<Vec<Cursor>, StoreError> {
         let after = query.after.map(|cursor| cursor.position);
         Ok(self
             .lookup
@@ -172,7 +168,8 @@ impl StoreReader {
 }
 
 fn asked_for(e: &EvidenceRecord, query: &ReceiptQuery) -> bool {
-    let party = |agency: &AgencyCode| e.originator == *agency || e.recipient.as_ref() == Some(agency);
+    let party =
+        |agency: &AgencyCode| e.originator == *agency || e.recipient.as_ref() == Some(agency);
     query.agency.as_ref().is_none_or(party)
         && query.event.is_none_or(|event| e.event == event)
         && query.from.is_none_or(|from| e.time >= from)

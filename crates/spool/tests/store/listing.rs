@@ -59,9 +59,8 @@ fn receipts_are_listed_by_dispatch_agency_event_and_time() {
                     };
                     let found = all(&reader, &query);
                     let wanted = |e: &EvidenceRecord| {
-                        let party = |a: &AgencyCode| {
-                            e.originator == *a || e.recipient.as_ref() == Some(a)
-                        };
+                        let party =
+                            |a: &AgencyCode| e.originator == *a || e.recipient.as_ref() == Some(a);
                         dispatch.is_none_or(|id| e.dispatch == id)
                             && agency.as_ref().is_none_or(party)
                             && event.is_none_or(|event| e.event == event)
@@ -114,9 +113,9 @@ fn dispatches_are_listed_by_agency_and_time() {
         }
         let held = |history: &Vec<Record>| {
             history.iter().any(|r| match r {
-                Record::Held(h) => agency
-                    .as_ref()
-                    .is_none_or(|a| h.originator == *a || h.recipients.contains(a)),
+                Record::Held(h) => {
+                    agency.as_ref().is_none_or(|a| h.originator == *a || h.recipients.contains(a))
+                }
                 _ => false,
             })
         };

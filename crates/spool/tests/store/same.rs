@@ -16,7 +16,7 @@ pub(crate) fn options() -> StoreOptions {
     StoreOptions {
         create_with_store_id: Some([7; 16]),
         segment_bytes: 64 << 10,
-        flush_entries: 150,
+        flush_entries: 400,
         ..StoreOptions::default()
     }
 }
@@ -53,13 +53,19 @@ pub(crate) fn assert_same(reader: &StoreReader, model: &Model) {
     }
     let head = reader.log_head();
     assert_eq!(head.batch_seq, model.batches);
-    assert_eq!(model.roots.last_key_value().map(|(size, r)| (*size, r.root)), match head.size {
-        0 => None,
-        size => Some((size, head.root)),
-    });
+    assert_eq!(
+        model.roots.last_key_value().map(|(size, r)| (*size, r.root)),
+        match head.size {
+            0 => None,
+            size => Some((size, head.root)),
+        }
+    );
     for (size, root) in &model.roots {
         assert_eq!(reader.root_at(*size).unwrap(), Some(root.root));
         assert_eq!(reader.signed_root(*size).unwrap().as_ref(), Some(root));
+        if size % 5 > 0 {
+            continue;
+        }
         let proof: Vec<Hash> = hashes(reader.consistency_proof(*size, head.size).unwrap());
         verify_consistency(*size, &Hash(root.root), head.size, &Hash(head.root), &proof).unwrap();
     }
@@ -69,10 +75,13 @@ pub(crate) fn assert_same(reader: &StoreReader, model: &Model) {
     for (leaf, raw) in &model.receipts {
         // Byte for byte what was first given.
         assert_eq!(reader.own_receipt(*leaf).unwrap().as_ref(), Some(raw), "leaf {leaf}");
+        assert_eq!(Receipt::parse(raw).unwrap().record().network, NETWORK);
+        if leaf % 5 > 0 {
+            continue;
+        }
         let hash = Hash(reader.leaf_hash(*leaf).unwrap().unwrap());
         let proof = hashes(reader.inclusion_proof(*leaf, head.size).unwrap());
         verify_inclusion(&hash, *leaf, head.size, &proof, &Hash(head.root)).unwrap();
-        assert_eq!(Receipt::parse(raw).unwrap().record().network, NETWORK);
     }
     for (digest, bytes) in &model.inline {
         if reader.inline_document(digest).unwrap().is_some() {

@@ -201,7 +201,8 @@ impl World {
 
     fn happen(&mut self) {
         let known: Vec<DispatchId> = self.model.active.iter().copied().collect();
-        let all: Vec<DispatchId> = self.model.histories.keys().copied().collect();
+        let held = |id: &&DispatchId| self.recipient_of(id).is_some();
+        let all: Vec<DispatchId> = self.model.histories.keys().filter(held).copied().collect();
         match self.below(12) {
             _ if known.is_empty() => self.dispatch(),
             0..=3 => self.dispatch(),
@@ -417,8 +418,7 @@ impl World {
     pub(crate) fn foreign_receipt(&mut self, id: DispatchId) {
         let recipient = self.recipient_of(&id);
         let index = self.other.frontier.size();
-        let evidence =
-            self.evidence(&self.other, id, Event::ContentConsignment, recipient, index);
+        let evidence = self.evidence(&self.other, id, Event::ContentConsignment, recipient, index);
         let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
         let leaf = Leaf { index, salt: [index as u8; 16], record };
         let mut other = self.other.clone();

@@ -15,7 +15,9 @@ use crate::cli::{DONE, Done, files, inspect};
 
 /// Start the directory of a network as a working file.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram directory new --root network/root.cbor --file directory.toml")]
+#[command(
+    after_help = "Example:\n  tram directory new --root network/root.cbor --file directory.toml"
+)]
 pub(crate) struct NewArgs {
     /// The network's root document.
     #[arg(long, value_name = "FILE")]
@@ -27,8 +29,10 @@ pub(crate) struct NewArgs {
 
 /// Add an agency to the working file, or change one that is there.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram directory add-agency --code H41.12.03 --name \"Xã Mỹ Sơn\" \
---tier 4 --parent H41.12 --node n1.H41.12.03")]
+#[command(
+    after_help = "Example:\n  tram directory add-agency --code H41.12.03 --name \"Xã Mỹ Sơn\" \
+--tier 4 --parent H41.12 --node n1.H41.12.03"
+)]
 pub(crate) struct AddAgencyArgs {
     /// The working file.
     #[arg(long, default_value = "directory.toml", value_name = "FILE")]
@@ -60,7 +64,9 @@ pub(crate) struct AddAgencyArgs {
 ///
 /// Everything comes from the node-request.json that `tram init` made there.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram directory add-node --request node-request.json --parent n1.H41.12")]
+#[command(
+    after_help = "Example:\n  tram directory add-node --request node-request.json --parent n1.H41.12"
+)]
 pub(crate) struct AddNodeArgs {
     /// The working file.
     #[arg(long, default_value = "directory.toml", value_name = "FILE")]
@@ -81,7 +87,9 @@ pub(crate) struct AddNodeArgs {
 
 /// Close an agency in the working file; what is addressed to it goes to its successor.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram directory close-agency --code H41.12.07 --successor H41.12.03")]
+#[command(
+    after_help = "Example:\n  tram directory close-agency --code H41.12.07 --successor H41.12.03"
+)]
 pub(crate) struct CloseAgencyArgs {
     /// The working file.
     #[arg(long, default_value = "directory.toml", value_name = "FILE")]
@@ -175,8 +183,7 @@ pub(crate) fn add_node(shell: &Shell, args: &AddNodeArgs) -> Done {
     let from = first.started_at;
     let mut epoch = written_epoch(id, &first.receipt_key, &first.checkpoint_key, from);
     let parent = args.parent.as_ref().map(ToString::to_string).or(request.parent);
-    let addresses =
-        if args.address.is_empty() { request.addresses } else { args.address.clone() };
+    let addresses = if args.address.is_empty() { request.addresses } else { args.address.clone() };
     let lateral: Vec<String> = args.lateral.iter().map(ToString::to_string).collect();
     match working.nodes.iter_mut().find(|n| n.id == request.node) {
         Some(node) => {

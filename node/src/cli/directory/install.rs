@@ -18,8 +18,10 @@ use crate::cli::{DONE, Done, connect, files, inspect};
 ///
 /// It is verified against the root document first, and must not be older than the one in force.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tram directory install directory.cbor\n  tram directory install \
-directory.cbor --offline --config /srv/tram/tram.toml")]
+#[command(
+    after_help = "Examples:\n  tram directory install directory.cbor\n  tram directory install \
+directory.cbor --offline --config /srv/tram/tram.toml"
+)]
 pub(crate) struct InstallArgs {
     /// The signed directory.
     #[arg(value_name = "FILE")]
@@ -35,7 +37,7 @@ pub(crate) fn run(shell: &Shell, args: &InstallArgs) -> Done {
     let installed = if args.offline {
         offline(shell, args, &bytes)?
     } else {
-        let client = connect::client(shell, Role::Operate)?;
+        let client = connect::client(shell, &[Role::Operate])?;
         connect::block_on(async { Ok(client.install_directory(bytes).await?) })?
     };
     shell.answer(&installed, || {

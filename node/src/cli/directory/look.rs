@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tram_api::model::{DirectoryAgency, DirectoryQuery, DirectoryView};
-use tram_config::Role;
 use tram_dispatch::directory::Agency;
 use tram_dispatch::text::comparable;
 use tram_trust::Directory;
@@ -100,7 +99,7 @@ fn get(shell: &Shell, from: &Source, find: Option<&str>) -> Result<DirectoryView
         let directory = inspect::directory(&inspect::root(root)?, file)?;
         return Ok(view(&directory, find));
     }
-    let client = connect::client(shell, Role::Operate)?;
+    let client = connect::client(shell, connect::READERS)?;
     connect::block_on(async {
         let mut query = DirectoryQuery { find: find.map(str::to_owned), ..Default::default() };
         let mut view = client.directory(&query).await?;
@@ -118,7 +117,9 @@ fn view(directory: &Directory, find: Option<&str>) -> DirectoryView {
     let folded = |text: &str| comparable(text).to_lowercase();
     let wanted = find.map(folded);
     let hit = |a: &&Agency| {
-        wanted.as_ref().is_none_or(|w| folded(a.code.as_str()).contains(w) || folded(&a.name).contains(w))
+        wanted
+            .as_ref()
+            .is_none_or(|w| folded(a.code.as_str()).contains(w) || folded(&a.name).contains(w))
     };
     let head = directory.head();
     DirectoryView {

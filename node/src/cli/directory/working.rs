@@ -223,7 +223,12 @@ fn delegation(d: &Delegation) -> Result<plain::Delegation, Failure> {
 }
 
 /// An epoch as the working file writes it.
-pub(super) fn written_epoch(id: EpochId, receipt: &[u8], checkpoint: &[u8], from: UnixMillis) -> Epoch {
+pub(super) fn written_epoch(
+    id: EpochId,
+    receipt: &[u8],
+    checkpoint: &[u8],
+    from: UnixMillis,
+) -> Epoch {
     Epoch {
         id: id.to_string(),
         receipt_key: hex(receipt),
@@ -256,7 +261,6 @@ where
 }
 
 fn bytes(field: &str, text: &str) -> Result<Vec<u8>, Failure> {
-    unhex(text).ok_or_else(|| {
-        Failure::new(Code::DirectoryInvalid, format!("{field}: not hexadecimal"))
-    })
+    unhex(text)
+        .ok_or_else(|| Failure::new(Code::DirectoryInvalid, format!("{field}: not hexadecimal")))
 }

@@ -61,7 +61,8 @@ pub(super) async fn bring(
             riding.push(None);
             continue;
         };
-        let small = usize::try_from(*size).ok().filter(|s| *s <= INLINE_DOCUMENT_BYTES_MAX.min(room));
+        let small =
+            usize::try_from(*size).ok().filter(|s| *s <= INLINE_DOCUMENT_BYTES_MAX.min(room));
         if let Some(small) = small {
             riding.push(Some(Bytes::from(files::read(&file.path, small)?)));
             room -= small;
@@ -97,7 +98,9 @@ async fn uploaded_before(
     match client.upload_state(agency, *sha256).await? {
         Some((_, true)) => Ok(()),
         _ => {
-            let detail = format!("document {sha256}: no --document has this digest, and it was not uploaded");
+            let detail = format!(
+                "document {sha256}: no --document has this digest, and it was not uploaded"
+            );
             Err(Failure::new(Code::DocumentMissing, detail))
         }
     }
@@ -116,14 +119,21 @@ async fn upload(
     let bar = progress(shell, local.size, &name);
     let heard = bar.clone();
     let result = client
-        .upload_resuming(agency, local.sha256, local.size, file, move |done| heard.set_position(done))
+        .upload_resuming(agency, local.sha256, local.size, file, move |done| {
+            heard.set_position(done)
+        })
         .await;
     bar.finish_and_clear();
     let state = result?;
     if state.complete {
         return Ok(());
     }
-    let detail = format!("{}: the node holds {} of {} bytes", local.path.display(), state.offset, local.size);
+    let detail = format!(
+        "{}: the node holds {} of {} bytes",
+        local.path.display(),
+        state.offset,
+        local.size
+    );
     Err(Failure::new(Code::Busy, detail))
 }
 

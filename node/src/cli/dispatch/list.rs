@@ -2,7 +2,6 @@
 
 use clap::Args;
 use tram_api::model::{DispatchQuery, DispatchSummary};
-use tram_config::Role;
 use tram_dispatch::{AgencyCode, Reference, UnixMillis};
 
 use crate::cli::clock::shown;
@@ -40,7 +39,7 @@ pub(crate) struct ListArgs {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
-    let client = connect::client(shell, Role::Audit)?;
+    let client = connect::client(shell, connect::READERS)?;
     let query = DispatchQuery {
         originator: args.originator.clone().map(Into::into),
         reference: args.reference.clone().map(Into::into),

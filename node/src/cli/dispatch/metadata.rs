@@ -115,7 +115,8 @@ impl Describe {
         }
         for document in &request.documents {
             if !files.iter().any(|f| f.sha256 == document.sha256.0) {
-                let detail = format!("{}: no --document has digest {}", document.name, document.sha256);
+                let detail =
+                    format!("{}: no --document has digest {}", document.name, document.sha256);
                 return Err(Failure::new(Code::DocumentMissing, detail));
             }
         }

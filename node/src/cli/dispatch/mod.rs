@@ -11,6 +11,8 @@ pub(crate) mod track;
 use clap::Subcommand;
 use tram_api::model::Accepted;
 
+pub(crate) use documents::progress;
+
 use super::shell::Shell;
 use super::show;
 use super::texts::Word;

@@ -22,9 +22,11 @@ use crate::sealing::{self, Circumstances};
 /// The result holds the envelope with the digests of the documents, not the documents themselves:
 /// hand in both with `tram dispatch submit`.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram dispatch seal --from H41 --to H41.12.03 --reference 16/CT-UBND \
+#[command(
+    after_help = "Example:\n  tram dispatch seal --from H41 --to H41.12.03 --reference 16/CT-UBND \
 --subject \"Phòng chống bão số 5\" --document chi-thi.pdf --cert seal.crt --key seal.key --root \
-root.cbor --out chi-thi.dispatch")]
+root.cbor --out chi-thi.dispatch"
+)]
 pub(crate) struct SealArgs {
     #[command(flatten)]
     describe: Describe,
@@ -101,10 +103,16 @@ fn may_seal(leaf: &CertificateInfo, originator: &AgencyCode, path: &Path) -> Res
     let fail = |code, what: String| Err(Failure::new(code, format!("{}: {what}", path.display())));
     match &leaf.speaks_for {
         Some(Subject::Seal(agency)) if agency != originator => {
-            return fail(Code::OriginatorMismatch, format!("it is the seal of {agency}, not of {originator}"));
+            return fail(
+                Code::OriginatorMismatch,
+                format!("it is the seal of {agency}, not of {originator}"),
+            );
         }
         Some(Subject::Node(node)) => {
-            return fail(Code::CertificateInvalid, format!("it is of node {node}, and seals nothing"));
+            return fail(
+                Code::CertificateInvalid,
+                format!("it is of node {node}, and seals nothing"),
+            );
         }
         Some(Subject::Seal(_)) | None => {}
     }

@@ -23,7 +23,7 @@ pub(crate) struct SendArgs {
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: SendArgs) -> Done {
     let described = args.describe.read()?;
-    let client = connect::client(shell, Role::Submit)?;
+    let client = connect::client(shell, &[Role::Submit])?;
     let agency = &described.request.originator;
     let accepted = connect::block_on(async {
         upload_all(shell, &client, agency, &described.files).await?;

@@ -30,12 +30,12 @@ pub(crate) struct SubmitArgs {
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: &SubmitArgs) -> Done {
     let bytes = files::read(&args.file, DISPATCH_BYTES_MAX)?;
-    let sealed = SealedDispatch::parse(&bytes)
-        .map_err(|e| Failure::from(e).about(args.file.display()))?;
+    let sealed =
+        SealedDispatch::parse(&bytes).map_err(|e| Failure::from(e).about(args.file.display()))?;
     let documents = local(&args.document)?;
     let envelope = sealed.envelope();
     let wanted: Vec<_> = envelope.documents.iter().map(|d| (d.sha256, d.size)).collect();
-    let client = connect::client(shell, Role::Submit)?;
+    let client = connect::client(shell, &[Role::Submit])?;
     let accepted = connect::block_on(async {
         let riding = bring(shell, &client, &envelope.originator, &wanted, &documents).await?;
         let riding = if riding.iter().all(Option::is_none) { Vec::new() } else { riding };

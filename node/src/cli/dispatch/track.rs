@@ -6,7 +6,6 @@ use clap::{Args, ValueEnum};
 use tokio::time::{Instant, timeout_at};
 use tram_api::Client;
 use tram_api::model::{DispatchQuery, Tracking};
-use tram_config::Role;
 use tram_dispatch::codes::exit;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Reference};
 
@@ -21,8 +20,10 @@ const REOPEN: Duration = Duration::from_secs(1);
 
 /// Follow one dispatch: where each leg stands, and what is on record about it.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tram dispatch track ID --wait\n  tram dispatch track --from H41 \
---reference 16/CT-UBND")]
+#[command(
+    after_help = "Examples:\n  tram dispatch track ID --wait\n  tram dispatch track --from H41 \
+--reference 16/CT-UBND"
+)]
 pub(crate) struct TrackArgs {
     /// The dispatch id.
     #[arg(value_name = "ID", required_unless_present = "reference")]
@@ -57,7 +58,7 @@ enum Until {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: &TrackArgs) -> Done {
-    let client = connect::client(shell, Role::Audit)?;
+    let client = connect::client(shell, connect::READERS)?;
     let (tracking, waited) = connect::block_on(async {
         let id = id(&client, args).await?;
         if !args.wait {

@@ -29,9 +29,8 @@ impl Layout {
     pub(super) fn new(folder: &Path, sockets: Option<&Path>, node: &NodeId) -> Self {
         let folder = files::absolute(folder);
         let inside = folder.join("run");
-        let too_long = |at: &Path| {
-            at.join("operator.sock").as_os_str().len() > Socket::PATH_BYTES_MAX
-        };
+        let too_long =
+            |at: &Path| at.join("operator.sock").as_os_str().len() > Socket::PATH_BYTES_MAX;
         let sockets = match sockets {
             Some(chosen) => files::absolute(chosen),
             None if too_long(&inside) => {

@@ -82,20 +82,21 @@ type NodeIdText = String;
 pub(crate) fn run(shell: &Shell, args: InitArgs) -> Done {
     let node = NodeId::new(&args.label, &args.code).map_err(Failure::usage)?;
     let root_bytes = files::read(&args.root, ROOT_BYTES_MAX)?;
-    let root = Root::install(&root_bytes).map_err(|e| Failure::from(e).about(args.root.display()))?;
+    let root =
+        Root::install(&root_bytes).map_err(|e| Failure::from(e).about(args.root.display()))?;
     let layout = Layout::new(&args.dir, args.sockets.as_deref(), &node);
     let config = layout.config(&node, args.listen, args.parent.as_deref())?;
     layout.make_folders()?;
 
     let mut entropy = SystemEntropy::new();
-    let mut key = |path| -> Result<Key, Failure> {
+    let mut key = |path: PathBuf| -> Result<Key, Failure> {
         let key = Key::generate(KeyAlgorithm::Ed25519, &mut entropy)?;
-        key.write_new(path)?;
+        key.write_new(&path)?;
         Ok(key)
     };
-    let tls = key(&layout.tls_key())?;
-    let receipt = key(&layout.receipt_key())?;
-    let checkpoint = key(&layout.checkpoint_key())?;
+    let tls = key(layout.tls_key())?;
+    let receipt = key(layout.receipt_key())?;
+    let checkpoint = key(layout.checkpoint_key())?;
     let genesis = Genesis {
         network: root.network(),
         node: node.clone(),

@@ -89,7 +89,8 @@ pub(crate) fn run(shell: &Shell, args: &ShowArgs) -> Done {
                 (true, false) => "nodes",
                 _ => "seals",
             };
-            let text = format!("{}\nfor {purposes}, until {}\n{}", a.subject, a.not_after, a.sha256);
+            let text =
+                format!("{}\nfor {purposes}, until {}\n{}", a.subject, a.not_after, a.sha256);
             lines.push(("trust anchor", text));
         }
         table::pairs(&lines)

@@ -47,8 +47,10 @@ pub(crate) struct NewRootArgs {
 ///
 /// Both keys lie on this machine; where they do not, use `pki request --authority` and `pki issue`.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram pki new-ca --ca ca/root --name \"Province H41 authority\" \
---subtree H41 --out ca/h41")]
+#[command(
+    after_help = "Example:\n  tram pki new-ca --ca ca/root --name \"Province H41 authority\" \
+--subtree H41 --out ca/h41"
+)]
 pub(crate) struct NewCaArgs {
     /// Folder of the authority that signs.
     #[arg(long, value_name = "FOLDER")]
@@ -199,14 +201,8 @@ pub(crate) fn new_ca(shell: &Shell, args: &NewCaArgs) -> Done {
     let key = Key::generate(args.algorithm.into(), &mut entropy)?;
     let validity = validity(args.days, AUTHORITY_DAYS, &issuer);
     let subtree = subtree(&args.subtree)?;
-    let authority = issuer.new_subordinate(
-        &args.name,
-        key,
-        &subtree,
-        validity,
-        args.path_len,
-        &mut entropy,
-    )?;
+    let authority =
+        issuer.new_subordinate(&args.name, key, &subtree, validity, args.path_len, &mut entropy)?;
     place_of(&args.out).make(&authority)?;
     keep_issued(&place, authority.certificate())?;
     made(shell, &args.out, &authority)

@@ -45,24 +45,25 @@ pub(crate) fn run(shell: &Shell, args: &InstallArgs) -> Done {
     let (place, key, subject) = target(&config, args.seal.as_ref())?;
     let (chain, leaf) = inspect::chain_of(&args.certificate, &Key::read(&key)?)?;
     let invalid = |code, detail: String| {
-        Err(Failure::new(code, format!("{}: {detail}", args.certificate.display())))
+        Failure::new(code, format!("{}: {detail}", args.certificate.display()))
     };
     if leaf.speaks_for.as_ref() != Some(&subject) {
         let names = leaf.names.join(", ");
-        return invalid(Code::CertificateInvalid, format!("it names {names}, not {subject}"));
+        let detail = format!("it names {names}, not {subject}");
+        return Err(invalid(Code::CertificateInvalid, detail));
     }
     let at = now();
     if at > leaf.not_after {
-        return invalid(Code::CertificateExpired, format!("it ended at {}", leaf.not_after));
+        let detail = format!("it ended at {}", leaf.not_after);
+        return Err(invalid(Code::CertificateExpired, detail));
     }
     if at < leaf.not_before {
         let detail = format!("it begins at {}", leaf.not_before);
-        return invalid(Code::CertificateNotYetValid, detail);
+        return Err(invalid(Code::CertificateNotYetValid, detail));
     }
     let root = inspect::root(&config.root)?;
-    leads_to_anchor(&root, &chain, &subject).or_else(|detail| {
-        invalid(Code::CertificateUntrusted, detail)
-    })?;
+    leads_to_anchor(&root, &chain, &subject)
+        .map_err(|detail| invalid(Code::CertificateUntrusted, detail))?;
     // Signatures and constraints along the path are checked with the directory, once it is there.
     if config.directory.exists() && args.seal.is_none() {
         let directory = inspect::directory(&root, &config.directory)?;
@@ -121,5 +122,7 @@ fn leads_to_anchor(root: &Root, chain: &[Vec<u8>], subject: &Subject) -> Result<
             return Ok(());
         }
     }
-    Err(format!("\"{last}\" is no trust anchor of the network; are the authorities' certificates in the file?"))
+    Err(format!(
+        "\"{last}\" is no trust anchor of the network; are the authorities' certificates in the file?"
+    ))
 }

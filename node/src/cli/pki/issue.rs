@@ -6,8 +6,8 @@ use clap::Args;
 use serde::Serialize;
 use tram_crypto::SystemEntropy;
 use tram_pki::{
-    AUTHORITY_DAYS, Asked, IssueOptions, NODE_DAYS, Request, SEAL_DAYS, Subject,
-    read_certificate, write_certificates,
+    AUTHORITY_DAYS, Asked, IssueOptions, NODE_DAYS, Request, SEAL_DAYS, Subject, read_certificate,
+    write_certificates,
 };
 
 use super::authority::{keep_issued, place_of, subtree, validity};
@@ -26,9 +26,11 @@ const REQUEST_BYTES_MAX: usize = 256 << 10;
 /// The request is read first: signature by its own key, exactly one name, nothing beyond the
 /// profile. A name outside the authority's subtree, or that of an authority above it, is refused.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  tram pki issue --ca ca/h41 --request node-request.json --out \
+#[command(
+    after_help = "Examples:\n  tram pki issue --ca ca/h41 --request node-request.json --out \
 tls.crt\n  tram pki issue --ca ca/h41 --request seal.csr --out seal.crt\n  tram pki issue --ca \
-ca/centre --request ca.csr --name \"Province H41 authority\" --subtree H41 --out h41-ca.crt")]
+ca/centre --request ca.csr --name \"Province H41 authority\" --subtree H41 --out h41-ca.crt"
+)]
 pub(crate) struct IssueArgs {
     /// Folder of the authority.
     #[arg(long, value_name = "FOLDER")]

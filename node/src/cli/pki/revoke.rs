@@ -6,7 +6,9 @@ use clap::Args;
 use serde::Serialize;
 use tram_dispatch::limits::CRL_BYTES_MAX;
 use tram_dispatch::{Code, UnixMillis};
-use tram_pki::{CRL_DAYS, Reason, Revoked, Serial, read_certificate, read_certificates, read_crl, write_crl};
+use tram_pki::{
+    CRL_DAYS, Reason, Revoked, Serial, read_certificate, read_certificates, read_crl, write_crl,
+};
 
 use super::authority::place_of;
 use crate::cli::clock::{DAY_MS, now, shown};
@@ -109,7 +111,8 @@ fn serial(args: &RevokeArgs, issuer: &str) -> Result<Option<Serial>, Failure> {
     let chain = read_certificates(&files::read(path, CHAIN_BYTES_MAX)?)?;
     let info = read_certificate(chain.first().map_or(&[][..], Vec::as_slice))?;
     if info.issuer != issuer {
-        let detail = format!("{} was issued by \"{}\", not by \"{issuer}\"", path.display(), info.issuer);
+        let detail =
+            format!("{} was issued by \"{}\", not by \"{issuer}\"", path.display(), info.issuer);
         return Err(Failure::new(Code::CertificateInvalid, detail));
     }
     Ok(Some(info.serial))

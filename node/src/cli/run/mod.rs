@@ -31,6 +31,6 @@ pub(crate) fn run(shell: &Shell, args: &RunArgs) -> Done {
     };
     let config = Config::load(&file)?;
     logging::start(config.log, args.log.as_deref())?;
-    crate::daemon::run(config).map_err(|e| Failure::new(e.code(), &e))?;
+    crate::daemon::run(config).map_err(|e| Failure::new(e.code(), e.detail()))?;
     Ok(DONE)
 }

@@ -35,7 +35,8 @@ impl PeerCheck for Check {
             Role::Dialled { expected } => expected.as_str().parse::<NodeId>().ok(),
             Role::Accepted => None,
         };
-        let denied = |code: tram_dispatch::Code, detail: String| Denied { code: code.as_str(), detail };
+        let denied =
+            |code: tram_dispatch::Code, detail: String| Denied { code: code.as_str(), detail };
         let node = verifier
             .peer(chain_der, expected.as_ref(), now)
             .map_err(|r| denied(r.code, r.detail))?;

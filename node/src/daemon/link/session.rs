@@ -101,7 +101,9 @@ async fn drive(
                     })?;
                     machine.prove(old, new, path);
                 }
-                Event::Receipts { batch, receipts } => take_receipts(context, peer, batch, receipts)?,
+                Event::Receipts { batch, receipts } => {
+                    take_receipts(context, peer, batch, receipts)?
+                }
                 Event::Stored(batch) => {
                     let input = Input::Stored { peer: peer.clone(), batch };
                     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;

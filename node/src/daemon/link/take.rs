@@ -16,7 +16,7 @@ use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame, Outcome, Range};
 use tram_wire::{Receipt, SealedDispatch};
 
-use super::super::context::{Context, staging_name};
+use super::super::context::{Context, stage, staging_name};
 use super::super::core::{Offer, OfferReply};
 
 /// Bytes taken from QUIC at a time.
@@ -173,9 +173,9 @@ fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Che
     })?;
     // One moment judges the certificate, here and everywhere: first custody.
     let judged_at = first.record().time;
-    let sealed = SealedDispatch::parse(&offer.dispatch)
-        .map_err(|e| refuse((e.code, e.detail)))?;
-    let last = offer.recipients.iter().any(|r| verifier.directory().hosting(r) == Some(&context.me));
+    let sealed = SealedDispatch::parse(&offer.dispatch).map_err(|e| refuse((e.code, e.detail)))?;
+    let last =
+        offer.recipients.iter().any(|r| verifier.directory().hosting(r) == Some(&context.me));
     let verdict = if last {
         verifier.dispatch(sealed, judged_at)
     } else {
@@ -201,13 +201,7 @@ fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Che
             documents.missing.push(d.sha256);
         }
     }
-    Ok(Checked {
-        peer: peer.clone(),
-        dispatch,
-        recipients: offer.recipients,
-        receipts,
-        documents,
-    })
+    Ok(Checked { peer: peer.clone(), dispatch, recipients: offer.recipients, receipts, documents })
 }
 
 /// Takes bytes that must be this document.
@@ -244,7 +238,7 @@ async fn documents(
         if d.size > INLINE_DOCUMENT_BYTES_MAX as u64 {
             let name = staging_name(offer.peer.as_str(), Some(&id), &d.sha256);
             let (documents, size) = (context.documents.clone(), d.size);
-            let opened = tokio::task::spawn_blocking(move || documents.resume(&name, size))
+            let opened = tokio::task::spawn_blocking(move || stage(&documents, &name, size))
                 .await
                 .map_err(|e| (Code::Internal, e.to_string()))?;
             match opened {
@@ -333,7 +327,10 @@ async fn to_file(
 }
 
 /// Parses and verifies one receipt.
-pub(super) fn verify_receipt(verifier: &Verifier, raw: &[u8]) -> Result<VerifiedReceipt, Objection> {
+pub(super) fn verify_receipt(
+    verifier: &Verifier,
+    raw: &[u8],
+) -> Result<VerifiedReceipt, Objection> {
     let receipt = Receipt::parse(raw).map_err(|e| (Code::ReceiptInvalid, e.detail))?;
     verifier.receipt(receipt).map_err(|r| (r.code, r.detail))
 }

@@ -83,9 +83,10 @@ impl NodeService {
         blocking(move || {
             let path = store.inclusion_proof(query.index, query.size).map_err(store_problem)?;
             let root = store.root(query.size).map_err(store_problem)?;
-            let leaf = store.leaf_hash(query.index).map_err(store_problem)?.ok_or_else(|| {
-                Problem::new(Code::NotFound, format!("leaf {}", query.index))
-            })?;
+            let leaf = store
+                .leaf_hash(query.index)
+                .map_err(store_problem)?
+                .ok_or_else(|| Problem::new(Code::NotFound, format!("leaf {}", query.index)))?;
             Ok(Inclusion {
                 epoch: epoch.into(),
                 index: query.index,

@@ -23,7 +23,8 @@ pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegVie
                 .rev()
                 .find(|k| k.authorised && k.evidence.recipient.as_ref() == Some(recipient));
             let standing = engine.standing(&held.id(), recipient);
-            let (state, outcome, peer) = leg_state(leg, standing.as_ref().is_some_and(|s| s.1.due_mono_ms.is_some()));
+            let (state, outcome, peer) =
+                leg_state(leg, standing.as_ref().is_some_and(|s| s.1.due_mono_ms.is_some()));
             LegView {
                 recipient: recipient.clone().into(),
                 state,
@@ -45,6 +46,29 @@ pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegVie
             }
         })
         .collect()
+}
+
+/// A leg of a dispatch accepted just now, from the receipts of that commit.
+pub(super) fn fresh_leg(
+    recipient: &AgencyCode,
+    records: &[tram_dispatch::EvidenceRecord],
+    accepted_at: UnixMillis,
+) -> LegView {
+    let consigned = records
+        .iter()
+        .find(|e| e.event == Event::ContentConsignment && e.recipient.as_ref() == Some(recipient));
+    LegView {
+        recipient: recipient.clone().into(),
+        state: if consigned.is_some() { LegState::Consigned } else { LegState::Active },
+        outcome: consigned.map(|_| Outcome::Consigned),
+        event: consigned.map(|e| e.event.into()),
+        peer: None,
+        changed_at: consigned.map_or(accepted_at, |e| e.time).into(),
+        attempts: 0,
+        next_attempt_at: None,
+        code: None,
+        remark: None,
+    }
 }
 
 /// The wall time of a monotonic one.

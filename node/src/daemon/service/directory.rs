@@ -36,8 +36,7 @@ impl NodeService {
                 .collect();
             let more = items.len() > limit;
             items.truncate(limit);
-            let next =
-                if more { items.last().map(|i| i.code.0.as_str().to_owned()) } else { None };
+            let next = if more { items.last().map(|i| i.code.0.as_str().to_owned()) } else { None };
             let head = directory.head();
             Ok(DirectoryView {
                 network: directory.network().into(),

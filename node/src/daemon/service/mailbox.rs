@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use tram_api::model::{ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Page, Recorded};
+use tram_api::model::{
+    ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Page, Recorded,
+};
 use tram_api::service::{DocumentRead, Fetched, OpenDocument};
 use tram_api::{Base64, Problem, Reply};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event};
@@ -214,7 +216,11 @@ impl DocumentRead for Reading {
         let source = self.0.clone();
         Box::pin(async move {
             let bytes = blocking(move || source.read(offset, bytes_max).map_err(storage)).await?;
-            if bytes.is_empty() { Err(storage("the document is shorter than it was")) } else { Ok(bytes) }
+            if bytes.is_empty() {
+                Err(storage("the document is shorter than it was"))
+            } else {
+                Ok(bytes)
+            }
         })
     }
 }

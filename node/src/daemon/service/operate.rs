@@ -145,7 +145,11 @@ impl NodeService {
                     oldest_at: None,
                     epoch: line.and_then(|l| l.epoch).map(Into::into),
                     log_size: line.and_then(|l| l.log_size),
-                    code: live.trouble.as_ref().and_then(|(c, _)| c.parse::<Code>().ok()).map(Into::into),
+                    code: live
+                        .trouble
+                        .as_ref()
+                        .and_then(|(c, _)| c.parse::<Code>().ok())
+                        .map(Into::into),
                     detail: live.trouble.map(|(code, detail)| format!("{code}: {detail}")),
                     node: node.into(),
                 }
@@ -180,7 +184,9 @@ impl NodeService {
         }
         let configured = self.context.config.peers.iter().find(|p| match &p.name {
             tram_config::PeerName::Node(id) => *id == node,
-            tram_config::PeerName::Parent => verifier.directory().parent(&self.context.me) == Some(&node),
+            tram_config::PeerName::Parent => {
+                verifier.directory().parent(&self.context.me) == Some(&node)
+            }
         });
         let peer = configured.cloned().unwrap_or(tram_config::Peer {
             name: tram_config::PeerName::Node(node.clone()),
@@ -192,7 +198,8 @@ impl NodeService {
             Ok((_, addresses)) => addresses,
             Err((_, _, detail)) => {
                 let live = self.context.sessions.get(&node).session.is_some();
-                let detail = if live { format!("{detail}; it dials us and is connected") } else { detail };
+                let detail =
+                    if live { format!("{detail}; it dials us and is connected") } else { detail };
                 step("address", live, begun, detail, (!live).then_some(Code::NoRoute));
                 return Ok(PeerTest { node: node.into(), ok: live, steps });
             }
@@ -230,9 +237,9 @@ impl NodeService {
                 let mut next = None;
                 for line in engine.queue(after, usize::MAX) {
                     if items.len() == limit {
-                        next = items.last().map(|i: &QueueItem| {
-                            format!("{}~{}", i.dispatch.0, i.recipient.0)
-                        });
+                        next = items
+                            .last()
+                            .map(|i: &QueueItem| format!("{}~{}", i.dispatch.0, i.recipient.0));
                         break;
                     }
                     let deferred = line.standing.as_ref().is_some_and(|s| s.due_mono_ms.is_some());
@@ -312,7 +319,10 @@ impl NodeService {
         })
     }
 
-    pub(super) async fn do_check_store(&self, query: CheckQuery) -> Result<Feed<CheckLine>, Problem> {
+    pub(super) async fn do_check_store(
+        &self,
+        query: CheckQuery,
+    ) -> Result<Feed<CheckLine>, Problem> {
         let (tx, rx) = tokio::sync::mpsc::channel(64);
         let (store, verifier) = (self.context.store.clone(), self.context.verifier());
         if query.documents == Some(false) {

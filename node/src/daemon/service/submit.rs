@@ -1,13 +1,13 @@
 //! Submission: parse, verify, gather the documents, hand over to the engine, answer when durable.
 
 use bytes::Bytes;
-use tram_api::model::{Accepted, SealRequest};
+use tram_api::model::{Accepted, LegView, SealRequest};
 use tram_api::service::Submission;
 use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{SealedBy, Secrecy};
 use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
-use tram_dispatch::{Code, Digest, Reference};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Reference};
 use tram_engine::{Documents, Reply};
 use tram_trust::{Verdict, VerifiedDispatch};
 use tram_wire::{Receipt, SealedDispatch};
@@ -95,27 +95,29 @@ impl NodeService {
         pins: Vec<Pin>,
     ) -> Result<Accepted, Problem> {
         let id = dispatch.id();
-        let (originator, reference) =
-            (dispatch.envelope().originator.clone(), dispatch.envelope().reference.clone());
+        let envelope = dispatch.envelope().clone();
         let reply = self.context.core.submit(dispatch, documents).await?;
         drop(pins);
         if let Reply::Refused { code, .. } = &reply {
-            tracing::info!(dispatch = %id, %originator, %code, "submission refused");
+            tracing::info!(dispatch = %id, originator = %envelope.originator, %code, "submission refused");
         }
         let (receipts, repeat) = settled(reply)?;
-        let receipt = receipts.first().ok_or_else(|| storage("the receipt is not there"))?;
-        let accepted_at = Receipt::parse(receipt).map_err(|e| storage(e.detail))?.record().time;
-        let now = self.context.core.now();
-        let legs = self
-            .context
-            .core
-            .question(move |engine, view| {
-                let held = engine.find(&id, view)?;
-                Ok::<_, tram_engine::Fatal>(held.map(|h| convert::legs(engine, &h, now)))
-            })
-            .await?
-            .map_err(storage)?
-            .unwrap_or_default();
+        let mut records = Vec::new();
+        for raw in &receipts {
+            let receipt = Receipt::parse(raw).map_err(|e| storage(e.detail))?;
+            records.push(receipt.record().clone());
+        }
+        let (Some(receipt), Some(first)) = (receipts.first(), records.first()) else {
+            return Err(storage("the receipt is not there"));
+        };
+        let accepted_at = first.time;
+        let legs = if repeat {
+            self.legs_now(id).await?
+        } else {
+            let fresh = |r: &AgencyCode| convert::fresh_leg(r, &records, accepted_at);
+            envelope.recipients.iter().map(fresh).collect()
+        };
+        let (originator, reference) = (envelope.originator, envelope.reference);
         Ok(Accepted {
             dispatch: id.into(),
             originator: originator.into(),
@@ -126,6 +128,20 @@ impl NodeService {
             repeat,
         })
     }
+
+    /// How the legs of a dispatch stand now.
+    async fn legs_now(&self, id: DispatchId) -> Result<Vec<LegView>, Problem> {
+        let now = self.context.core.now();
+        let found = self
+            .context
+            .core
+            .question(move |engine, view| {
+                let held = engine.find(&id, view)?;
+                Ok::<_, tram_engine::Fatal>(held.map(|h| convert::legs(engine, &h, now)))
+            })
+            .await?;
+        Ok(found.map_err(storage)?.unwrap_or_default())
+    }
 }
 
 /// Verifies a dispatch as the first node does: now is the moment that judges it, for ever.
@@ -134,9 +150,7 @@ fn verify(context: &Context, sealed: SealedDispatch) -> Result<VerifiedDispatch,
     match context.verifier().dispatch(sealed, now) {
         Verdict::Verified(dispatch) => Ok(dispatch),
         Verdict::Refused(r) => Err(Problem::new(r.code, r.detail)),
-        Verdict::Undetermined(cause) => {
-            Err(Problem::new(cause.code, cause.detail).retry_after(60))
-        }
+        Verdict::Undetermined(cause) => Err(Problem::new(cause.code, cause.detail).retry_after(60)),
     }
 }
 
@@ -178,10 +192,12 @@ fn gather(
             continue;
         };
         if size != document.size {
-            let detail = format!("document {digest}: {size} bytes uploaded, {} named", document.size);
+            let detail =
+                format!("document {digest}: {size} bytes uploaded, {} named", document.size);
             return Err(Problem::new(Code::DocumentDigestMismatch, detail));
         }
-        let pin = context.pins.pin(digest).ok_or_else(|| Problem::busy("a document is leaving", 1))?;
+        let pin =
+            context.pins.pin(digest).ok_or_else(|| Problem::busy("a document is leaving", 1))?;
         let Ok(reader) = context.documents.open_read(digest.as_bytes()) else {
             documents.missing.push(digest);
             continue;
@@ -190,7 +206,10 @@ fn gather(
             let mut bytes = vec![0; size as usize];
             let n = reader.read_at(0, &mut bytes).map_err(storage)?;
             if n as u64 != size || Digest(sha256(&bytes)) != digest {
-                return Err(Problem::new(Code::StoreCorrupt, format!("uploaded document {digest}")));
+                return Err(Problem::new(
+                    Code::StoreCorrupt,
+                    format!("uploaded document {digest}"),
+                ));
             }
             documents.inline.push((digest, bytes.into()));
         } else {

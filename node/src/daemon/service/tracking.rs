@@ -51,8 +51,7 @@ impl NodeService {
         if let (Some(originator), Some(reference)) = (&query.originator, &query.reference) {
             return self.by_reference(originator.0.clone(), reference.0.clone(), scope).await;
         }
-        let (originator, recipient) =
-            (query.originator.map(|t| t.0), query.recipient.map(|t| t.0));
+        let (originator, recipient) = (query.originator.map(|t| t.0), query.recipient.map(|t| t.0));
         let agency = query.agency.map(|t| t.0);
         let asked = StoreQuery {
             agency: agency.clone().or_else(|| originator.clone()).or_else(|| recipient.clone()),

@@ -6,7 +6,7 @@ use tram_api::{BodyStream, Problem};
 use tram_dispatch::{AgencyCode, Code, Digest};
 use tram_spool::documents::{DocumentError, DocumentWriter};
 
-use super::super::context::staging_name;
+use super::super::context::{stage, staging_name};
 use super::{NodeService, blocking};
 
 impl NodeService {
@@ -50,7 +50,7 @@ impl NodeService {
         let name = staging_name(&format!("agency {agency}"), None, &sha256);
         let documents = self.context.documents.clone();
         let mut writer =
-            blocking(move || documents.resume(&name, size).map_err(document_problem)).await?;
+            blocking(move || stage(&documents, &name, size).map_err(document_problem)).await?;
         if writer.len_bytes() != offset {
             let held = writer.len_bytes();
             self.suspend(&agency, sha256, size, writer).await?;

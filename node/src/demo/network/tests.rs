@@ -5,7 +5,7 @@ use tram_trust::{Crls, Options, Verdict, Verifier};
 
 use super::*;
 use crate::demo::documents;
-use crate::demo::tiers::{DISTRICT, PROVINCE};
+use crate::demo::tiers::{CENTRE, DISTRICT, PROVINCE};
 
 const NOW: UnixMillis = UnixMillis(1_780_272_000_000);
 
@@ -14,8 +14,7 @@ fn network(dir: &Path) -> (Network, Verifier) {
     let root = Root::install(&std::fs::read(&network.root_file).unwrap()).unwrap();
     let directory = std::fs::read(&network.directory_file).unwrap();
     let directory = Directory::verify(&root, &directory, None, NOW).unwrap();
-    let verifier =
-        Verifier::new(root.into(), directory.into(), Crls::none(), Options::default());
+    let verifier = Verifier::new(root.into(), directory.into(), Crls::none(), Options::default());
     (network, verifier)
 }
 
@@ -33,7 +32,8 @@ fn every_configuration_is_whole_and_every_node_may_be_a_peer() {
         let chain = std::fs::read(&config.keys.tls_certificate).unwrap();
         let chain = tram_pki::read_certificates(&chain).unwrap();
         assert_eq!(verifier.peer(&chain, Some(&node.id), NOW).unwrap(), node.id);
-        let genesis = std::fs::read(config.data_dir.join(crate::setup::GENESIS_FILE)).unwrap();
+        let genesis =
+            std::fs::read(config.data_dir.join(crate::demo::setup::GENESIS_FILE)).unwrap();
         let epoch = tram_wire::genesis::epoch_id(&tram_wire::genesis::decode(&genesis).unwrap());
         assert!(verifier.directory().epoch(&node.id, &epoch).is_some());
     }

@@ -70,10 +70,9 @@ impl Scenario<'_> {
         let confirmed = self.told(code, "confirm", confirmed)?;
         let registered = client.register(&recipient, id, Some(REMARK.to_owned())).await;
         let registered = self.told(code, "register", registered)?;
-        for (recorded, event) in [
-            (&confirmed, Event::ContentHandover),
-            (&registered, Event::ConsignmentAcceptance),
-        ] {
+        for (recorded, event) in
+            [(&confirmed, Event::ContentHandover), (&registered, Event::ConsignmentAcceptance)]
+        {
             if recorded.event.0 != event {
                 let (what, is) = (event.name(), recorded.event.0.name());
                 return Err(DemoError::Wrong(format!("{code}: {is} recorded, {what} expected")));
@@ -82,12 +81,12 @@ impl Scenario<'_> {
         let count = sent.len();
         self.page.note(
             format!(
-                "{code} fetched it: seal of {originator} verified, {count} document(s) bit for bit; \
-                 confirmed (ContentHandover), registered (ConsignmentAcceptance)"
+                "{code} fetched {count} of {count} documents bit for bit, checked the seal of \
+                 {originator}, confirmed, registered"
             ),
             format!(
-                "{code} đã lấy về: chữ ký của {originator} đúng, {count} tệp nguyên vẹn từng bit; \
-                 đã xác nhận và vào sổ"
+                "{code} đã lấy {count}/{count} tệp nguyên vẹn, kiểm tra chữ ký của {originator}, \
+                 xác nhận, vào sổ"
             ),
         );
         Ok(())

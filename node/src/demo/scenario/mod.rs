@@ -6,6 +6,7 @@ mod receipts;
 mod refusals;
 mod suggest;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ pub(super) struct Scenario<'n> {
     network: &'n Network,
     page: Page,
     clients: BTreeMap<&'static str, Client>,
+    /// The directive, once it is on its way.
+    directive: Cell<Option<DispatchId>>,
 }
 
 /// Says what is going to happen, and where.
@@ -61,7 +64,7 @@ impl<'n> Scenario<'n> {
     pub(super) fn new(network: &'n Network, page: Page) -> Self {
         let client = |n: &DemoNode| Client::new(&n.socket).language(page.language());
         let clients = network.nodes.iter().map(|n| (n.tier.code, client(n))).collect();
-        Scenario { network, page, clients }
+        Scenario { network, page, clients, directive: Cell::new(None) }
     }
 
     /// All steps; what is only counted as wrong does not stop them.
@@ -89,16 +92,23 @@ impl<'n> Scenario<'n> {
         let page = self.page;
         page.heading(1, "The network", "Mạng lưới");
         page.note(
-            "Certificate authorities root → centre → province → district → commune; from the \
-             province down each may certify its own subtree only. G22 is an example code.",
-            "Các CA gốc → trung ương → tỉnh → huyện → xã; từ tỉnh trở xuống mỗi CA chỉ được cấp \
-             chứng thư trong nhánh của mình. G22 là mã ví dụ.",
+            "Certificate authorities: root → centre → province → district → commune.",
+            "Các CA: gốc → trung ương → tỉnh → huyện → xã.",
+        );
+        page.note(
+            "From the province down, each may certify nothing outside its own subtree.",
+            "Từ tỉnh trở xuống, mỗi CA chỉ được cấp chứng thư trong nhánh của mình.",
+        );
+        page.note(
+            "G22 is an example code: no real ministry is meant.",
+            "G22 là mã ví dụ, không chỉ cơ quan có thật nào.",
         );
         let rows = self.network.nodes.iter().zip(views).map(|(node, view)| {
             vec![
                 page.pick(node.tier.word, node.tier.word_vi).to_owned(),
                 node.tier.code.to_owned(),
                 node.id.to_string(),
+                node.listen.map_or_else(|| "—".to_owned(), |a| a.to_string()),
                 view.peers_connected.to_string(),
                 node.tier.name.to_owned(),
             ]
@@ -108,6 +118,7 @@ impl<'n> Scenario<'n> {
                 ("tier", "cấp", Align::Left),
                 ("code", "mã", Align::Left),
                 ("node", "nút", Align::Left),
+                ("listens (UDP)", "nghe (UDP)", Align::Left),
                 ("sessions", "phiên", Align::Right),
                 ("agency", "cơ quan", Align::Left),
             ],
@@ -130,27 +141,42 @@ impl<'n> Scenario<'n> {
         let seal = &self.network.centre_seal;
         let sealed = crate::sealing::seal(&envelope, &seal.chain, &*seal.key)?;
         page.note(
-            format!("{reference} \"{}\", sealed by the agency's own key", documents::DIRECTIVE_SUBJECT),
-            format!("{reference} \"{}\", ký số bằng khóa của cơ quan", documents::DIRECTIVE_SUBJECT),
+            format!(
+                "{reference} \"{}\", sealed by the agency's own key",
+                documents::DIRECTIVE_SUBJECT
+            ),
+            format!(
+                "{reference} \"{}\", ký số bằng khóa của cơ quan",
+                documents::DIRECTIVE_SUBJECT
+            ),
         );
         let bytes = pdf.len() + appendix.len();
         page.note(
-            format!("2 documents, {bytes} bytes: a PDF that rides along, an appendix taken by digest"),
+            format!(
+                "2 documents, {bytes} bytes: a PDF that rides along, an appendix taken by digest"
+            ),
             format!("2 tệp, {bytes} byte: PDF đi kèm, phụ lục lấy theo mã băm"),
         );
         let centre = self.client(CENTRE)?;
         let (sha256, size) = (digest(&appendix), appendix.len() as u64);
         let upload = centre
-            .upload(&agency(CENTRE), sha256, size, 0, std::io::Cursor::new(appendix.clone()), |_| {})
+            .upload(
+                &agency(CENTRE),
+                sha256,
+                size,
+                0,
+                std::io::Cursor::new(appendix.clone()),
+                |_| {},
+            )
             .await;
         self.told(CENTRE, "upload", upload)?;
 
         let began = Instant::now();
         let along = [Some(Bytes::from(pdf.clone())), None];
-        let accepted =
-            self.told(CENTRE, "submit", centre.submit(sealed.raw(), &along).await)?;
+        let accepted = self.told(CENTRE, "submit", centre.submit(sealed.raw(), &along).await)?;
         summary.dispatches += 1;
         let id = self.first_answer(&sealed, &accepted)?;
+        self.directive.set(Some(id));
         let hops = self.follow(id, &DOWN, COMMUNE).await?;
         self.wait_for(CENTRE, id, COMMUNE, Event::ContentConsignment).await?;
         let back = began.elapsed();
@@ -168,7 +194,10 @@ impl<'n> Scenario<'n> {
             "handed in a second time: the first answer again, no second dispatch",
             "nộp lại lần hai: nhận đúng câu trả lời đầu, không tạo gói mới",
         );
-        let sent = [Sent { name: "chi-thi.pdf", bytes: &pdf }, Sent { name: "phu-luc.csv", bytes: &appendix }];
+        let sent = [
+            Sent { name: "chi-thi.pdf", bytes: &pdf },
+            Sent { name: "phu-luc.csv", bytes: &appendix },
+        ];
         self.take(COMMUNE, id, &sent, CENTRE).await?;
         self.wait_for(CENTRE, id, COMMUNE, Event::ConsignmentAcceptance).await?;
         Ok(id)
@@ -190,8 +219,14 @@ impl<'n> Scenario<'n> {
         let pdf = documents::answer_pdf(now);
         let reference = documents::ANSWER_REFERENCE;
         page.note(
-            format!("{reference} \"{}\", sealed by the commune's node for its clerk", documents::ANSWER_SUBJECT),
-            format!("{reference} \"{}\", nút của xã ký số thay cho văn thư", documents::ANSWER_SUBJECT),
+            format!(
+                "{reference} \"{}\", sealed by the commune's node for its clerk",
+                documents::ANSWER_SUBJECT
+            ),
+            format!(
+                "{reference} \"{}\", nút của xã ký số thay cho văn thư",
+                documents::ANSWER_SUBJECT
+            ),
         );
         let commune = self.client(COMMUNE)?;
         let (sha256, size) = (digest(&pdf), pdf.len() as u64);
@@ -249,7 +284,8 @@ impl<'n> Scenario<'n> {
         answer: Result<T, ClientError>,
     ) -> Result<T, DemoError> {
         answer.map_err(|error| {
-            let node = self.network.node(code).map_or_else(|_| code.to_owned(), |n| n.id.to_string());
+            let node =
+                self.network.node(code).map_or_else(|_| code.to_owned(), |n| n.id.to_string());
             DemoError::Call { node, doing, error }
         })
     }

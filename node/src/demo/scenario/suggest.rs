@@ -10,7 +10,8 @@ impl Scenario<'_> {
     /// Ends the demo: how it went, and what a person may do now.
     pub(in crate::demo) fn suggest(&self, running: bool, summary: &Summary) {
         let page = self.page;
-        let seconds = format!("{}.{:01}", summary.elapsed_ms / 1000, summary.elapsed_ms % 1000 / 100);
+        let seconds =
+            format!("{}.{:01}", summary.elapsed_ms / 1000, summary.elapsed_ms % 1000 / 100);
         page.line("");
         page.line(match summary.ok {
             true => page.pick(
@@ -52,18 +53,28 @@ impl Scenario<'_> {
     }
 
     fn command_lines(&self) -> Result<Vec<String>, DemoError> {
-        let socket = |code: &str| self.network.node(code).map(|n| n.socket.display().to_string());
-        let (centre, district, commune) = (socket(CENTRE)?, socket(DISTRICT)?, socket(COMMUNE)?);
+        // As it was typed, so that the lines work wherever the program lies.
+        let tram = std::env::args().next().unwrap_or_else(|| "tram".to_owned());
+        let at = |code: &str| -> Result<String, DemoError> {
+            Ok(format!("{tram} --socket {}", self.network.node(code)?.socket.display()))
+        };
+        let (centre, district, commune) = (at(CENTRE)?, at(DISTRICT)?, at(COMMUNE)?);
+        let mut lines = vec![
+            format!("{district} status"),
+            format!("{district} peer list"),
+            format!("{commune} inbox list --agency {COMMUNE}"),
+            format!("{centre} receipt list --agency {CENTRE}"),
+            format!("{centre} store check"),
+        ];
+        if let Some(id) = self.directive.get() {
+            lines.insert(2, format!("{district} track {id}"));
+        }
         let dir = self.network.dir.display();
-        Ok(vec![
-            format!("tram --socket {district} status"),
-            format!("tram --socket {district} peer list"),
-            format!("tram --socket {commune} inbox list {COMMUNE}"),
-            format!("tram --socket {centre} receipt list"),
-            format!(
-                "tram verify --root {dir}/network/root.cbor --directory {dir}/network/directory.cbor \
-                 {dir}/{FOLDER}/{CENTRE}/*"
-            ),
-        ])
+        lines.push(format!(
+            "{tram} verify {dir}/{FOLDER}/{CENTRE}/* --root {} --directory {}",
+            self.network.root_file.display(),
+            self.network.directory_file.display(),
+        ));
+        Ok(lines)
     }
 }

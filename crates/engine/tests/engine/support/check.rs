@@ -23,9 +23,7 @@ pub(crate) fn done(reply: &Reply) -> (Vec<Arc<[u8]>>, bool) {
 /// The code of a refusal, and the evidence of it.
 pub(crate) fn refused(reply: &Reply) -> (Code, Option<EvidenceRecord>) {
     match reply {
-        Reply::Refused { code, receipt, .. } => {
-            (*code, receipt.as_ref().map(|raw| offline(raw)))
-        }
+        Reply::Refused { code, receipt, .. } => (*code, receipt.as_ref().map(|raw| offline(raw))),
         other => panic!("{other:?}"),
     }
 }
@@ -94,6 +92,12 @@ impl World {
         self.asked(at, |token| Input::Confirm { token, recipient, dispatch: id })
     }
 
+    /// Confirms without running the network.
+    pub(crate) fn confirm_quietly(&mut self, at: &str, agency: &str, id: DispatchId) {
+        let (token, recipient) = (self.token(), code(agency));
+        self.handle(at, Input::Confirm { token, recipient, dispatch: id });
+    }
+
     pub(crate) fn register(
         &mut self,
         at: &str,
@@ -117,7 +121,13 @@ impl World {
         for n in self.nodes.values() {
             let engine = n.engine.as_ref().unwrap();
             for p in engine.peers() {
-                assert_eq!((p.queued, p.in_flight, p.receipts_owed), (0, 0, 0), "{} to {}", n.id, p.peer);
+                assert_eq!(
+                    (p.queued, p.in_flight, p.receipts_owed),
+                    (0, 0, 0),
+                    "{} to {}",
+                    n.id,
+                    p.peer
+                );
             }
             assert!(
                 engine.deadline() > self.now.mono_ms,
@@ -130,7 +140,8 @@ impl World {
     }
 
     /// What is in memory is what a start would rebuild.
-    pub(crate) fn assert_recoverable(&self) {
+    pub(crate) fn assert_recoverable(&mut self) {
+        self.pass(100); // what lingers is committed
         for n in self.nodes.values() {
             assert!(n.pending.is_empty());
             let running = n.engine.as_ref().unwrap();
@@ -154,7 +165,10 @@ fn durable_state(engine: &Engine) -> Vec<String> {
             "{id} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             h.upstreams, h.legs, h.owed, h.inline, h.files, h.at, h.documents, h.closed
         ));
-        out.push(format!("{:?}", h.upstream_receipts.iter().map(|r| tram_crypto::sha256(r)).collect::<Vec<_>>()));
+        out.push(format!(
+            "{:?}",
+            h.upstream_receipts.iter().map(|r| tram_crypto::sha256(r)).collect::<Vec<_>>()
+        ));
         out.push(format!("{evidence:?}"));
     }
     out.push(format!("{:?}", s.references));

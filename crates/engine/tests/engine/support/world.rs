@@ -32,6 +32,9 @@ pub(crate) struct Message {
     pub(crate) body: Body,
 }
 
+/// A root and the signature over it.
+type Root = ([u8; 32], Vec<u8>);
+
 pub(crate) struct World {
     pub(crate) nodes: BTreeMap<NodeId, TestNode>,
     pub(crate) mail: Vec<Message>,
@@ -49,7 +52,7 @@ pub(crate) struct World {
     /// Documents come only when asked for.
     pub(crate) large_documents: bool,
     /// Every signed root that left a node: none may be contradicted.
-    roots: BTreeMap<(NodeId, EpochId, u64), ([u8; 32], Vec<u8>)>,
+    roots: BTreeMap<(NodeId, EpochId, u64), Root>,
     /// How often each kind of thing crossed each link.
     pub(crate) transfers: BTreeMap<(NodeId, NodeId), usize>,
 }
@@ -117,11 +120,10 @@ impl World {
         }
         self.next_session += 1;
         self.sessions.insert((a.min(b).clone(), a.max(b).clone()), self.next_session);
-        for (me, peer) in [(a, b), (b, a)] {
-            let up = self.hello(me, peer);
-            let now = self.now;
-            self.nodes.get_mut(me).unwrap().handle(now, Input::PeerUp(up));
-        }
+        let now = self.now;
+        let (to_a, to_b) = (self.hello(a, b), self.hello(b, a));
+        self.nodes.get_mut(a).unwrap().handle(now, Input::PeerUp(to_a));
+        self.nodes.get_mut(b).unwrap().handle(now, Input::PeerUp(to_b));
     }
 
     /// What `me` learns from the hello of `peer`.
@@ -179,7 +181,10 @@ impl World {
         let text: Arc<[u8]> = Arc::from(&b"Van ban thu nghiem"[..]);
         let digests = dispatch.envelope().documents.iter().map(|d| d.sha256);
         match given {
-            true => Documents { inline: digests.map(|d| (d, text.clone())).collect(), ..Documents::default() },
+            true => Documents {
+                inline: digests.map(|d| (d, text.clone())).collect(),
+                ..Documents::default()
+            },
             false => Documents { missing: digests.collect(), ..Documents::default() },
         }
     }
@@ -209,6 +214,9 @@ impl World {
 
     pub(crate) fn handle(&mut self, at: &str, input: Input) {
         let now = self.now;
+        if let Input::Directory(directory) = &input {
+            self.at(at).directory = directory.clone();
+        }
         self.at(at).handle(now, input);
     }
 
@@ -373,8 +381,14 @@ impl World {
         }
     }
 
-    /// Lets time pass, in steps, and everything happen that it brings.
+    /// Lets time pass, and everything happen that it brings; and then as long again as
+    /// housekeeping lingers.
     pub(crate) fn pass(&mut self, ms: u64) {
+        self.step(ms);
+        self.step(60);
+    }
+
+    fn step(&mut self, ms: u64) {
         self.now.mono_ms += ms;
         self.now.wall = self.now.wall.plus_ms(ms);
         let ids: BTreeSet<NodeId> = self.nodes.keys().cloned().collect();
@@ -393,6 +407,26 @@ impl World {
         let token = self.submit(at, dispatch);
         self.run();
         self.replies.remove(&token).expect("a reply")
+    }
+
+    /// Runs as far as messages matching `stop`; these stay in the mail, in order.
+    pub(crate) fn run_until(&mut self, stop: impl Fn(&Message) -> bool) -> Vec<Message> {
+        let mut stopped = Vec::new();
+        loop {
+            let ids: Vec<NodeId> = self.nodes.keys().cloned().collect();
+            let mut worked = false;
+            for id in &ids {
+                worked |= self.commit(id);
+            }
+            let (held, mail): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.mail).into_iter().partition(|m| stop(m));
+            stopped.extend(held);
+            worked |= !mail.is_empty();
+            mail.into_iter().for_each(|m| self.deliver(m));
+            if !worked {
+                return stopped;
+            }
+        }
     }
 
     /// Asks something of a node and runs; the reply.

@@ -1,7 +1,5 @@
-//! Sets a new node up: folders, keys, the genesis of its receipt log, the configuration file, and
-//! the request for its certificate.
-//!
-//! `tram init` and `tram demo` both do it here, so what the demo shows is what an installation gets.
+//! Sets one node of the demo up: folders, keys, the genesis of its receipt log, the configuration
+//! file, and the requests for its certificates. The places are those of `tram init`.
 
 mod configuration;
 
@@ -14,85 +12,83 @@ use std::path::{Path, PathBuf};
 use tram_crypto::Entropy;
 use tram_dispatch::directory::{Epoch, Node};
 use tram_dispatch::evidence::Genesis;
-use tram_dispatch::{AgencyCode, Code, NodeId, UnixMillis};
+use tram_dispatch::{AgencyCode, NodeId, UnixMillis};
 use tram_pki::{Key, KeyAlgorithm, PkiError, Request, Subject, write_new_file};
 use tram_trust::{Refusal, Root};
 
 /// The first leaf of the receipt log, in the data folder: made here, written into the log by the
 /// first start. Its hash is the epoch that the directory must list before the node starts.
-pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
+pub(in crate::demo) const GENESIS_FILE: &str = "genesis.cbor";
 /// The configuration file, in the node's folder.
-pub(crate) const CONFIG_FILE: &str = "tram.toml";
+pub(in crate::demo) const CONFIG_FILE: &str = "tram.toml";
 
 /// Paths below the node's folder that others must fill.
-pub(crate) mod place {
+pub(in crate::demo) mod place {
     /// The certificate that comes back for the request.
-    pub(crate) const TLS_CERTIFICATE: &str = "keys/tls.crt";
+    pub(in crate::demo) const TLS_CERTIFICATE: &str = "keys/tls.crt";
     /// The request itself.
-    pub(crate) const TLS_REQUEST: &str = "keys/tls.csr";
+    pub(in crate::demo) const TLS_REQUEST: &str = "keys/tls.csr";
     /// The certificate of the seal key.
-    pub(crate) const SEAL_CERTIFICATE: &str = "keys/seal.crt";
+    pub(in crate::demo) const SEAL_CERTIFICATE: &str = "keys/seal.crt";
     /// The request for it.
-    pub(crate) const SEAL_REQUEST: &str = "keys/seal.csr";
+    pub(in crate::demo) const SEAL_REQUEST: &str = "keys/seal.csr";
     /// The root document.
-    pub(crate) const ROOT: &str = "network/root.cbor";
+    pub(in crate::demo) const ROOT: &str = "network/root.cbor";
     /// The signed directory.
-    pub(crate) const DIRECTORY: &str = "network/directory.cbor";
+    pub(in crate::demo) const DIRECTORY: &str = "network/directory.cbor";
 }
 
 /// How the node finds the one above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Above {
+pub(in crate::demo) enum Above {
     /// It is the top, or is only dialled.
     Nobody,
-    /// At the address that the directory gives.
-    ByDirectory,
     /// At this `host:port`.
     At(String),
 }
 
 /// What a new node needs to know about itself.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeSetup {
+pub(in crate::demo) struct NodeSetup {
     /// Its id.
-    pub(crate) node: NodeId,
+    pub(in crate::demo) node: NodeId,
     /// The network's root file, as it came out of band.
-    pub(crate) root_file: Vec<u8>,
+    pub(in crate::demo) root_file: Vec<u8>,
     /// Where peers dial in; `None` to only dial.
-    pub(crate) listen: Option<SocketAddr>,
+    pub(in crate::demo) listen: Option<SocketAddr>,
     /// The node above.
-    pub(crate) above: Above,
+    pub(in crate::demo) above: Above,
     /// The local socket.
-    pub(crate) socket: PathBuf,
+    pub(in crate::demo) socket: PathBuf,
     /// The user who may do everything there.
-    pub(crate) uid: u32,
+    pub(in crate::demo) uid: u32,
     /// The agency this node seals for, if it does; a seal key is made then.
-    pub(crate) seals_for: Option<AgencyCode>,
+    pub(in crate::demo) seals_for: Option<AgencyCode>,
     /// Spool and log; relative to the node's folder.
-    pub(crate) data_dir: PathBuf,
+    pub(in crate::demo) data_dir: PathBuf,
     /// The last checkpoint; relative to the node's folder, best on another disk.
-    pub(crate) anchor_dir: PathBuf,
+    pub(in crate::demo) anchor_dir: PathBuf,
     /// Limits other than the default ones.
-    pub(crate) limits: Vec<(&'static str, u64)>,
+    pub(in crate::demo) limits: Vec<(&'static str, u64)>,
     /// This moment: when the epoch begins.
-    pub(crate) now: UnixMillis,
+    pub(in crate::demo) now: UnixMillis,
 }
 
 /// What goes to others when a node was set up: the requests to its certificate authority, the
 /// genesis to whoever signs the directory.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeRequest {
+pub(in crate::demo) struct NodeRequest {
     /// For the node's certificate.
-    pub(crate) tls: Request,
+    pub(in crate::demo) tls: Request,
     /// For the seal's, where the node seals.
-    pub(crate) seal: Option<Request>,
+    pub(in crate::demo) seal: Option<Request>,
     /// The first leaf of its receipt log.
-    pub(crate) genesis: Genesis,
+    pub(in crate::demo) genesis: Genesis,
 }
 
 /// Why a node could not be set up.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SetupError {
+pub(in crate::demo) enum SetupError {
     /// A folder.
     #[error("{path}: {error}", path = .path.display())]
     Folder {
@@ -101,9 +97,6 @@ pub(crate) enum SetupError {
         /// What the system said.
         error: io::Error,
     },
-    /// A node is there already.
-    #[error("{} is there already; a node is never set up twice in one folder", .0.display())]
-    Exists(PathBuf),
     /// The root file does not verify.
     #[error("the root file: {0}")]
     Root(Refusal),
@@ -112,34 +105,19 @@ pub(crate) enum SetupError {
     Pki(#[from] PkiError),
 }
 
-impl SetupError {
-    /// The row of the table.
-    pub(crate) fn code(&self) -> Code {
-        match self {
-            SetupError::Folder { .. } | SetupError::Exists(_) => Code::Unreadable,
-            SetupError::Root(refusal) => refusal.code,
-            SetupError::Pki(PkiError::Entropy(_)) => Code::Internal,
-            SetupError::Pki(_) => Code::Unreadable,
-        }
-    }
-}
-
 impl NodeSetup {
     /// Makes the node's folder and everything in it that the node can make alone. Nothing that is
-    /// there already is touched. What is missing then: certificate and directory, see [`place`].
+    /// there already is overwritten. What is missing then: certificate and directory, see [`place`].
     ///
     /// # Errors
     /// [`SetupError`]; what was made before the error stays.
-    pub(crate) fn create(
+    pub(in crate::demo) fn create(
         &self,
         dir: &Path,
         entropy: &mut dyn Entropy,
     ) -> Result<NodeRequest, SetupError> {
         let root = Root::install(&self.root_file).map_err(SetupError::Root)?;
         let config = dir.join(CONFIG_FILE);
-        if config.exists() {
-            return Err(SetupError::Exists(config));
-        }
         let (data, anchor) = (dir.join(&self.data_dir), dir.join(&self.anchor_dir));
         for path in [dir, &dir.join("keys"), &dir.join("network"), &data, &anchor] {
             folder(path)?;
@@ -181,7 +159,7 @@ impl NodeSetup {
 
 impl NodeRequest {
     /// The node's entry in the directory, as the holder of the genesis can write it.
-    pub(crate) fn entry(&self, parent: Option<NodeId>, addresses: Vec<String>) -> Node {
+    pub(in crate::demo) fn entry(&self, parent: Option<NodeId>, addresses: Vec<String>) -> Node {
         Node {
             id: self.genesis.node.clone(),
             addresses,
@@ -194,7 +172,7 @@ impl NodeRequest {
 }
 
 /// The directory's line for the life of a log that begins with this genesis.
-pub(crate) fn epoch(genesis: &Genesis) -> Epoch {
+pub(in crate::demo) fn epoch(genesis: &Genesis) -> Epoch {
     Epoch {
         id: tram_wire::genesis::epoch_id(genesis),
         receipt_key: genesis.receipt_key.clone(),

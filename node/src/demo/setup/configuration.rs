@@ -33,7 +33,7 @@ pub(super) fn text(setup: &NodeSetup) -> String {
     }
     out += match setup.above {
         Above::Nobody => "\n# Nobody is above this node; those below dial it.\n",
-        _ => "\n# The node above.\n[[peers]]\nparent = true\n",
+        Above::At(_) => "\n# The node above.\n[[peers]]\nparent = true\n",
     };
     if let Above::At(address) = &setup.above {
         out += &format!("address = {}\n", quoted(address));

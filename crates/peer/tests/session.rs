@@ -1,0 +1,286 @@
+//! The control stream between two real logs.
+
+use std::sync::Arc;
+
+use tram_dispatch::{Code, Event as E, NodeId};
+use tram_peer::{Event, Local, Refused, Session};
+use tram_trust::Verifier;
+use tram_trust::fixtures::{CENTRE, COMMUNE, Log, NOW, Network, PROVINCE};
+use tram_wire::Frame;
+use tram_wire::frame::{Held, Hello};
+
+struct Side<'a> {
+    net: &'a Network,
+    log: Log<'a>,
+}
+
+impl<'a> Side<'a> {
+    fn new(net: &'a Network, agency: &str) -> Self {
+        Side { net, log: Log::new(net.node(agency)) }
+    }
+
+    /// Adds leaves, one commit each.
+    fn grow(&mut self, leaves: u64) {
+        for n in 0..leaves {
+            let reference = format!("{n}");
+            let sealed = self.net.seal(&self.net.envelope(CENTRE, &[COMMUNE], &reference));
+            let at = NOW.plus_ms(n);
+            let record = self.log.record(E::RelayAcceptance, &sealed, None, at);
+            self.log.commit(&[record], at);
+        }
+    }
+
+    fn head(&self) -> (u64, [u8; 32]) {
+        (self.log.tree().size(), self.log.tree().root().0)
+    }
+
+    fn local(&self, agency: &str) -> Local {
+        let keys = self.net.node(agency);
+        Local {
+            network: self.net.id(),
+            node: keys.id.clone(),
+            directory: (self.net.directory.version(), self.net.directory.digest()),
+            epoch: keys.epoch,
+            checkpoint: self.log.checkpoint(),
+            held: None,
+            wall: NOW,
+            credit: 7,
+        }
+    }
+
+    fn proof(&self, old: u64) -> Vec<[u8; 32]> {
+        self.log.tree().consistency(old).unwrap().into_iter().map(|h| h.0).collect()
+    }
+}
+
+fn id(net: &Network, agency: &str) -> NodeId {
+    net.node(agency).id.clone()
+}
+
+fn sent(session: &mut Session) -> Frame {
+    match session.next_event() {
+        Some(Event::Send(frame)) => frame,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The hello of a side, changed.
+fn hello(side: &Side<'_>, agency: &str, change: impl FnOnce(&mut Hello)) -> Frame {
+    let mut session = Session::new(id(side.net, CENTRE), side.local(agency));
+    let Frame::Hello(mut hello) = sent(&mut session) else { panic!() };
+    change(&mut hello);
+    Frame::Hello(hello)
+}
+
+/// A session of the centre toward the province that has said hello.
+fn centre(net: &Network, held: Option<(u64, [u8; 32])>) -> (Session, Verifier) {
+    let epoch = net.node(PROVINCE).epoch;
+    let local = Local {
+        held: held.map(|(size, root)| (epoch, size, root)),
+        ..Side::new(net, CENTRE).local(CENTRE)
+    };
+    let mut session = Session::new(id(net, PROVINCE), local);
+    let Frame::Hello(hello) = sent(&mut session) else { panic!() };
+    assert_eq!(hello.held, held.map(|(size, root)| Held { epoch, size, root }));
+    (session, net.verifier())
+}
+
+fn code(result: Result<(), Refused>) -> Code {
+    result.unwrap_err().code
+}
+
+#[test]
+fn two_strangers_come_up_on_hello_alone() {
+    let net = Network::new("peer tests");
+    let (mut province, mut session) = (Side::new(&net, PROVINCE), centre(&net, None));
+    province.grow(2);
+    let held = Held { epoch: net.node(CENTRE).epoch, size: 9, root: [3; 32] };
+    let frame = hello(&province, PROVINCE, |h| h.held = Some(held));
+    session.0.handle(frame, &session.1).unwrap();
+    assert!(session.0.is_up());
+    let note: Arc<[u8]> = province.log.checkpoint().into();
+    let (size, root) = province.head();
+    let expected = Event::Up {
+        epoch: net.node(PROVINCE).epoch,
+        checkpoint: Some((size, root, note)),
+        held: Some((held.epoch, 9, [3; 32])),
+        wall: NOW,
+        directory: (net.directory.version(), net.directory.digest()),
+        credit: 7,
+    };
+    assert_eq!(session.0.next_event(), Some(expected));
+    assert_eq!(session.0.next_event(), None);
+    // Receipts and their answer go through; a second hello does not.
+    let receipts = vec![vec![1, 2], vec![3]];
+    let frame = Frame::Receipts { batch: 4, receipts: receipts.clone() };
+    session.0.handle(frame, &session.1).unwrap();
+    assert_eq!(session.0.next_event(), Some(Event::Receipts { batch: 4, receipts }));
+    session.0.handle(Frame::Stored { batch: 5 }, &session.1).unwrap();
+    assert_eq!(session.0.next_event(), Some(Event::Stored(5)));
+    session.0.handle(Frame::Unknown { kind: 200, body: vec![0xa0] }, &session.1).unwrap();
+    let again = hello(&province, PROVINCE, |_| ());
+    assert_eq!(code(session.0.handle(again, &session.1)), Code::Malformed);
+}
+
+#[test]
+fn a_log_that_grew_must_prove_that_it_extends_what_we_held() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    province.grow(3);
+    let old = province.head();
+    province.grow(4);
+    let (mut session, verifier) = centre(&net, Some(old));
+    session.handle(hello(&province, PROVINCE, |_| ()), &verifier).unwrap();
+    let asked = sent(&mut session);
+    let epoch = net.node(PROVINCE).epoch;
+    assert_eq!(asked, Frame::ConsistencyRequest { epoch, old_size: old.0, new_size: 8 });
+    assert!(!session.is_up() && session.next_event().is_none());
+
+    // The province answers from its own session.
+    let mut theirs = Session::new(id(&net, CENTRE), province.local(PROVINCE));
+    sent(&mut theirs);
+    theirs.handle(asked, &verifier).unwrap();
+    assert_eq!(theirs.next_event(), Some(Event::Prove { old: old.0, new: 8 }));
+    theirs.prove(old.0, 8, province.proof(old.0));
+    let proof = sent(&mut theirs);
+
+    // It is up on its side and sends what it owes before its proof arrives.
+    for batch in 1..=4 {
+        let receipts = vec![vec![batch as u8]];
+        session.handle(Frame::Receipts { batch, receipts }, &verifier).unwrap();
+    }
+    assert_eq!(session.next_event(), None, "nothing is taken before the proof");
+    session.handle(proof, &verifier).unwrap();
+    assert!(matches!(session.next_event(), Some(Event::Up { .. })));
+    for batch in 1..=4 {
+        let receipts = vec![vec![batch as u8]];
+        assert_eq!(session.next_event(), Some(Event::Receipts { batch, receipts }));
+    }
+}
+
+#[test]
+fn what_comes_before_the_proof_is_bounded() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    let old = province.head();
+    province.grow(1);
+    let (mut session, verifier) = centre(&net, Some(old));
+    session.handle(hello(&province, PROVINCE, |_| ()), &verifier).unwrap();
+    let batch = |n| Frame::Receipts { batch: n, receipts: vec![vec![0]] };
+    (0..4).for_each(|n| session.handle(batch(n), &verifier).unwrap());
+    assert_eq!(code(session.handle(batch(4), &verifier)), Code::Malformed);
+}
+
+#[test]
+fn a_shorter_log_is_a_rollback_and_another_one_a_fork() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    province.grow(3);
+    let (size, root) = province.head();
+    for (held, expected) in [
+        ((size + 1, root), Err(Code::LogRollback)),
+        ((size, [9; 32]), Err(Code::LogFork)),
+        ((size, root), Ok(())),
+    ] {
+        let (mut session, verifier) = centre(&net, Some(held));
+        let result = session.handle(hello(&province, PROVINCE, |_| ()), &verifier);
+        assert_eq!(result.map_err(|r| r.code), expected);
+        assert_eq!(session.is_up(), expected.is_ok());
+    }
+    // An empty log where leaves were held.
+    let (mut session, verifier) = centre(&net, Some((size, root)));
+    let empty = hello(&province, PROVINCE, |h| h.checkpoint.clear());
+    assert_eq!(code(session.handle(empty, &verifier)), Code::LogRollback);
+}
+
+#[test]
+fn a_proof_that_does_not_hold_is_a_fork() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    province.grow(3);
+    let old = province.head();
+    province.grow(4);
+    let epoch = net.node(PROVINCE).epoch;
+    let path = province.proof(old.0);
+    let other = net.node(CENTRE).epoch;
+    let mut short = path.clone();
+    short.pop();
+    let spoilt = [
+        (epoch, old.0, 8, short),
+        (epoch, old.0 - 1, 8, path.clone()),
+        (epoch, old.0, 7, path.clone()),
+        (other, old.0, 8, path.clone()),
+        (epoch, old.0, 8, path.iter().map(|_| [0; 32]).collect()),
+    ];
+    for (epoch, old_size, new_size, path) in spoilt {
+        let (mut session, verifier) = centre(&net, Some(old));
+        session.handle(hello(&province, PROVINCE, |_| ()), &verifier).unwrap();
+        let proof = Frame::Consistency { epoch, old_size, new_size, path };
+        assert_eq!(code(session.handle(proof, &verifier)), Code::LogFork);
+        assert!(!session.is_up());
+    }
+}
+
+#[test]
+fn hellos_that_are_refused() {
+    let net = Network::new("peer tests");
+    let other = Network::new("another network");
+    let province = Side::new(&net, PROVINCE);
+    let foreign_note = Side::new(&other, PROVINCE).log.checkpoint();
+    let (of_commune, of_centre) = (id(&net, COMMUNE), net.node(CENTRE).epoch);
+    type Change = Box<dyn FnOnce(&mut Hello)>;
+    let network = other.id();
+    let cases: Vec<(Code, Change)> = vec![
+        (Code::WrongNetwork, Box::new(move |h| h.network = network)),
+        (Code::PeerNotInDirectory, Box::new(move |h| h.node = of_commune)),
+        (Code::Malformed, Box::new(|h| h.versions = vec![2, 3])),
+        (Code::PeerNotInDirectory, Box::new(move |h| h.epoch = of_centre)),
+        (
+            Code::PeerNotInDirectory,
+            Box::new(move |h| {
+                h.epoch = of_centre;
+                h.checkpoint.clear();
+            }),
+        ),
+        (Code::ReceiptInvalid, Box::new(move |h| h.checkpoint = foreign_note)),
+        (Code::ReceiptInvalid, Box::new(|h| *h.checkpoint.last_mut().unwrap() ^= 1)),
+    ];
+    for (n, (expected, change)) in cases.into_iter().enumerate() {
+        let (mut session, verifier) = centre(&net, None);
+        let result = session.handle(hello(&province, PROVINCE, change), &verifier);
+        assert_eq!(code(result), expected, "case {n}");
+        assert!(!session.is_up() && session.next_event().is_none());
+    }
+}
+
+#[test]
+fn frames_out_of_place_end_the_session() {
+    let net = Network::new("peer tests");
+    let stray = [
+        Frame::Receipts { batch: 1, receipts: vec![vec![0]] },
+        Frame::Stored { batch: 1 },
+        Frame::Want(Vec::new()),
+        Frame::Answer(Vec::new()),
+        Frame::Consistency {
+            epoch: net.node(PROVINCE).epoch,
+            old_size: 1,
+            new_size: 1,
+            path: Vec::new(),
+        },
+    ];
+    for frame in stray {
+        let (mut session, verifier) = centre(&net, None);
+        assert_eq!(code(session.handle(frame, &verifier)), Code::Malformed);
+    }
+    let (mut session, verifier) = centre(&net, None);
+    let refused = Frame::HelloRefused { code: Code::LogFork, detail: "no".to_owned() };
+    let end = session.handle(refused, &verifier).unwrap_err();
+    assert_eq!((end.code, end.detail.as_str()), (Code::LogFork, "the peer refused: no"));
+    // Proofs that cannot be asked for.
+    let (mine, theirs) = (net.node(CENTRE).epoch, net.node(PROVINCE).epoch);
+    for (epoch, old_size, new_size) in [(theirs, 1, 1), (mine, 0, 1), (mine, 2, 1)] {
+        let (mut session, verifier) = centre(&net, None);
+        let asked = Frame::ConsistencyRequest { epoch, old_size, new_size };
+        assert_eq!(code(session.handle(asked, &verifier)), Code::Malformed);
+    }
+}

@@ -1,0 +1,100 @@
+//! `tram inbox list`.
+
+use clap::{Args, ValueEnum};
+use tram_api::model::{InboxItem, InboxQuery, InboxState};
+
+use super::{Mailbox, open};
+use crate::cli::clock::shown;
+use crate::cli::shell::Shell;
+use crate::cli::table::{self, Align, Table};
+use crate::cli::texts::Word;
+use crate::cli::{DONE, Done, connect, show};
+
+/// List what was consigned to an agency, in the order it came.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  tram inbox list --agency H41.12.03 --state waiting\n  tram inbox list --wait 60"
+)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    mailbox: Mailbox,
+    /// Only dispatches in this state.
+    #[arg(long, value_enum)]
+    state: Option<StateArg>,
+    /// Where nothing is there, wait so many seconds (at most 60) for something.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=60))]
+    wait: Option<u64>,
+    /// Most lines.
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StateArg {
+    Waiting,
+    Fetched,
+    HandedOver,
+    Registered,
+    Refused,
+}
+
+impl From<StateArg> for InboxState {
+    fn from(state: StateArg) -> Self {
+        match state {
+            StateArg::Waiting => InboxState::Waiting,
+            StateArg::Fetched => InboxState::Fetched,
+            StateArg::HandedOver => InboxState::HandedOver,
+            StateArg::Registered => InboxState::Registered,
+            StateArg::Refused => InboxState::Refused,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
+    let (client, agency) = open(shell, &args.mailbox)?;
+    let mut wait_s = args.wait;
+    let state = args.state.map(Into::into);
+    let items = connect::block_on(show::pages(args.limit, |after, limit| {
+        // Only the first page may wait: after it something is there.
+        let query = InboxQuery { state, wait_s: wait_s.take(), after, limit: Some(limit) };
+        let (client, agency) = (&client, &agency);
+        async move { Ok(client.inbox(agency, &query).await?) }
+    }))?;
+    shell.answer(&items, || lines(shell, &items))?;
+    Ok(DONE)
+}
+
+fn lines(shell: &Shell, items: &[InboxItem]) -> String {
+    if items.is_empty() {
+        return shell.word(Word::Nothing).to_owned();
+    }
+    let (left, right) = (Align::Left, Align::Right);
+    let mut table = Table::new(&[
+        (shell.word(Word::ConsignedAt), left),
+        (shell.word(Word::From), left),
+        (shell.word(Word::Number), left),
+        (shell.word(Word::Subject), left),
+        (shell.word(Word::Urgency), left),
+        (shell.word(Word::Due), left),
+        (shell.word(Word::Documents), right),
+        (shell.word(Word::Size), right),
+        (shell.word(Word::State), left),
+        (shell.word(Word::Dispatch), left),
+    ]);
+    for item in items {
+        table.row([
+            shown(item.consigned_at.0),
+            item.originator.to_string(),
+            item.number.clone().unwrap_or_else(|| item.reference.to_string()),
+            item.subject.clone(),
+            show::urgency(shell, item.urgency).to_owned(),
+            item.due_on.clone().unwrap_or_default(),
+            item.documents.to_string(),
+            table::bytes(item.documents_bytes),
+            show::inbox_state(shell, item.state).to_owned(),
+            item.dispatch.to_string(),
+        ]);
+    }
+    table.lines()
+}

@@ -1,0 +1,83 @@
+//! `tram receipt export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use tram_api::limits::PAGE_ITEMS_MAX;
+use tram_api::model::ReceiptQuery;
+use tram_dispatch::Code;
+use tram_dispatch::limits::DIRECTORY_BYTES_MAX;
+
+use super::Filter;
+use super::bundle::{Bundle, Evidence, RECEIPTS_MAX};
+use crate::cli::failure::Failure;
+use crate::cli::shell::Shell;
+use crate::cli::texts::Word;
+use crate::cli::{DONE, Done, connect, files};
+
+/// Take receipts out of the node into one file, to be kept and verified anywhere.
+///
+/// With --directory the signed directory goes along, so that the file and the network's root
+/// document are all that a verifier needs.
+#[derive(Args)]
+#[command(after_help = "Example:\n  tram receipt export --dispatch ID --out directive.receipts \
+--directory network/directory.cbor")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    filter: Filter,
+    /// The file to make.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The signed directory to put in.
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    file: String,
+    receipts: usize,
+    directory: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
+    let directory = match &args.directory {
+        Some(path) => Some(files::read(path, DIRECTORY_BYTES_MAX)?),
+        None => None,
+    };
+    let client = connect::client(shell, connect::READERS)?;
+    let receipts = connect::block_on(async {
+        let mut query = ReceiptQuery { limit: Some(PAGE_ITEMS_MAX), ..args.filter.query() };
+        let mut receipts = Vec::new();
+        loop {
+            let (page, next) = client.receipts_raw(&query).await?;
+            if !page.is_empty() {
+                receipts.extend(Evidence::sequence(&page)?);
+            }
+            if receipts.len() > RECEIPTS_MAX {
+                let detail = format!("more than {RECEIPTS_MAX} receipts; narrow the question");
+                return Err(Failure::new(Code::TooLarge, detail));
+            }
+            match next {
+                Some(next) if !page.is_empty() => query.after = Some(next),
+                _ => return Ok(receipts),
+            }
+        }
+    })?;
+    if receipts.is_empty() {
+        return Err(Failure::new(Code::NotFound, "there is no such receipt here"));
+    }
+    let bundle = Bundle { receipts, directory };
+    files::write_new(&args.out, &bundle.encode(), 0o644)?;
+    let exported = Exported {
+        file: args.out.display().to_string(),
+        receipts: bundle.receipts.len(),
+        directory: bundle.directory.is_some(),
+    };
+    shell.answer(&exported, || {
+        shell.sentence(Word::Exported, &[&exported.receipts.to_string(), &exported.file])
+    })?;
+    Ok(DONE)
+}

@@ -1,0 +1,96 @@
+//! `tram status`: the node at a glance.
+
+use clap::Args;
+use tram_api::model::{NodeState, StatusView};
+use tram_config::Role;
+use tram_dispatch::codes::exit;
+
+use super::clock::shown;
+use super::shell::Shell;
+use super::table::{self, Align, Table};
+use super::texts::Word;
+use super::{DONE, Done, connect};
+
+/// Show the node at a glance: health, queue, peers, certificates that end soon.
+///
+/// The exit code is 3 while an alarm needs somebody, so that a monitor can ask by it.
+#[derive(Args)]
+#[command(after_help = "Example:\n  tram status --json")]
+pub(crate) struct StatusArgs {}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, _: &StatusArgs) -> Done {
+    let client = connect::client(shell, &[Role::Operate, Role::Audit])?;
+    let status = connect::block_on(async { Ok(client.status().await?) })?;
+    shell.answer(&status, || lines(shell, &status))?;
+    Ok(if status.alarms.is_empty() { DONE } else { exit::LATER })
+}
+
+fn lines(shell: &Shell, s: &StatusView) -> String {
+    let state = match s.state {
+        NodeState::Starting => Word::Starting,
+        NodeState::Ready => Word::Ready,
+        NodeState::Degraded => Word::Degraded,
+        NodeState::Stopping => Word::Stopping,
+    };
+    let agencies: Vec<String> = s.agencies.iter().map(ToString::to_string).collect();
+    let q = &s.queue;
+    let counts = [
+        (Word::Active, q.active),
+        (Word::Deferred, q.deferred),
+        (Word::OnHold, q.on_hold),
+        (Word::Quarantined, q.quarantined),
+        (Word::Transferred, q.transferred),
+        (Word::Waiting, q.waiting),
+    ];
+    let queue: Vec<String> =
+        counts.iter().map(|(w, n)| format!("{} {n}", shell.word(*w))).collect();
+    let until = s.directory_expires_at.as_ref().map(|t| shown(t.0)).unwrap_or_default();
+    let mut out = table::pairs(&[
+        (shell.word(Word::Node), s.node.to_string()),
+        (shell.word(Word::State), shell.word(state).to_owned()),
+        (shell.word(Word::Network), format!("{} {}", s.network_name, s.network)),
+        (shell.word(Word::Since), shown(s.started_at.0)),
+        (shell.word(Word::Agencies), agencies.join(", ")),
+        (shell.word(Word::Queue), queue.join(", ")),
+        (shell.word(Word::Peers), format!("{} / {}", s.peers_connected, s.peers)),
+        (
+            shell.word(Word::Directory),
+            format!(
+                "{} {}, {} {until}",
+                shell.word(Word::Version),
+                s.directory_version,
+                shell.word(Word::ValidUntil)
+            ),
+        ),
+        (shell.word(Word::Log), format!("{} ({})", s.log_size, s.epoch)),
+        (
+            shell.word(Word::Storage),
+            shell.sentence(
+                Word::StorageUse,
+                &[&table::bytes(s.store_bytes), &table::bytes(s.free_bytes)],
+            ),
+        ),
+        (shell.word(Word::ProgramVersion), s.version.clone()),
+    ]);
+    let mut certificates = Table::new(&[
+        (shell.word(Word::Certificate), Align::Left),
+        (shell.word(Word::Name), Align::Left),
+        (shell.word(Word::ValidUntil), Align::Left),
+        ("", Align::Left),
+    ]);
+    for c in &s.certificates {
+        let renew = if c.renew { shell.word(Word::RenewNow) } else { "" };
+        certificates.row([c.purpose.as_str(), &c.name, &shown(c.not_after.0), renew]);
+    }
+    if !certificates.is_empty() {
+        out.push_str(&format!("\n{}", certificates.lines()));
+    }
+    for alarm in &s.alarms {
+        let failure = super::failure::Failure::new(alarm.code.0, &alarm.detail);
+        let text = failure.lines(shell.language);
+        let text = text.strip_prefix("tram: ").unwrap_or(&text);
+        out.push_str(&format!("\n{} {}: {text}", shell.word(Word::Alarm), shown(alarm.since.0)));
+    }
+    out
+}

@@ -1,0 +1,248 @@
+//! Words for people, English and Vietnamese, in one table. JSON and logs stay English; causes and
+//! remedies of codes stand in the table of codes.
+
+use tram_api::Language;
+
+macro_rules! words {
+    ($( $name:ident: $english:literal, $vietnamese:literal; )+) => {
+        /// A word or sentence of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Word { $( $name, )+ }
+
+        impl Word {
+            #[cfg(test)]
+            const ALL: &[Word] = &[ $( Word::$name, )+ ];
+
+            /// It in a language, as it stands in the table.
+            pub(crate) const fn text(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $( (Word::$name, Language::English) => $english,
+                       (Word::$name, Language::Vietnamese) => $vietnamese, )+
+                }
+            }
+        }
+    };
+}
+
+impl Word {
+    /// The sentence with its particulars in the places marked `{}`, in their order. Particulars
+    /// are escaped, and never searched for places themselves.
+    pub(crate) fn filled(self, language: Language, values: &[&str]) -> String {
+        let mut out = String::new();
+        let mut parts = self.text(language).split("{}");
+        out.push_str(parts.next().unwrap_or_default());
+        let mut values = values.iter();
+        for part in parts {
+            out.push_str(&tram_dispatch::text::escaped(values.next().copied().unwrap_or_default()));
+            out.push_str(part);
+        }
+        out
+    }
+}
+
+words! {
+    // Failures.
+    Cause: "cause", "nguyên nhân";
+    Detail: "detail", "chi tiết";
+    Remedy: "remedy", "cách xử lý";
+    RetryAfter: "try again after", "thử lại sau";
+    FirstCommands: "no configuration: --config not given, no ./tram.toml, no /etc/tram/tram.toml.\nTo look at the product first:\n  tram demo\nTo make a node of your own (docs/operations.md has every step):\n  tram init --code H41.12.03 --root root.cbor --parent HOST:PORT --dir /srv/tram\n  tram pki install --certificate tls.crt --config /srv/tram/tram.toml\n  tram directory install directory.cbor --offline --config /srv/tram/tram.toml\n  tram config check --config /srv/tram/tram.toml\n  tram run --config /srv/tram/tram.toml",
+        "chưa có cấu hình: không có --config, không có ./tram.toml, không có /etc/tram/tram.toml.\nĐể xem thử sản phẩm:\n  tram demo\nĐể lập một nút (xem docs/operations.md):\n  tram init --code H41.12.03 --root root.cbor --parent HOST:PORT --dir /srv/tram\n  tram pki install --certificate tls.crt --config /srv/tram/tram.toml\n  tram directory install directory.cbor --offline --config /srv/tram/tram.toml\n  tram config check --config /srv/tram/tram.toml\n  tram run --config /srv/tram/tram.toml";
+    Nothing: "nothing", "không có gì";
+
+    // Columns and names of values.
+    AcceptedAt: "accepted", "tiếp nhận lúc";
+    Addresses: "addresses", "địa chỉ";
+    Agencies: "agencies", "cơ quan";
+    Agency: "agency", "cơ quan";
+    Alarm: "alarm since", "cảnh báo từ";
+    Batches: "batches", "lô ghi";
+    Certificate: "certificate", "chứng thư";
+    ChangedAt: "changed", "thay đổi lúc";
+    Checkpoint: "checkpoint", "điểm kiểm";
+    ConsignedAt: "consigned", "đến lúc";
+    Digest: "digest", "mã băm";
+    Directory: "directory", "danh bạ";
+    Dispatch: "dispatch", "gói văn bản";
+    Dispatches: "dispatches", "gói văn bản";
+    Document: "document", "văn bản";
+    Documents: "documents", "văn bản";
+    Due: "due", "hạn trả lời";
+    Epoch: "epoch", "đời nhật ký";
+    Event: "event", "sự kiện";
+    ExpiresAt: "expires", "hết hạn lúc";
+    From: "from", "nơi gửi";
+    Leaf: "leaf", "lá";
+    Leaves: "leaves", "lá nhật ký";
+    Legs: "legs", "chặng";
+    Log: "receipt log", "nhật ký biên nhận";
+    LogSize: "log size", "cỡ nhật ký";
+    MediaType: "type", "kiểu";
+    Name: "name", "tên";
+    Network: "network", "mạng";
+    NextTry: "next try", "lần thử tới";
+    Node: "node", "nút";
+    Number: "number", "số, ký hiệu";
+    OldestAt: "oldest", "cũ nhất";
+    OpenLegs: "open", "đang chuyển";
+    Outcome: "outcome", "kết quả";
+    Parent: "above", "cấp trên";
+    Peers: "peers", "nút kề";
+    ProgramVersion: "program", "chương trình";
+    Queue: "queue", "hàng đợi";
+    Queued: "queued", "đang chờ";
+    Reason: "reason", "lý do";
+    Receipt: "receipt", "biên nhận";
+    Reference: "reference", "mã tham chiếu";
+    Relation: "lies", "vị trí";
+    Result: "result", "kết quả";
+    Root: "root", "gốc cây";
+    SaidBy: "said by", "nút xác nhận";
+    Session: "session", "phiên";
+    Since: "since", "từ lúc";
+    Size: "size", "dung lượng";
+    State: "state", "trạng thái";
+    Step: "step", "bước";
+    Storage: "storage", "lưu trữ";
+    Subject: "subject", "trích yếu";
+    Tier: "tier", "cấp";
+    Time: "time", "thời điểm";
+    To: "to", "nơi nhận";
+    Tries: "tries", "số lần thử";
+    Undelivered: "undelivered", "không đến";
+    Urgency: "urgency", "độ khẩn";
+    ValidUntil: "valid until", "hiệu lực đến";
+    Version: "version", "phiên bản";
+    Via: "via", "qua";
+    What: "what", "mục";
+
+    // States.
+    Above: "above", "cấp trên";
+    Active: "active", "đang gửi";
+    Below: "below", "cấp dưới";
+    Beside: "beside", "ngang cấp";
+    ClaimOnly: "claim only", "chưa đủ thẩm quyền";
+    Closed: "closed", "đã đóng";
+    Consigned: "consigned", "đã đến";
+    Deferred: "deferred", "chờ thử lại";
+    Degraded: "working, with an alarm", "hoạt động, có cảnh báo";
+    Down: "down", "mất";
+    Ended: "ended", "kết thúc";
+    Expired: "expired", "quá hạn";
+    Failed: "failed", "không chuyển được";
+    Fetched: "fetched", "đã lấy, chưa xác nhận";
+    Flash: "flash", "hỏa tốc";
+    FlashAt: "flash, by the hour", "hỏa tốc hẹn giờ";
+    Good: "good", "tốt";
+    HandedOver: "handed over", "đã bàn giao";
+    Incoming: "incoming", "vừa nhận";
+    Normal: "normal", "thường";
+    OnHold: "on hold", "đang giữ";
+    Open: "open", "hoạt động";
+    Problem: "problem", "lỗi";
+    Quarantined: "quarantined", "cách ly";
+    Ready: "ready", "sẵn sàng";
+    Refused: "refused", "bị trả lại";
+    Registered: "registered", "đã vào sổ";
+    RenewNow: "renew now", "cần gia hạn ngay";
+    Returned: "returned", "đã trả về";
+    Starting: "starting", "đang khởi động";
+    Stopping: "stopping", "đang dừng";
+    Transferred: "transferred", "đã chuyển tiếp";
+    Up: "up", "thông";
+    Urgent: "urgent", "khẩn";
+    VeryUrgent: "very urgent", "thượng khẩn";
+    Waiting: "waiting", "chờ lấy";
+    Warning: "warning", "lưu ý";
+
+    // What was done.
+    Accepted: "Accepted: {} is in custody as dispatch {} since {}.",
+        "Đã tiếp nhận: {}, gói văn bản {}, lúc {}.";
+    AcceptedBefore: "Accepted before: {} is in custody as dispatch {} since {}; nothing was done twice.",
+        "Đã tiếp nhận từ trước: {}, gói văn bản {}, lúc {}; không gửi lại lần hai.";
+    Exported: "{} receipts in {}.", "{} biên nhận trong {}.";
+    FetchedConfirmed: "Fetched to {} with {} documents, and confirmed.",
+        "Đã lấy về {} cùng {} văn bản, và đã xác nhận.";
+    FetchedOnly: "Fetched to {} with {} documents; confirm with token {}",
+        "Đã lấy về {} cùng {} văn bản; xác nhận bằng mã {}";
+    LegChanged: "{} to {}: now {}.", "{} đến {}: nay {}.";
+    Recorded: "{} recorded for dispatch {} at {}.", "Đã ghi {} cho gói {} lúc {}.";
+    RecordedBefore: "{} was recorded before for dispatch {}, at {}.",
+        "{} đã được ghi từ trước cho gói {}, lúc {}.";
+    Sealed: "Sealed: {}\ndispatch {}, expires {}", "Đã niêm phong: {}\ngói văn bản {}, hết hạn {}";
+    StorageUse: "{} used, {} free", "đã dùng {}, còn trống {}";
+    StoreDamaged: "The store is damaged; docs/operations.md, Damaged store, says what to do.",
+        "Kho lưu trữ bị hỏng; xem docs/operations.md, mục Damaged store.";
+    StoreWhole: "The store is whole.", "Kho lưu trữ nguyên vẹn.";
+    WaitedInVain: "Not there yet after {} seconds.", "Chưa xong sau {} giây.";
+    AuthorityMade: "Authority {} in {}, valid until {}.", "Đã lập cơ quan chứng thực {} tại {}, hiệu lực đến {}.";
+    CertificateInstalled: "Certificate of {} installed as {}, valid until {}.",
+        "Đã cài chứng thư của {} vào {}, hiệu lực đến {}.";
+    CertificateIssued: "Certificate for {} in {}, valid until {}.",
+        "Đã cấp chứng thư cho {} tại {}, hiệu lực đến {}.";
+    ListMade: "{}: revocation list {} with {} entries, next due {}.",
+        "{}: danh sách thu hồi số {} gồm {} mục, kỳ tới {}.";
+    RequestMade: "Request in {}; the private key {} stays here.",
+        "Yêu cầu tại {}; khóa riêng {} giữ tại đây.";
+    NetworkMade: "Network {}, id {}\nroot document {}\nkeys that sign the directory: {}",
+        "Mạng {}, mã {}\ntài liệu gốc {}\nkhóa ký danh bạ: {}";
+    NodeMade: "Node {} of network {} ({}) in {}.\nNext:\n  1. send {} to your certificate authority and to who signs the directory\n  2. tram pki install --certificate FILE --config {}",
+        "Nút {} thuộc mạng {} ({}) tại {}.\nTiếp theo:\n  1. gửi {} cho cơ quan cấp chứng thư và đơn vị ký danh bạ\n  2. tram pki install --certificate FILE --config {}";
+    WorkingChanged: "{} written to {}; it takes effect once signed.",
+        "Đã ghi {} vào {}; có hiệu lực sau khi ký.";
+    DirectorySigned: "{}: version {}, digest {}, until {}; signatures {} of at least {}",
+        "{}: phiên bản {}, mã băm {}, đến {}; chữ ký {} trên tối thiểu {}";
+    MoreSignatures: "\nNot complete: the others sign with tram directory sign --add-to.",
+        "\nChưa đủ: những người khác ký bằng tram directory sign --add-to.";
+    DirectoryHolds: "The directory verifies: version {}, digest {}, {} entries, until {}.",
+        "Danh bạ kiểm chứng được: phiên bản {}, mã băm {}, {} mục, đến {}.";
+    DirectoryInstalled: "Directory version {} installed, digest {}, until {}.",
+        "Đã cài danh bạ phiên bản {}, mã băm {}, đến {}.";
+    DirectorySame: "Directory version {} was installed already, digest {}, until {}.",
+        "Danh bạ phiên bản {} đã cài từ trước, mã băm {}, đến {}.";
+
+    // Verification.
+    Verified: "VERIFIED", "ĐÃ KIỂM CHỨNG";
+    NotVerified: "NOT VERIFIED", "KHÔNG ĐẠT";
+    Undetermined: "UNDETERMINED", "CHƯA XÁC ĐỊNH";
+    Holds: "holds", "đúng";
+    Fails: "FAILS", "SAI";
+    NotChecked: "not checked", "chưa xét";
+    NotGiven: "not given", "không kèm";
+    VerifySummary: "{} of {} verified, {} not verified, {} undetermined.",
+        "{} trên {} đã kiểm chứng, {} không đạt, {} chưa xác định.";
+    ClaimFormat: "the bytes are canonical", "dữ liệu đúng dạng chuẩn tắc";
+    ClaimInclusion: "the record is in the tree whose root is signed", "bản ghi nằm trong cây có gốc được ký";
+    ClaimNetwork: "it is of this network", "thuộc đúng mạng này";
+    ClaimNode: "the directory lists the node", "danh bạ có nút này";
+    ClaimEpoch: "the directory lists this epoch of its log", "danh bạ có đời nhật ký này";
+    ClaimKey: "the key is the one listed", "đúng khóa trong danh bạ";
+    ClaimTimes: "the times fit the epoch", "thời điểm khớp đời nhật ký";
+    ClaimSignature: "the signature holds", "chữ ký đúng";
+    ClaimAuthority: "the node may say this", "nút có thẩm quyền xác nhận";
+    ClaimUpstream: "the receipt it rests on", "biên nhận trước đó";
+    ClaimCertificate: "the certificate leads to a trust anchor", "chứng thư dẫn tới gốc tin cậy";
+    ClaimOriginator: "the signer is the originator", "người ký là nơi gửi";
+    ClaimMoment: "the moment of first custody", "thời điểm tiếp nhận đầu tiên";
+    ClaimDocument: "the document has the digest and size in the envelope", "văn bản khớp mã băm và dung lượng trong phong bì";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sentence_has_the_same_places_in_both_languages() {
+        for word in Word::ALL {
+            let places = |l| word.text(l).matches("{}").count();
+            assert_eq!(places(Language::English), places(Language::Vietnamese), "{word:?}");
+            assert!(!word.text(Language::Vietnamese).is_empty(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn particulars_are_escaped_and_not_searched() {
+        let text = Word::Exported.filled(Language::English, &["{}", "a\u{1b}b"]);
+        assert_eq!(text, "{} receipts in a\\u{1b}b.");
+    }
+}

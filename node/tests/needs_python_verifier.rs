@@ -1,0 +1,117 @@
+//! The independent verifier: a Python program, written from docs/protocol.md with public libraries
+//! only, verifies what the demo's nodes issued, and refuses what was changed.
+
+mod demo_run;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use demo_run::Demo;
+
+/// Longest run of the demo.
+const WHOLE: Duration = Duration::from_secs(120);
+/// Changed copies made of each receipt.
+const CHANGES: usize = 24;
+
+#[test]
+#[ignore = "needs python3 with cbor2 and cryptography"]
+fn needs_python_every_receipt_verifies_and_every_changed_one_is_refused() {
+    let mut demo = Demo::start(&["--json"]);
+    let (status, output) = demo.finish(WHOLE);
+    assert!(status.success(), "{output}");
+    let summary: serde_json::Value =
+        serde_json::from_str(output.lines().last().unwrap_or_default()).expect("a summary");
+    let receipts = files(&demo.dir().join("receipts"));
+    assert_eq!(receipts.len() as u64, summary["receipts_verified"].as_u64().expect("a count"));
+
+    let run = verify(&demo.dir(), &receipts);
+    let lines = verdicts(&run);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(lines.len(), receipts.len());
+    assert!(lines.iter().all(|l| l["verified"] == true && l["authorised"] == true), "{lines:?}");
+
+    let folder = demo.dir().join("changed");
+    fs::create_dir(&folder).expect("a folder");
+    let mut changed = Vec::new();
+    for (number, receipt) in receipts.iter().enumerate() {
+        let bytes = fs::read(receipt).expect("a receipt");
+        for change in 0..CHANGES {
+            let mut other = bytes.clone();
+            // Spread over all of the receipt, another place in each.
+            let at = (change * bytes.len() / CHANGES + number) % bytes.len();
+            other[at] ^= 1 << (change % 8);
+            let path = folder.join(format!("{number}-{change}"));
+            fs::write(&path, other).expect("a changed receipt");
+            changed.push(path);
+        }
+    }
+    let run = verify(&demo.dir(), &changed);
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
+    let lines = verdicts(&run);
+    assert_eq!(lines.len(), changed.len());
+    let wrong: Vec<_> = lines.iter().filter(|l| l["verified"] != false).collect();
+    assert!(wrong.is_empty(), "accepted: {wrong:?}");
+
+    // Genuine receipts of another network.
+    let mut other = Demo::start(&["--json"]);
+    assert!(other.finish(WHOLE).0.success());
+    let run = verify(&other.dir(), &receipts);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(verdicts(&run).iter().all(|l| l["verified"] == false));
+}
+
+#[test]
+#[ignore = "needs python3 with cbor2 and cryptography"]
+fn needs_python_a_changed_directory_or_root_is_not_believed() {
+    let mut demo = Demo::start(&["--json"]);
+    assert!(demo.finish(WHOLE).0.success());
+    let receipts = files(&demo.dir().join("receipts"));
+    for name in ["network/root.cbor", "network/directory.cbor"] {
+        let path = demo.dir().join(name);
+        let good = fs::read(&path).expect("the file");
+        for part in 1..8 {
+            let mut bytes = good.clone();
+            bytes[part * good.len() / 8] ^= 4;
+            fs::write(&path, bytes).expect("a changed file");
+            let run = verify(&demo.dir(), &receipts);
+            assert_eq!(run.status.code(), Some(2), "{name}, part {part}");
+        }
+        fs::write(&path, good).expect("the file again");
+    }
+    assert!(verify(&demo.dir(), &receipts).status.success());
+}
+
+fn verify(dir: &Path, receipts: &[PathBuf]) -> Output {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/verify_receipt.py");
+    Command::new("python3")
+        .arg(program)
+        .arg("--json")
+        .arg("--root")
+        .arg(dir.join("network/root.cbor"))
+        .arg("--directory")
+        .arg(dir.join("network/directory.cbor"))
+        .args(receipts)
+        .output()
+        .expect("python3 runs")
+}
+
+fn verdicts(run: &Output) -> Vec<serde_json::Value> {
+    let text = String::from_utf8_lossy(&run.stdout);
+    text.lines().map(|line| serde_json::from_str(line).expect("a verdict")).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for item in fs::read_dir(folder).expect("a folder") {
+        let path = item.expect("an item").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

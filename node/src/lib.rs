@@ -5,3 +5,5 @@ mod daemon;
 mod demo;
 mod sealing;
 mod signatures;
+
+pub use daemon::{RunError, run_node_on};

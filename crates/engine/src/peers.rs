@@ -17,10 +17,6 @@ use crate::view::View;
 /// answers a whole batch.
 const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 
-/// Receipts in one transfer: what a frame leaves beside the dispatch, its recipients and the
-/// documents that ride along. Recipients that do not fit follow in the next transfer.
-const TRANSFER_RECEIPTS_BYTES_MAX: usize = FRAME_BYTES_MAX / 2;
-
 impl Engine {
     /// Hello was exchanged.
     pub(crate) fn peer_up(&mut self, now: Now, up: PeerUp, view: &dyn View) -> Result<(), Fatal> {
@@ -186,7 +182,7 @@ impl Engine {
                 && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
         };
         for (r, _) in h.legs.iter().filter(|(r, leg)| leads_there(r, leg)) {
-            if bytes > TRANSFER_RECEIPTS_BYTES_MAX {
+            if bytes > self.settings.transfer_receipts_bytes_max {
                 complete = false;
                 break;
             }

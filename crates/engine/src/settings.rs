@@ -8,6 +8,9 @@ pub struct Settings {
     pub held_max: usize,
     /// Most transfers under way to one peer.
     pub transfers_per_peer_max: usize,
+    /// Receipts in one transfer, bytes: what a frame leaves beside the dispatch, its recipients and
+    /// the documents that ride along. Recipients that do not fit follow in the next transfer.
+    pub transfer_receipts_bytes_max: usize,
     /// First delay before a transfer is tried again.
     pub retry_ms_min: u64,
     /// Longest delay between tries; delays double up to it, each with ±25 % jitter.
@@ -33,6 +36,7 @@ impl Default for Settings {
         Settings {
             held_max: 200_000,
             transfers_per_peer_max: 256,
+            transfer_receipts_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX / 2,
             retry_ms_min: 1_000,
             retry_ms_max: 300_000,
             outbox_resend_ms: 30_000,

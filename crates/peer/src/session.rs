@@ -196,7 +196,11 @@ impl Session {
                 Ok(())
             }
             // A later version may send what this one does not know and may ignore.
-            (Frame::Unknown { .. }, stage) => {
+            // Checkpoints and directories outside of hello are for a later version as well.
+            (
+                Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. },
+                stage,
+            ) => {
                 self.stage = stage;
                 Ok(())
             }

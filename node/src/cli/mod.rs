@@ -80,6 +80,7 @@ struct Global {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value in the life of a process")]
 enum Command {
     Demo(demo::DemoArgs),
     Init(init::InitArgs),
@@ -89,8 +90,10 @@ enum Command {
     #[command(subcommand)]
     Dispatch(dispatch::Command),
     /// Short for `tram dispatch submit`.
+    #[command(after_help = "Example:\n  tram submit chi-thi.dispatch --document chi-thi.pdf")]
     Submit(dispatch::submit::SubmitArgs),
     /// Short for `tram dispatch track`.
+    #[command(after_help = "Example:\n  tram track ID --wait")]
     Track(dispatch::track::TrackArgs),
     /// Take, register or refuse what was consigned to an agency.
     #[command(subcommand)]

@@ -12,5 +12,6 @@ mod service;
 mod store;
 mod uploads;
 
-pub use run::{RunError, run};
+pub(crate) use run::run;
+pub use run::{RunError, run_node_on};
 pub(crate) use service::check_report;

@@ -14,8 +14,8 @@ use super::tiers::{CENTRE, COMMUNE, TIERS, agency};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// How long the certificates of the demo last, days.
-const LIFE_DAYS: u32 = 30;
+/// How long the certificates of the demo last, days: long enough that nothing asks to be renewed.
+const LIFE_DAYS: u32 = 365;
 
 /// A seal key with its certificates.
 pub(super) struct Seal {

@@ -117,7 +117,7 @@ async fn whole(options: &DemoOptions, page: Page, started: Instant) -> Result<En
         scenario.suggest(true, &summary);
         finish(options, page, &summary);
         let _ = signals.any().await;
-        processes.stop().await;
+        summary.ok &= processes.stop().await;
         return Ok(Ending::Done(summary));
     }
     let orderly = processes.stop().await;

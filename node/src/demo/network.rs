@@ -239,7 +239,7 @@ fn directory_file(
         version: 1,
         previous: None,
         issued_at: now,
-        expires_at: now.plus_ms(30 * DAY_MS),
+        expires_at: now.plus_ms(365 * DAY_MS),
         entries: entries.len() as u64,
         root: Digest(entries_root(&entries)),
     };

@@ -108,7 +108,8 @@ impl Indexer {
                     self.activate(&mut out, id);
                 }
                 Record::Closed(_) => {
-                    if self.set().remove(&id) {
+                    let was_active = self.set().remove(&id);
+                    if was_active {
                         out.push((keys::active(&id), None));
                     }
                 }

@@ -86,12 +86,15 @@ fn signed_root(bytes: &[u8]) -> Result<SignedRoot, IndexError> {
     SignedRoot::decode(bytes).map_err(|e| IndexError::damaged(format_args!("a signed root: {e}")))
 }
 
+/// The hashes of one tile, if there is such a tile.
+type Tile = Option<Vec<Hash>>;
+
 /// Tiles of the log, each read once. A failure is kept and asked for with [`Tiles::failed`], since
 /// the proof only learns that a node is missing.
 #[derive(Debug)]
 pub(crate) struct Tiles<'a> {
     kv: &'a Kv,
-    read: RefCell<BTreeMap<(u8, u64), Option<Vec<Hash>>>>,
+    read: RefCell<BTreeMap<(u8, u64), Tile>>,
     failed: RefCell<Option<IndexError>>,
 }
 

@@ -5,6 +5,8 @@ mod check;
 mod crash;
 mod documents;
 mod listing;
+mod log;
+mod model;
 mod open;
 mod records;
 mod same;

@@ -1,6 +1,7 @@
 //! Whether a store answers as the model does.
 
-use crate::world::{Model, NETWORK};
+use crate::model::Model;
+use crate::world::NETWORK;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tram_dispatch::DispatchId;

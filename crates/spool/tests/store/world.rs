@@ -1,10 +1,11 @@
 //! A node's history made at random, with what a store must answer about it.
 
+use crate::log::Log;
+use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
+use tram_crypto::{Entropy, SeededEntropy, Sign, sha256};
 use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy};
-use tram_dispatch::evidence::Genesis;
 use tram_dispatch::{
     AgencyCode, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId, Reference,
     UnixMillis,
@@ -14,9 +15,6 @@ use tram_engine::record::{
     Reoffer,
 };
 use tram_engine::{Batch, Record};
-use tram_tlog::{BatchAppend, Frontier, leaf_hash};
-use tram_wire::evidence::commitment;
-use tram_wire::receipt::{Receipt, SignedRoot};
 use tram_wire::sealed::SealedDispatch;
 
 pub(crate) const NETWORK: NetworkId = NetworkId([0x4e; 32]);
@@ -29,88 +27,6 @@ pub(crate) fn agency(text: &str) -> AgencyCode {
 
 pub(crate) fn node(text: &str) -> NodeId {
     text.parse().unwrap()
-}
-
-/// A receipt log being written, ours or another node's.
-#[derive(Clone)]
-pub(crate) struct Log {
-    node: NodeId,
-    epoch: EpochId,
-    key: Arc<Ed25519Signer>,
-    frontier: Frontier,
-}
-
-impl Log {
-    fn new(name: &str, seed: u8) -> (Self, Leaf) {
-        let key = Arc::new(Ed25519Signer::from_seed(&[seed; 32]).unwrap());
-        let spki = key.public_key().spki_der().to_vec();
-        let genesis = Genesis {
-            network: NETWORK,
-            node: node(name),
-            receipt_key: spki.clone(),
-            checkpoint_key: spki,
-            started_at: UnixMillis(1_000),
-            previous: None,
-        };
-        let leaf = tram_wire::genesis::leaf(&genesis);
-        let epoch = tram_wire::genesis::epoch_id(&genesis);
-        let leaf = Leaf { index: 0, salt: leaf.salt, record: leaf.bytes.into() };
-        (Log { node: node(name), epoch, key, frontier: Frontier::new() }, leaf)
-    }
-
-    /// Adds leaves; gives the root, the receipt of each, and the new nodes.
-    fn commit(
-        &mut self,
-        leaves: &[Leaf],
-        time: UnixMillis,
-    ) -> (SignedRoot, BTreeMap<u64, Arc<[u8]>>, Vec<(u8, u64, [u8; 32])>) {
-        let mut append = BatchAppend::new(self.frontier.clone());
-        for leaf in leaves {
-            append.append(leaf_hash(&commitment(&leaf.salt, &leaf.record)));
-        }
-        let grown = append.finish();
-        let mut root = SignedRoot {
-            key: Digest(self.key.public_key().key_id()),
-            node: self.node.clone(),
-            epoch: self.epoch,
-            size: grown.size(),
-            time,
-            root: grown.root().0,
-            signature: Vec::new(),
-        };
-        root.signature = self.key.sign(&root.to_be_signed(NETWORK)).unwrap();
-        let receipts = leaves
-            .iter()
-            .filter(|leaf| leaf.index > 0)
-            .map(|leaf| {
-                let path: Vec<[u8; 32]> =
-                    grown.proof(leaf.index).unwrap().iter().map(|hash| hash.0).collect();
-                let receipt =
-                    Receipt::build(NETWORK, &root, leaf.index, &path, &leaf.salt, &leaf.record);
-                (leaf.index, receipt.unwrap().raw().clone())
-            })
-            .collect();
-        let nodes = grown.nodes().iter().map(|n| (n.level, n.index, n.hash.0)).collect();
-        self.frontier = grown.frontier().clone();
-        (root, receipts, nodes)
-    }
-}
-
-/// What a store must answer after the batches so far.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Model {
-    pub(crate) batches: u64,
-    pub(crate) histories: BTreeMap<DispatchId, Vec<Record>>,
-    pub(crate) references: BTreeMap<(AgencyCode, Reference), DispatchId>,
-    /// Our receipts as first given.
-    pub(crate) receipts: BTreeMap<u64, Arc<[u8]>>,
-    pub(crate) roots: BTreeMap<u64, SignedRoot>,
-    pub(crate) active: BTreeSet<DispatchId>,
-    pub(crate) peers: Vec<Record>,
-    pub(crate) inline: BTreeMap<Digest, Arc<[u8]>>,
-    pub(crate) files: BTreeMap<Digest, Arc<[u8]>>,
-    /// Every receipt: time, event, parties, dispatch, bytes.
-    pub(crate) listed: Vec<(EvidenceRecord, Arc<[u8]>)>,
 }
 
 /// One node with its past.
@@ -437,44 +353,5 @@ impl World {
             authorised,
             owed_to,
         }));
-    }
-}
-
-impl Model {
-    fn learn(&mut self, record: &Record) {
-        if let Record::Held(held) = record {
-            let key = (held.originator.clone(), held.reference.clone());
-            self.references.entry(key).or_insert(held.dispatch);
-        }
-        self.learn_peer(record);
-        let Some(id) = record.dispatch() else { return };
-        let history = self.histories.entry(id).or_default();
-        history.push(record.clone());
-        if matches!(record, Record::Closed(_)) {
-            self.active.remove(&id);
-        } else if history.iter().any(|r| matches!(r, Record::Held(_))) {
-            self.active.insert(id);
-        }
-    }
-
-    /// Of each peer the newest epoch, and the newest checkpoint unless the epoch changed since.
-    fn learn_peer(&mut self, record: &Record) {
-        let (peer, changed) = match record {
-            Record::PeerEpoch(new) => {
-                let changed = self.peers.iter().any(
-                    |r| matches!(r, Record::PeerEpoch(o) if o.peer == new.peer && o.epoch != new.epoch),
-                );
-                (&new.peer, changed)
-            }
-            Record::PeerCheckpoint(new) => (&new.peer, false),
-            _ => return,
-        };
-        self.peers.retain(|old| match (old, record) {
-            (Record::PeerEpoch(o), Record::PeerEpoch(_)) => o.peer != *peer,
-            (Record::PeerCheckpoint(o), Record::PeerCheckpoint(_)) => o.peer != *peer,
-            (Record::PeerCheckpoint(o), Record::PeerEpoch(_)) => o.peer != *peer || !changed,
-            _ => true,
-        });
-        self.peers.push(record.clone());
     }
 }

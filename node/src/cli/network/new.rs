@@ -1,6 +1,6 @@
 //! `tram network new`: makes a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -132,7 +132,7 @@ pub(crate) fn run(shell: &Shell, args: &NewArgs) -> Done {
 }
 
 /// The self-signed certificate of an authority's file: its last one, or its only one.
-fn anchor(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+fn anchor(path: &Path) -> Result<Vec<u8>, Failure> {
     let in_file = |e: tram_pki::PkiError| Failure::from(e).about(path.display());
     let chain = read_certificates(&files::read(path, CHAIN_BYTES_MAX)?).map_err(in_file)?;
     let der = chain.last().cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! One session: the control stream between engine and peer, and transfers in both directions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tram_dispatch::{Code, NodeId};
 use tram_engine::{Input, PeerUp};
 use tram_peer::{Event, Local, Refused, Session as Machine};
 use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
+use tram_trust::Verifier;
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
@@ -80,6 +82,7 @@ async fn drive(
     let gate = Arc::new(Semaphore::new(session.bulk_streams_max() as usize));
     let hello_deadline = tokio::time::sleep(Duration::from_millis(HELLO_MS_MAX));
     tokio::pin!(hello_deadline);
+    let mut incomplete = BTreeSet::new();
     let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
@@ -102,7 +105,9 @@ async fn drive(
                     machine.prove(old, new, path);
                 }
                 Event::Receipts { batch, receipts } => {
-                    take_receipts(context, peer, batch, receipts)?
+                    if !take_receipts(context, peer, batch, receipts)? {
+                        incomplete.insert(batch);
+                    }
                 }
                 Event::Stored(batch) => {
                     let input = Input::Stored { peer: peer.clone(), batch };
@@ -136,6 +141,7 @@ async fn drive(
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
                         queue_frame(&out, &Frame::Receipts { batch, receipts });
                     }
+                    Some(ToPeer::Stored(batch)) if incomplete.remove(&batch) => {}
                     Some(ToPeer::Stored(batch)) => {
                         queue_frame(&out, &Frame::Stored { batch });
                     }
@@ -213,22 +219,36 @@ async fn write_frames(
     send.delivered().await
 }
 
-/// Verifies receipts and hands them to the engine. One that does not verify is left out and said
-/// so in the service log: it proves nothing, and asking for it again would not change that.
+/// Verifies receipts and hands them to the engine. One that does not verify is left out and said so
+/// in the service log. False if one is of an epoch that our directory does not list yet: then the
+/// batch is not answered "stored", and the peer sends it again until a newer directory is here.
 fn take_receipts(
     context: &Arc<Context>,
     peer: &NodeId,
     batch: u64,
     receipts: Vec<Vec<u8>>,
-) -> Result<(), Ended> {
+) -> Result<bool, Ended> {
     let verifier = context.verifier();
     let mut verified = Vec::with_capacity(receipts.len());
+    let mut complete = true;
     for raw in receipts {
         match take::verify_receipt(&verifier, &raw) {
             Ok(receipt) => verified.push(receipt),
-            Err((code, detail)) => tracing::warn!(%peer, %code, detail, "receipt left out"),
+            Err((code, detail)) => {
+                tracing::warn!(%peer, %code, detail, "receipt left out");
+                complete &= !is_ahead_of_us(&verifier, &raw);
+            }
         }
     }
     let input = Input::Receipts { peer: peer.clone(), batch, receipts: verified };
-    context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)
+    context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
+    Ok(complete)
+}
+
+/// Whether a receipt is of a node or epoch that our directory does not know.
+fn is_ahead_of_us(verifier: &Verifier, raw: &[u8]) -> bool {
+    tram_wire::Receipt::parse(raw).is_ok_and(|r| {
+        let e = r.record();
+        verifier.directory().epoch(&e.node, &e.epoch).is_none()
+    })
 }

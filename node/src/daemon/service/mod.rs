@@ -62,8 +62,11 @@ async fn blocking<T: Send + 'static>(
         .map_err(|e| Problem::new(Code::Internal, e.to_string()))?
 }
 
-/// The answer of the engine as this API gives it: the receipts, and whether it is a repeat.
-fn settled(reply: tram_engine::Reply) -> Result<(Vec<Arc<[u8]>>, bool), Problem> {
+/// Receipts as bytes, and whether they repeat an earlier answer.
+type Settled = (Vec<Arc<[u8]>>, bool);
+
+/// The answer of the engine as this API gives it.
+fn settled(reply: tram_engine::Reply) -> Result<Settled, Problem> {
     match reply {
         tram_engine::Reply::Done { receipts, repeat, .. } => Ok((receipts, repeat)),
         tram_engine::Reply::Refused { code, detail, receipt } => {

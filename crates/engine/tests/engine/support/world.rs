@@ -53,7 +53,9 @@ pub(crate) struct World {
     pub(crate) large_documents: bool,
     /// Every signed root that left a node: none may be contradicted.
     roots: BTreeMap<(NodeId, EpochId, u64), Root>,
-    /// How often each kind of thing crossed each link.
+    /// Every transfer given.
+    pub(crate) given: Vec<Transfer>,
+    /// How many of them over each link.
     pub(crate) transfers: BTreeMap<(NodeId, NodeId), usize>,
 }
 
@@ -81,6 +83,7 @@ impl World {
             large_documents: false,
             roots: BTreeMap::new(),
             transfers: BTreeMap::new(),
+            given: Vec::new(),
         }
     }
 
@@ -268,6 +271,7 @@ impl World {
             Output::Transfer(t) => {
                 self.left(&t.receipts);
                 *self.transfers.entry((id.clone(), t.peer.clone())).or_default() += 1;
+                self.given.push(t.clone());
                 let (to, given) = (t.peer.clone(), !self.large_documents);
                 self.send(id, &to, Body::Transfer(t, given));
             }

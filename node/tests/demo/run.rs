@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,15 +12,20 @@ use tempfile::TempDir;
 /// Longest wait for the processes of the demo to be there.
 const STARTED: Duration = Duration::from_secs(60);
 
+/// One demo at a time: each has four nodes, and the machine may have few cores.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A running demo. Dropped, it is interrupted, so that a failed test leaves nothing behind.
-pub struct Demo {
+pub(crate) struct Demo {
     child: Option<Child>,
+    turn: Option<MutexGuard<'static, ()>>,
     home: TempDir,
 }
 
 impl Demo {
     /// Starts it with these arguments.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let turn = Some(TURN.lock().unwrap_or_else(PoisonError::into_inner));
         // Below /tmp, whatever TMPDIR is: sockets need short paths.
         let home = tempfile::Builder::new().prefix("tram-t").tempdir_in("/tmp");
         let home = home.expect("a folder below /tmp");
@@ -37,21 +43,21 @@ impl Demo {
             .stdout(out)
             .stderr(err)
             .spawn();
-        Demo { child: Some(child.expect("the binary runs")), home }
+        Demo { child: Some(child.expect("the binary runs")), turn, home }
     }
 
     /// Where the demo put everything.
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.home.path().join("demo")
     }
 
     /// What it has said until now.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.home.path().join("out")).unwrap_or_default()
     }
 
     /// The processes it started, once all are there.
-    pub fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         let file = self.dir().join("pids");
         let mut pids = Vec::new();
         wait_until(STARTED, || {
@@ -62,14 +68,14 @@ impl Demo {
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = self.child.as_ref().map(|c| i32::try_from(c.id()).expect("a pid"));
         let pid = id.and_then(Pid::from_raw).expect("it runs");
         kill_process(pid, signal).expect("it can be signalled");
     }
 
     /// Waits for its end; how it ended and what it said. The folder stays until the value goes.
-    pub fn finish(&mut self, longest: Duration) -> (ExitStatus, String) {
+    pub(crate) fn finish(&mut self, longest: Duration) -> (ExitStatus, String) {
         let mut child = self.child.take().expect("it was not waited for yet");
         let mut status = None;
         wait_until(longest, || {
@@ -80,12 +86,12 @@ impl Demo {
             self.child = Some(child);
             panic!("the demo did not end:\n{}", self.said());
         };
+        self.turn = None;
         (status, self.said())
     }
 
     /// As [`Demo::finish`], for tests that need its folder no more.
-    #[allow(dead_code, reason = "not every test binary ends it this way")]
-    pub fn end(mut self, longest: Duration) -> (ExitStatus, String) {
+    pub(crate) fn end(mut self, longest: Duration) -> (ExitStatus, String) {
         self.finish(longest)
     }
 }
@@ -109,8 +115,7 @@ fn read_pids(file: &Path) -> Vec<u32> {
 }
 
 /// Whether a process runs; one that ended and was not waited for by its parent does not.
-#[allow(dead_code, reason = "not every test binary asks")]
-pub fn alive(pid: u32) -> bool {
+pub(crate) fn alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The state follows the name, which stands in parentheses.
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
@@ -118,7 +123,7 @@ pub fn alive(pid: u32) -> bool {
 }
 
 /// Asks again until it is so; false if it is not so in time.
-pub fn wait_until(longest: Duration, mut so: impl FnMut() -> bool) -> bool {
+pub(crate) fn wait_until(longest: Duration, mut so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     loop {
         if so() {

@@ -1,14 +1,12 @@
 //! The independent verifier: a Python program, written from docs/protocol.md with public libraries
 //! only, verifies what the demo's nodes issued, and refuses what was changed.
 
-mod demo_run;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use demo_run::Demo;
+use crate::run::Demo;
 
 /// Longest run of the demo.
 const WHOLE: Duration = Duration::from_secs(120);

@@ -1,10 +1,8 @@
-//! `tram demo` as a person runs it: the real binary, four real nodes.
-
-mod demo_run;
+//! The whole demo, and every way it may end.
 
 use std::time::{Duration, Instant};
 
-use demo_run::{Demo, alive, wait_until};
+use crate::run::{Demo, alive, wait_until};
 
 /// The whole run: longer means that something hangs.
 const WHOLE: Duration = Duration::from_secs(120);

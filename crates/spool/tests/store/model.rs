@@ -1,0 +1,63 @@
+//! What a store must answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tram_dispatch::{AgencyCode, Digest, DispatchId, EvidenceRecord, Reference};
+use tram_engine::Record;
+use tram_wire::receipt::SignedRoot;
+
+/// What a store must answer after the batches so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) batches: u64,
+    pub(crate) histories: BTreeMap<DispatchId, Vec<Record>>,
+    pub(crate) references: BTreeMap<(AgencyCode, Reference), DispatchId>,
+    /// Our receipts as first given.
+    pub(crate) receipts: BTreeMap<u64, Arc<[u8]>>,
+    pub(crate) roots: BTreeMap<u64, SignedRoot>,
+    pub(crate) active: BTreeSet<DispatchId>,
+    pub(crate) peers: Vec<Record>,
+    pub(crate) inline: BTreeMap<Digest, Arc<[u8]>>,
+    pub(crate) files: BTreeMap<Digest, Arc<[u8]>>,
+    /// Every receipt: time, event, parties, dispatch, bytes.
+    pub(crate) listed: Vec<(EvidenceRecord, Arc<[u8]>)>,
+}
+
+impl Model {
+    pub(crate) fn learn(&mut self, record: &Record) {
+        if let Record::Held(held) = record {
+            let key = (held.originator.clone(), held.reference.clone());
+            self.references.entry(key).or_insert(held.dispatch);
+        }
+        self.learn_peer(record);
+        let Some(id) = record.dispatch() else { return };
+        let history = self.histories.entry(id).or_default();
+        history.push(record.clone());
+        if matches!(record, Record::Closed(_)) {
+            self.active.remove(&id);
+        } else if history.iter().any(|r| matches!(r, Record::Held(_))) {
+            self.active.insert(id);
+        }
+    }
+
+    /// Of each peer the newest epoch, and the newest checkpoint unless the epoch changed since.
+    fn learn_peer(&mut self, record: &Record) {
+        let (peer, changed) = match record {
+            Record::PeerEpoch(new) => {
+                let changed = self.peers.iter().any(
+                    |r| matches!(r, Record::PeerEpoch(o) if o.peer == new.peer && o.epoch != new.epoch),
+                );
+                (&new.peer, changed)
+            }
+            Record::PeerCheckpoint(new) => (&new.peer, false),
+            _ => return,
+        };
+        self.peers.retain(|old| match (old, record) {
+            (Record::PeerEpoch(o), Record::PeerEpoch(_)) => o.peer != *peer,
+            (Record::PeerCheckpoint(o), Record::PeerCheckpoint(_)) => o.peer != *peer,
+            (Record::PeerCheckpoint(o), Record::PeerEpoch(_)) => o.peer != *peer || !changed,
+            _ => true,
+        });
+        self.peers.push(record.clone());
+    }
+}

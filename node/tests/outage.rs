@@ -12,10 +12,22 @@ use tokio::time::sleep;
 /// Dispatches handed in while the node is away.
 const DISPATCHES: usize = 20;
 
+/// How a node goes away.
+#[derive(Clone, Copy, Debug)]
+enum Goes {
+    /// SIGTERM: its peers are told.
+    InOrder,
+    /// SIGKILL: nobody is told.
+    AtOnce,
+}
+
 /// Takes the node of one tier away, sends to the commune meanwhile, and brings the node back.
-async fn away(tier: usize, how_long: Duration) {
+async fn away(tier: usize, goes: Goes, how_long: Duration) {
     let (network, mut nodes) = Network::running(&Plan::tiers(TIERS.len())).await;
-    nodes[tier].kill();
+    match goes {
+        Goes::InOrder => assert!(nodes[tier].stop().await.success()),
+        Goes::AtOnce => nodes[tier].kill(),
+    }
     let centre = nodes[0].client();
     for i in 0..DISPATCHES {
         let document = format!("văn bản {i}").into_bytes();
@@ -35,17 +47,17 @@ async fn away(tier: usize, how_long: Duration) {
     let there = inbox(&commune, &agency(3)).await;
     assert_eq!(there.len(), DISPATCHES);
     assert_eq!(receipts(&network, &centre).await.len(), DISPATCHES);
-    println!("{} was away for {how_long:?}; {} dispatches came", TIERS[tier], there.len());
+    println!("{}: {goes:?}, away for {how_long:?}; {} dispatches came", TIERS[tier], there.len());
 }
 
 #[tokio::test]
 async fn a_recipients_node_that_was_away_gets_everything() {
-    away(3, Duration::from_secs(3)).await;
+    away(3, Goes::AtOnce, Duration::from_secs(3)).await;
 }
 
 #[tokio::test]
 async fn a_relay_that_was_away_passes_everything_on() {
-    away(2, Duration::from_secs(3)).await;
+    away(2, Goes::InOrder, Duration::from_secs(3)).await;
 }
 
 #[tokio::test]
@@ -53,6 +65,6 @@ async fn a_relay_that_was_away_passes_everything_on() {
 async fn long_outage_of_a_minute() {
     let seconds = number("TRAM_LONG_OUTAGE_S", 60);
     for tier in [3, 2, 1] {
-        away(tier, Duration::from_secs(seconds)).await;
+        away(tier, Goes::AtOnce, Duration::from_secs(seconds)).await;
     }
 }

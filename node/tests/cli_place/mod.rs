@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -39,13 +39,28 @@ pub fn installation() -> Vec<String> {
     blocks.flat_map(str::lines).map(str::to_owned).collect()
 }
 
+/// The commands that follow once the nodes are to run: every line of the `console` blocks of the
+/// first installation.
+pub fn first_steps() -> Vec<String> {
+    let text = document();
+    let (_, rest) = text.split_once("### Start").unwrap();
+    let (steps, _) = rest.split_once("\n## ").unwrap();
+    let blocks = steps.split("```console\n").skip(1).filter_map(|b| b.split("```").next());
+    blocks.flat_map(str::lines).map(str::to_owned).collect()
+}
+
 /// A place where the documented installation was done.
 pub fn installed() -> Place {
+    installed_at(7800)
+}
+
+/// The same, with another port of the province's node.
+pub fn installed_at(port: u16) -> Place {
     let place = Place::new();
     let lines = installation();
     assert!(lines.len() > 20, "{lines:?}");
     for line in lines {
-        place.shell(&line).ok();
+        place.shell(&line.replace(":7800", &format!(":{port}"))).ok();
     }
     place
 }
@@ -66,6 +81,19 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tram"));
         command.args(words);
         self.run(command, words.join(" "))
+    }
+
+    /// Starts `tram` with these words and leaves it running; it ends with this process at the
+    /// latest. Its log goes to a file.
+    pub fn start(&self, words: &[&str], log: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_tram"))
+            .args(words)
+            .current_dir(self.dir.path())
+            .env("TRAM_EXIT_ON_STDIN_EOF", "1")
+            .stdin(Stdio::piped())
+            .stderr(fs::File::create(self.path(log)).unwrap())
+            .spawn()
+            .unwrap()
     }
 
     /// Runs a line as typed in a shell, with `tram` on the path.

@@ -86,6 +86,13 @@ impl Authorities {
         Identity { chain_der: chain, key_pkcs8_der: key.pkcs8_der().to_vec() }
     }
 
+    /// The key and certificates of an agency's seal, used as if they were a node's.
+    pub fn seal_identity(&self, tier: usize) -> Identity {
+        let subject = Subject::Seal(agency(tier));
+        let (chain, key) = self.issue(tier, &subject, life(), IssueOptions::default());
+        Identity { chain_der: chain, key_pkcs8_der: key.pkcs8_der().to_vec() }
+    }
+
     fn issue(
         &self,
         tier: usize,

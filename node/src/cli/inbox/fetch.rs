@@ -80,6 +80,7 @@ async fn fetch(
     let entry = client.inbox_entry(agency, args.dispatch).await?;
     let fetched = client.fetch(agency, args.dispatch).await?;
     compare(&entry, args.dispatch, &fetched.sealed)?;
+    files::folder(&args.out, true)?;
     let folder = args.out.join(args.dispatch.to_string());
     files::folder(&folder, true)?;
     let sealed = folder.join("sealed.dispatch");

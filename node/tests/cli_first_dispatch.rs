@@ -1,0 +1,91 @@
+//! The first dispatch, exactly as docs/operations.md has it typed after the installation: two
+//! running nodes, from the seal to the receipts verified off line.
+
+mod cli_place;
+
+use std::net::UdpSocket;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use cli_place::{Place, first_steps, installed_at};
+use serde_json::Value;
+
+/// Longest wait for the two nodes to find each other.
+const SOON: Duration = Duration::from_secs(20);
+
+/// A running node; stopped with the test.
+struct Node(Child);
+
+impl Node {
+    /// Stops it as a service manager would.
+    fn stop(mut self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn dispatch_id(place: &Place) -> String {
+    let words = ["inbox", "list", "--json", "--config", "commune/tram.toml"];
+    let listed: Value = serde_json::from_str(&place.tram(&words).ok()).unwrap();
+    listed[0]["dispatch"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_documented_first_dispatch_arrives_and_its_receipts_verify() {
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = installed_at(port);
+    fs::write(place.path("directive.pdf"), b"%PDF-1.7 directive").unwrap();
+    let steps = first_steps();
+    let (runs, rest): (Vec<_>, Vec<_>) = steps.iter().partition(|l| l.starts_with("tram run "));
+    let mut nodes = Vec::new();
+    for (number, line) in runs.iter().enumerate() {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        nodes.push(Node(place.start(&words, &format!("{number}.log"))));
+    }
+    assert!(nodes.len() == 2 && rest.len() > 8, "{steps:?}");
+    let mut id = None;
+    for line in rest {
+        let mut line = line.clone();
+        if line.contains(" ID") {
+            line =
+                line.replace(" ID", &format!(" {}", id.get_or_insert_with(|| dispatch_id(&place))));
+        }
+        if line.starts_with("tram peer test") {
+            let start = Instant::now();
+            while place.shell(&line).both().0 != 0 && start.elapsed() < SOON {
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+        let said = place.shell(&line).ok();
+        assert!(!said.contains("\u{1b}"), "{said:?}");
+    }
+    let id = id.unwrap();
+    // What the clerk fetched is the document, under a name that its digest gives.
+    let fetched = fs::read_dir(place.path("incoming").join(&id)).unwrap();
+    let names: Vec<_> = fetched.map(|e| e.unwrap().path()).collect();
+    let pdf = names.iter().find(|p| p.extension().is_some_and(|e| e == "pdf")).unwrap();
+    assert_eq!(fs::read(pdf).unwrap(), b"%PDF-1.7 directive");
+    // The same again changes nothing, also the fetch.
+    let again = format!("tram inbox fetch {id} --out incoming --config commune/tram.toml");
+    place.shell(&again).ok();
+
+    let config = ["--config", "commune/tram.toml"];
+    let status = place.tram(&[&["status", "--json"][..], &config].concat()).ok();
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((&status["state"], &status["peers_connected"]), (&"ready".into(), &1.into()));
+    place.tram(&[&["store", "check"][..], &config].concat()).ok();
+    let offline = [&["store", "check", "--offline", "--rebuild-index"][..], &config].concat();
+    place.tram(&offline).fails(4, "STORE_LOCKED");
+    nodes.pop().unwrap().stop();
+    assert!(place.tram(&offline).ok().contains("whole"));
+    place.tram(&[&["status"][..], &config].concat()).fails(5, "NODE_UNREACHABLE");
+}

@@ -53,38 +53,26 @@ numbers! {
     LIMITS;
     /// Free space kept on the file system of data_dir; below it new work is answered busy.
     free_space_reserve_bytes = GIB, 16 * MIB => 1024 * GIB;
-    /// Most bytes the spool holds, kept copies included.
-    spool_quota_bytes = 100 * GIB, 64 * MIB => 1024 * 1024 * GIB;
-    /// Most bytes kept for one peer until consignment is proved.
-    peer_quota_bytes = 32 * GIB, 16 * MIB => 1024 * 1024 * GIB;
-    /// Most bytes held for one agency.
-    agency_quota_bytes = 16 * GIB, 16 * MIB => 1024 * 1024 * GIB;
     /// Most transfers under way with one peer in each direction.
-    peer_in_flight_max = 256, 1 => 1024;
+    peer_in_flight_max = 256, 1 => 1_000;
     /// Most of them that carry large documents.
     peer_bulk_max = 8, 1 => 8;
     /// Receive window of one connection.
     connection_window_bytes = 8 * MIB, 4 * MIB => 16 * MIB;
-    /// Receive windows of all connections together.
-    window_budget_bytes = 256 * MIB, 16 * MIB => 16 * GIB;
-    /// Most sessions with peers at one time.
-    sessions_max = 256, 1 => 4096;
+    /// Receive windows of all connections together; each takes at least 4 MiB, so this bounds sessions.
+    window_budget_bytes = GIB, 16 * MIB => 16 * GIB;
     /// A session is closed and made anew after this long.
     session_age_ms = 86_400_000, 60_000 => 86_400_000;
     /// First pause before trying again; doubles each time, with jitter.
     retry_initial_ms = 1_000, 100 => 60_000;
     /// Longest pause before trying again.
     retry_max_ms = 300_000, 1_000 => 3_600_000;
-    /// Most dispatches in one commit.
-    batch_dispatches_max = 512, 1 => 4096;
-    /// Most open connections on the local sockets.
+    /// Most open connections on each local socket.
     client_connections_max = 256, 1 => 4096;
     /// Most uploads under way on the local sockets.
     client_uploads_max = 32, 1 => 1024;
-    /// Longest wait a client may ask for.
-    client_wait_ms_max = 60_000, 1_000 => 300_000;
-    /// Threads that check signatures; 0: one for each processor.
-    verify_threads = 0, 0 => 64;
+    /// Longest that a client's question waits for news, whatever it asks for.
+    client_wait_ms_max = 60_000, 1_000 => 60_000;
 }
 
 numbers! {
@@ -96,8 +84,6 @@ numbers! {
     consigned_days = 7, 1 => 90;
     /// The recipient's node keeps documents this long after the clerk's answer.
     mailbox_days = 30, 1 => 3_650;
-    /// Evidence and receipts, and with them the memory of repeats.
-    evidence_days = 3_650, 366 => 36_500;
 }
 
 numbers! {

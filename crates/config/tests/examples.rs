@@ -71,7 +71,7 @@ fn load_reads_the_same_as_the_two_stages() {
     assert_eq!(config.file(), file);
     assert_eq!(config.peers[0].address.as_ref().unwrap().to_string(), "tram.g22.example.vn:7800");
     assert_eq!(config.log.format, LogFormat::Json);
-    assert_eq!(config.limits.spool_quota_bytes, 549_755_813_888);
+    assert_eq!(config.limits.window_budget_bytes, 2_147_483_648);
     assert_eq!(config.limits.retry_max_ms, Limits::default().retry_max_ms);
     assert_eq!(config.revocation.grace_hours, 72);
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
+use tokio::sync::Semaphore;
 use tram_config::Config;
 use tram_crypto::Sign;
-use tram_dispatch::{Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
-use tram_spool::documents::{DocumentError, DocumentReader, DocumentStore, DocumentWriter};
+use tram_dispatch::{Digest, EpochId, NetworkId, NodeId, UnixMillis};
+use tram_spool::documents::{DocumentReader, DocumentStore};
 use tram_spool::store::{Document, StoreReader};
 use tram_tlog::Hash;
 use tram_tlog::checkpoint::Checkpoint;
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub pins: Pins,
     pub uploads: Arc<Uploads>,
     pub partial_uploads: PartialUploads,
+    pub budgets: Budgets,
     pub started_at: UnixMillis,
     pub sessions: Sessions,
     /// Set once the QUIC thread has bound it.
@@ -40,6 +42,37 @@ pub(crate) struct Context {
     verifier: RwLock<Arc<Verifier>>,
     checkpoint_key: Box<dyn Sign>,
     serial: AtomicU64,
+}
+
+/// Memory of transfers taken from all peers together, bytes: frames, and documents small enough for
+/// the journal. A session has a share of it, see `link::gates`.
+const TRANSFERS_BYTES_MAX: usize = 256 << 20;
+
+/// What all sessions and clients share. Each permit is given back when its work ends.
+pub(crate) struct Budgets {
+    /// Memory of transfers, in KiB.
+    pub transfer_kib: Arc<Semaphore>,
+    /// Larger checks at a time: as many as there are processors, whatever peers and clients send.
+    pub checks: Semaphore,
+    /// Uploads of local clients.
+    pub uploads: Semaphore,
+    /// Checks of the whole store.
+    pub store_checks: Arc<Semaphore>,
+    /// One directory is installed at a time.
+    pub installing: Mutex<()>,
+}
+
+impl Budgets {
+    fn new(uploads_max: usize) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Budgets {
+            transfer_kib: Arc::new(Semaphore::new(TRANSFERS_BYTES_MAX >> 10)),
+            checks: Semaphore::new(processors),
+            uploads: Semaphore::new(uploads_max),
+            store_checks: Arc::new(Semaphore::new(1)),
+            installing: Mutex::default(),
+        }
+    }
 }
 
 /// The sessions that are up, for listings.
@@ -60,15 +93,18 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn down(&self, peer: &NodeId, code: &str, detail: &str) {
-        if let Ok(mut map) = self.0.lock() {
-            let live = map.entry(peer.clone()).or_default();
-            if live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none()) {
-                return;
-            }
-            live.session = None;
-            live.trouble = Some((code.to_owned(), detail.to_owned()));
+    /// Notes why there is no session. True if that is news: there was one, or another reason.
+    pub(crate) fn down(&self, peer: &NodeId, code: &str, detail: &str) -> bool {
+        let Ok(mut map) = self.0.lock() else { return true };
+        let live = map.entry(peer.clone()).or_default();
+        if live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none()) {
+            return false;
         }
+        let trouble = Some((code.to_owned(), detail.to_owned()));
+        let news = live.session.is_some() || live.trouble != trouble;
+        live.session = None;
+        live.trouble = trouble;
+        news
     }
 
     pub(crate) fn get(&self, peer: &NodeId) -> Live {
@@ -124,6 +160,7 @@ impl Context {
         checkpoint_key: Box<dyn Sign>,
     ) -> Self {
         let started_at = core.now().wall;
+        let budgets = Budgets::new(config.limits.client_uploads_max as usize);
         Context {
             me: config.node.clone(),
             network: root.network(),
@@ -137,6 +174,7 @@ impl Context {
             pins,
             uploads,
             partial_uploads: PartialUploads::default(),
+            budgets,
             started_at,
             sessions: Sessions::default(),
             endpoint: std::sync::OnceLock::new(),
@@ -184,36 +222,13 @@ impl Context {
         }))
     }
 
-    /// A number no other session or upload of this process has.
+    /// Whether new work finds room on the disk: what is free beyond the reserve.
+    pub(crate) fn has_room(&self) -> bool {
+        self.documents.available_bytes().is_ok_and(|free| free > 0)
+    }
+
+    /// A number no other session of this process has.
     pub(crate) fn next_serial(&self) -> u64 {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-/// Opens a staged document where it was left, or begins it. Blocks.
-pub(crate) fn stage(
-    documents: &DocumentStore,
-    name: &str,
-    size: u64,
-) -> Result<DocumentWriter, DocumentError> {
-    match documents.resume(name, size) {
-        Err(DocumentError::NoUpload { .. }) => documents.begin(name, size),
-        other => other,
-    }
-}
-
-/// The name of a staged document on its way from a peer: the same dispatch, document and peer
-/// resume the same file, nobody else does.
-pub(crate) fn staging_name(
-    owner: &str,
-    dispatch: Option<&DispatchId>,
-    document: &Digest,
-) -> String {
-    let id = dispatch.map(|d| *d.as_bytes()).unwrap_or_default();
-    tram_dispatch::id::hex(&tram_crypto::sha256_parts(&[
-        owner.as_bytes(),
-        &[0],
-        &id,
-        document.as_bytes(),
-    ]))
 }

@@ -3,6 +3,7 @@
 mod context;
 mod core;
 mod files;
+mod intake;
 mod keys;
 mod link;
 mod pins;

@@ -1,85 +1,166 @@
-//! Documents uploaded before the dispatch that names them.
+//! Documents that are here before the dispatch that names them.
 //!
-//! An upload belongs to its agency: only a dispatch of the same agency may use it, so that knowing
-//! a digest never gets anybody a document. What is not used within a day is removed; after a
-//! restart uploads are forgotten and the client is told to upload again.
+//! Each belongs to who brought it: an agency that uploaded it, or a peer that gave it for one
+//! dispatch. Only a dispatch of the same agency, or the same dispatch offered again by the same peer,
+//! may count on it, so that knowing a digest never gets anybody a document. What is not used within
+//! a day is removed; after a restart everything here is forgotten, and comes again.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use tram_dispatch::{AgencyCode, Digest};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId};
 
-/// Most finished uploads remembered.
+/// Most finished documents remembered; peers get half of it, so that agencies always find room.
 const UPLOADS_MAX: usize = 100_000;
-/// Finished uploads are kept this long, monotonic ms.
+/// What nobody used is kept this long, monotonic ms.
 const KEEP_MS: u64 = 86_400_000;
 
-/// Finished uploads, by agency and digest: (size in bytes, monotonic ms).
+/// Who brought a document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Bringer {
+    /// Uploaded through the local socket, for any dispatch of this agency.
+    Agency(AgencyCode),
+    /// Given by a peer, for this dispatch alone.
+    Peer(NodeId, DispatchId),
+}
+
+impl Bringer {
+    /// The name of its staged file of a document; another bringer's differs.
+    pub(crate) fn staging_name(&self, document: &Digest) -> String {
+        let digest = match self {
+            Bringer::Agency(agency) => tram_crypto::sha256_parts(&[
+                b"agency",
+                agency.as_str().as_bytes(),
+                &[0],
+                document.as_bytes(),
+            ]),
+            Bringer::Peer(peer, dispatch) => tram_crypto::sha256_parts(&[
+                b"peer",
+                peer.as_str().as_bytes(),
+                &[0],
+                dispatch.as_bytes(),
+                document.as_bytes(),
+            ]),
+        };
+        tram_dispatch::id::hex(&digest)
+    }
+}
+
+/// Finished documents: per digest, who brought it, with (size in bytes, monotonic ms).
 #[derive(Debug, Default)]
-pub(crate) struct Uploads(Mutex<BTreeMap<(AgencyCode, Digest), (u64, u64)>>);
+pub(crate) struct Uploads(Mutex<Finished>);
+
+#[derive(Debug, Default)]
+struct Finished {
+    by_digest: BTreeMap<Digest, BTreeMap<Bringer, (u64, u64)>>,
+    count: usize,
+}
 
 impl Uploads {
-    /// Remembers a finished upload; false when there are too many.
-    pub(crate) fn add(&self, agency: &AgencyCode, digest: Digest, size: u64, now_ms: u64) -> bool {
-        let Ok(mut map) = self.0.lock() else { return false };
-        if map.len() >= UPLOADS_MAX {
+    /// Remembers a finished document; false when there are too many.
+    pub(crate) fn add(&self, who: &Bringer, digest: Digest, size: u64, now_ms: u64) -> bool {
+        let Ok(mut all) = self.0.lock() else { return false };
+        let max = match who {
+            Bringer::Agency(_) => UPLOADS_MAX,
+            Bringer::Peer(..) => UPLOADS_MAX / 2,
+        };
+        if all.count >= max {
             return false;
         }
-        map.insert((agency.clone(), digest), (size, now_ms));
+        let before = all.by_digest.entry(digest).or_default().insert(who.clone(), (size, now_ms));
+        all.count += usize::from(before.is_none());
         true
     }
 
-    /// The size of an agency's finished upload.
-    pub(crate) fn size(&self, agency: &AgencyCode, digest: &Digest) -> Option<u64> {
-        let map = self.0.lock().ok()?;
-        map.get(&(agency.clone(), *digest)).map(|(size, _)| *size)
+    /// The size of a finished document.
+    pub(crate) fn size(&self, who: &Bringer, digest: &Digest) -> Option<u64> {
+        let all = self.0.lock().ok()?;
+        all.by_digest.get(digest)?.get(who).map(|(size, _)| *size)
     }
 
-    /// Forgets uploads that are too old; gives documents no agency has uploaded any more.
-    pub(crate) fn expire(&self, now_ms: u64) -> Vec<Digest> {
-        let Ok(mut map) = self.0.lock() else { return Vec::new() };
-        let old: Vec<(AgencyCode, Digest)> = map
-            .iter()
-            .filter(|(_, (_, at))| now_ms.saturating_sub(*at) > KEEP_MS)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in &old {
-            map.remove(key);
+    /// Forgets one; true if it was there.
+    pub(crate) fn forget(&self, who: &Bringer, digest: &Digest) -> bool {
+        let Ok(mut all) = self.0.lock() else { return false };
+        let Some(bringers) = all.by_digest.get_mut(digest) else { return false };
+        let was_there = bringers.remove(who).is_some();
+        if bringers.is_empty() {
+            all.by_digest.remove(digest);
         }
-        let mut gone: Vec<Digest> = old.into_iter().map(|(_, d)| d).collect();
-        gone.sort();
-        gone.dedup();
-        gone.retain(|d| !map.keys().any(|(_, other)| other == d));
+        all.count -= usize::from(was_there);
+        was_there
+    }
+
+    /// Forgets what is too old; gives documents that nobody here counts on any more.
+    pub(crate) fn expire(&self, now_ms: u64) -> Vec<Digest> {
+        let Ok(mut all) = self.0.lock() else { return Vec::new() };
+        let (mut gone, mut left) = (Vec::new(), 0);
+        all.by_digest.retain(|digest, bringers| {
+            bringers.retain(|_, (_, at)| now_ms.saturating_sub(*at) <= KEEP_MS);
+            left += bringers.len();
+            if bringers.is_empty() {
+                gone.push(*digest);
+            }
+            !bringers.is_empty()
+        });
+        all.count = left;
         gone
     }
 
     /// Whether somebody still counts on this document.
     pub(crate) fn contains(&self, digest: &Digest) -> bool {
-        self.0.lock().is_ok_and(|map| map.keys().any(|(_, d)| d == digest))
+        self.0.lock().is_ok_and(|all| all.by_digest.contains_key(digest))
     }
 }
 
-/// Uploads that broke off, by agency and digest: (size, bytes here).
+/// Documents that broke off on their way, by bringer and digest.
 #[derive(Debug, Default)]
-pub(crate) struct PartialUploads(Mutex<BTreeMap<(AgencyCode, Digest), (u64, u64)>>);
+pub(crate) struct PartialUploads(Mutex<BTreeMap<(Bringer, Digest), Partial>>);
+
+/// One that broke off.
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    size: u64,
+    held: u64,
+    at_ms: u64,
+}
 
 impl PartialUploads {
-    pub(crate) fn get(&self, agency: &AgencyCode, digest: &Digest) -> Option<(u64, u64)> {
-        self.0.lock().ok()?.get(&(agency.clone(), *digest)).copied()
+    /// (Size, bytes here).
+    pub(crate) fn get(&self, who: &Bringer, digest: &Digest) -> Option<(u64, u64)> {
+        let all = self.0.lock().ok()?;
+        all.get(&(who.clone(), *digest)).map(|p| (p.size, p.held))
     }
 
-    pub(crate) fn set(&self, agency: &AgencyCode, digest: Digest, size: u64, held: u64) {
-        if let Ok(mut map) = self.0.lock()
-            && map.len() < UPLOADS_MAX
-        {
-            map.insert((agency.clone(), digest), (size, held));
+    /// Notes one; false when there are too many: then its staged file must go at once.
+    pub(crate) fn set(
+        &self,
+        who: &Bringer,
+        digest: Digest,
+        size: u64,
+        held: u64,
+        at_ms: u64,
+    ) -> bool {
+        let Ok(mut all) = self.0.lock() else { return false };
+        let key = (who.clone(), digest);
+        if all.len() >= UPLOADS_MAX && !all.contains_key(&key) {
+            return false;
+        }
+        all.insert(key, Partial { size, held, at_ms });
+        true
+    }
+
+    pub(crate) fn remove(&self, who: &Bringer, digest: &Digest) {
+        if let Ok(mut all) = self.0.lock() {
+            all.remove(&(who.clone(), *digest));
         }
     }
 
-    pub(crate) fn remove(&self, agency: &AgencyCode, digest: &Digest) {
-        if let Ok(mut map) = self.0.lock() {
-            map.remove(&(agency.clone(), *digest));
-        }
+    /// Those that nobody resumed in time; their staged files are to go. Each stays noted until
+    /// [`PartialUploads::remove`].
+    pub(crate) fn expired(&self, now_ms: u64) -> Vec<(Bringer, Digest)> {
+        let Ok(all) = self.0.lock() else { return Vec::new() };
+        let old = |p: &Partial| now_ms.saturating_sub(p.at_ms) > KEEP_MS;
+        all.iter().filter(|(_, p)| old(p)).map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -87,11 +168,14 @@ impl PartialUploads {
 mod tests {
     use super::*;
 
+    fn agency(code: &str) -> Bringer {
+        Bringer::Agency(code.parse().unwrap())
+    }
+
     #[test]
     fn an_upload_belongs_to_its_agency_and_ends() {
         let uploads = Uploads::default();
-        let (a, b): (AgencyCode, AgencyCode) = ("H41".parse().unwrap(), "H42".parse().unwrap());
-        let d = Digest([7; 32]);
+        let (a, b, d) = (agency("H41"), agency("H42"), Digest([7; 32]));
         assert!(uploads.add(&a, d, 10, 0));
         assert_eq!((uploads.size(&a, &d), uploads.size(&b, &d)), (Some(10), None));
         assert!(uploads.add(&b, d, 10, KEEP_MS));
@@ -99,5 +183,28 @@ mod tests {
         assert!(uploads.contains(&d));
         assert_eq!(uploads.expire(3 * KEEP_MS), [d]);
         assert!(!uploads.contains(&d));
+    }
+
+    #[test]
+    fn what_a_peer_gave_is_for_that_dispatch_alone() {
+        let uploads = Uploads::default();
+        let peer = |n| Bringer::Peer("n1.H41".parse().unwrap(), DispatchId([n; 32]));
+        let d = Digest([7; 32]);
+        assert!(uploads.add(&peer(1), d, 10, 0));
+        assert_eq!((uploads.size(&peer(1), &d), uploads.size(&peer(2), &d)), (Some(10), None));
+        assert_ne!(peer(1).staging_name(&d), peer(2).staging_name(&d));
+        assert!(uploads.forget(&peer(1), &d) && !uploads.forget(&peer(1), &d));
+        assert!(!uploads.contains(&d));
+    }
+
+    #[test]
+    fn what_broke_off_is_noted_until_its_file_is_gone() {
+        let (partial, a, d) = (PartialUploads::default(), agency("H41"), Digest([7; 32]));
+        assert!(partial.set(&a, d, 10, 4, 0));
+        assert_eq!(partial.get(&a, &d), Some((10, 4)));
+        assert!(partial.expired(KEEP_MS).is_empty());
+        assert_eq!(partial.expired(KEEP_MS + 1), [(a.clone(), d)]);
+        partial.remove(&a, &d);
+        assert_eq!(partial.get(&a, &d), None);
     }
 }

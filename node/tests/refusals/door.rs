@@ -33,7 +33,7 @@ async fn the_door_knows_who_may_come_in() {
     turned_away(&network, &seal, Code::CertificateInvalid).await;
     // A certificate of the same name from another network's authorities.
     let stranger = Network::create(&Plan::tiers(4));
-    turned_away(&network, &stranger.nodes[2].identity, Code::CertificateUnknownIssuer).await;
+    turned_away(&network, &stranger.nodes[2].identity, Code::CertificateUntrusted).await;
 
     let own = endpoint(&network.nodes[2].identity, None);
     dial(&own, &network.nodes[1]).await.expect("the district is let in");

@@ -91,7 +91,7 @@ async fn a_peer_below_is_refused_each_with_its_code() {
 
     let foreign = Network::create(&Plan::tiers(4));
     let elsewhere = foreign.seal(&envelope(&foreign, "7"));
-    unsigned(peer.offer(offer(&network, &elsewhere), &[]).await, Code::ReceiptInvalid);
+    unsigned(peer.offer(offer(&network, &elsewhere), &[]).await, Code::WrongNetwork);
     unsigned(peer.offer(offer(&foreign, &elsewhere), &[]).await, Code::WrongNetwork);
 
     let mut few = envelope(&network, "8");

@@ -10,7 +10,7 @@ use crate::support::{Network, Node, Plan};
 /// Where a segment's header holds the format version (little endian), and its checksum over what
 /// lies before it, at the end of the first sector.
 const VERSION_AT: usize = 8;
-const CRC_AT: usize = 4096 - 4;
+const CRC_AT: usize = 512 - 4;
 
 #[tokio::test]
 async fn a_second_daemon_on_the_same_store_is_refused() {

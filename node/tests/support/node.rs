@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct Program {
     pub path: PathBuf,
     pub arguments: Vec<String>,
+    /// It reads its standard input itself, and ends with it.
+    pub reads_input: bool,
 }
 
 impl Program {
@@ -31,7 +33,7 @@ impl Program {
     pub fn tram() -> Self {
         let path =
             option_env!("CARGO_BIN_EXE_tram").expect("only tests of the product have its path");
-        Program { path: path.into(), arguments: vec!["run".into(), "--config".into()] }
+        Program { path: path.into(), arguments: vec!["run".into(), "--config".into()], reads_input: false }
     }
 }
 
@@ -62,10 +64,13 @@ impl Node {
     fn spawn(&self) -> Running {
         let log = OpenOptions::new().append(true).create(true).open(&self.files.log);
         let log = log.expect("a log file");
-        let mut child = Command::new(&self.program.path)
+        let mut command = Command::new(&self.program.path);
+        if !self.program.reads_input {
+            command.env(STDIN_VARIABLE, "1");
+        }
+        let mut child = command
             .args(&self.program.arguments)
             .arg(&self.files.config)
-            .env(STDIN_VARIABLE, "1")
             .env_remove("TRAM_CONFIG")
             .env_remove("TRAM_SOCKET")
             .stdin(Stdio::piped())
@@ -182,10 +187,10 @@ impl Node {
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
-    /// The pipe to its standard input and the child, for programs that talk.
-    pub fn pipes(&mut self) -> (&mut Child, &mut ChildStdin) {
+    /// The pipe to its standard input, for programs that read it.
+    pub fn input(&mut self) -> &mut ChildStdin {
         let running = self.running.as_mut().expect("it runs");
-        (&mut running.child, running.stdin.as_mut().expect("a pipe"))
+        running.stdin.as_mut().expect("a pipe")
     }
 }
 

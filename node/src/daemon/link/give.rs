@@ -1,28 +1,49 @@
 //! Giving one dispatch to a peer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::timeout;
+use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
 use tram_dispatch::{AgencyCode, Code};
 use tram_engine::{Input, PeerAnswer, Transfer};
 use tram_peer::giver::{Giver, Next};
 use tram_transport::{FrameReceiver, FrameSender, Session};
+use tram_trust::Verifier;
 use tram_wire::frame::{self, Frame, Outcome, Range};
 
 use super::super::context::{Bytes, Context};
 use super::super::core::ToCore;
+use super::gates::Gates;
 use super::take::verify_receipt;
 
+/// Documents up to this size together are read on the session's own thread.
+const BRIEF_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a document read from disk and given to QUIC at a time.
 const CHUNK_BYTES: usize = 256 << 10;
+/// Longest wait for the next thing a peer says of a transfer, and for a stream to say it on. It may
+/// wait for its disk, or for other documents of ours; after this the transfer is tried anew.
+const ANSWER_MS_MAX: u64 = 600_000;
 
 /// Runs one transfer and tells the engine how it ended.
-pub(super) async fn run(context: Arc<Context>, session: Session, transfer: Transfer) {
+pub(super) async fn run(
+    context: Arc<Context>,
+    session: Session,
+    transfer: Transfer,
+    gates: Arc<Gates>,
+) {
     let (peer, dispatch) = (transfer.peer.clone(), transfer.dispatch.id());
-    let input = match give(&context, &session, transfer).await {
+    let input = match give(&context, &session, transfer, &gates).await {
         Ok(answers) => Input::Answered { peer, dispatch, answers },
         Err((cause, detail)) => {
             tracing::debug!(%peer, %dispatch, %cause, detail, "transfer broke off");
+            if session.close_reason().is_some() {
+                // The end of the session puts the dispatch back; it may be under way in the next
+                // session by now, and that one is not to be called failed.
+                return;
+            }
             Input::TransferFailed { peer, dispatch, cause }
         }
     };
@@ -36,70 +57,120 @@ fn broken(e: impl std::fmt::Display) -> Broken {
     (Code::PeerUnreachable, e.to_string())
 }
 
-async fn give(
-    context: &Arc<Context>,
-    session: &Session,
-    transfer: Transfer,
-) -> Result<Vec<(AgencyCode, PeerAnswer)>, Broken> {
-    let (mut send, mut recv) = session.open_transfer().await.map_err(broken)?;
-    send.set_priority(i32::from(transfer.class));
-    let documents = transfer.dispatch.envelope().documents.clone();
-    let mut inline = Vec::new();
+/// Which documents ride along, by index.
+fn riding(documents: &[Document]) -> BTreeSet<usize> {
     let mut total = 0;
-    for (i, d) in documents.iter().enumerate() {
+    let rides = |d: &Document| {
         let size = usize::try_from(d.size).unwrap_or(usize::MAX);
-        if size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX {
-            let bytes = open(context, d)?.read(0, size).map_err(|e| (Code::StorageFailed, e))?;
-            total += size;
-            inline.push((i as u16, bytes.to_vec()));
-        }
+        let fits = size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX;
+        total += if fits { size } else { 0 };
+        fits
+    };
+    let rides: Vec<bool> = documents.iter().map(rides).collect();
+    rides.iter().enumerate().filter(|(_, rides)| **rides).map(|(i, _)| i).collect()
+}
+
+/// The first frame. Reads from disk.
+fn offer(
+    context: &Context,
+    transfer: &Transfer,
+    riding: &BTreeSet<usize>,
+) -> Result<Vec<u8>, Broken> {
+    let documents = &transfer.dispatch.envelope().documents;
+    let mut inline = Vec::new();
+    for i in riding {
+        let document = &documents[*i];
+        let bytes = open(context, document)?;
+        let bytes = bytes.read(0, document.size as usize).map_err(|e| (Code::StorageFailed, e))?;
+        inline.push((*i as u16, bytes.to_vec()));
     }
-    let offer = Frame::Transfer(Box::new(frame::Transfer {
+    Ok(frame::encode(&Frame::Transfer(Box::new(frame::Transfer {
         dispatch: transfer.dispatch.raw().to_vec(),
         recipients: transfer.recipients.clone(),
         receipts: transfer.receipts.iter().map(|r| r.to_vec()).collect(),
         inline,
-    }));
-    send.send_bytes(frame::encode(&offer).into()).await.map_err(broken)?;
+    }))))
+}
+
+async fn give(
+    context: &Arc<Context>,
+    session: &Session,
+    transfer: Transfer,
+    gates: &Gates,
+) -> Result<Vec<(AgencyCode, PeerAnswer)>, Broken> {
+    let transfer = Arc::new(transfer);
+    let documents = transfer.dispatch.envelope().documents.clone();
+    let riding = riding(&documents);
+    let _bulk = match riding.len() < documents.len() {
+        true => Some(gates.given_bulk.acquire().await.map_err(broken)?),
+        false => None,
+    };
+    let _turn = gates.given.acquire().await.map_err(broken)?;
+    let along: u64 = riding.iter().map(|i| documents[*i].size).sum();
+    // What is read in moments is read faster than another thread is woken (measured).
+    let first = if along <= BRIEF_BYTES_MAX {
+        offer(context, &transfer, &riding)?
+    } else {
+        let (context, transfer) = (context.clone(), transfer.clone());
+        tokio::task::spawn_blocking(move || offer(&context, &transfer, &riding))
+            .await
+            .map_err(|e| (Code::Internal, e.to_string()))??
+    };
+    let wait = Duration::from_millis(ANSWER_MS_MAX);
+    let opened = timeout(wait, session.open_transfer()).await;
+    let (mut send, mut recv) =
+        opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)?;
+    send.set_priority(i32::from(transfer.class));
+    send.send_bytes(first.into()).await.map_err(broken)?;
     let mut giver = Giver::new(&documents);
+    let mut awaited: BTreeSet<&AgencyCode> = transfer.recipients.iter().collect();
     let mut answers = Vec::new();
     let verifier = context.verifier();
-    while answers.len() < transfer.recipients.len() {
-        match next(&mut giver, &mut recv).await? {
+    while !awaited.is_empty() {
+        let next = timeout(wait, next(&mut giver, &mut recv)).await;
+        match next.map_err(|_| broken("no answer in time"))?? {
             Next::Give(ranges) => {
                 for range in ranges {
-                    let document = &documents[usize::from(range.document)];
-                    let bytes = open(context, document)?;
+                    let document = documents[usize::from(range.document)].clone();
+                    let context = context.clone();
+                    let bytes = tokio::task::spawn_blocking(move || open(&context, &document))
+                        .await
+                        .map_err(|e| (Code::Internal, e.to_string()))??;
                     give_range(&mut send, &giver, range, bytes).await?;
                 }
             }
             Next::Answered(part) => {
-                if part.is_empty() {
-                    return Err(broken("an answer for nobody"));
-                }
                 for a in part {
-                    let answer = match a.outcome {
-                        Outcome::Accepted(raw) => match verify_receipt(&verifier, &raw) {
-                            Ok(receipt) => PeerAnswer::Accepted(receipt),
-                            Err((code, detail)) => unverified(&transfer, code, &detail),
-                        },
-                        Outcome::Refused(raw) => match verify_receipt(&verifier, &raw) {
-                            Ok(receipt) => PeerAnswer::Refused(receipt),
-                            Err((code, detail)) => unverified(&transfer, code, &detail),
-                        },
-                        Outcome::RefusedUnsigned { code, detail } => {
-                            tracing::warn!(peer = %transfer.peer, dispatch = %transfer.dispatch.id(), %code, detail, "refused without evidence");
-                            PeerAnswer::Later { code, retry_ms: 0 }
-                        }
-                        Outcome::Later { code, retry_ms } => PeerAnswer::Later { code, retry_ms },
-                    };
-                    answers.push((a.recipient, answer));
+                    if !awaited.remove(&a.recipient) {
+                        return Err(broken("an answer for somebody else, or a second one"));
+                    }
+                    answers.push((a.recipient, judged(&verifier, &transfer, a.outcome)));
                 }
             }
         }
     }
+    // Everything was answered; a stream that is gone by now changes nothing.
     let _ = send.finish();
     Ok(answers)
+}
+
+/// A peer's answer with its receipt verified.
+fn judged(verifier: &Verifier, transfer: &Transfer, outcome: Outcome) -> PeerAnswer {
+    match outcome {
+        Outcome::Accepted(raw) => match verify_receipt(verifier, &raw) {
+            Ok(receipt) => PeerAnswer::Accepted(receipt),
+            Err((code, detail)) => unverified(transfer, code, &detail),
+        },
+        Outcome::Refused(raw) => match verify_receipt(verifier, &raw) {
+            Ok(receipt) => PeerAnswer::Refused(receipt),
+            Err((code, detail)) => unverified(transfer, code, &detail),
+        },
+        Outcome::RefusedUnsigned { code, detail } => {
+            tracing::warn!(peer = %transfer.peer, dispatch = %transfer.dispatch.id(), %code, detail, "refused without evidence");
+            PeerAnswer::Later { code, retry_ms: 0 }
+        }
+        Outcome::Later { code, retry_ms } => PeerAnswer::Later { code, retry_ms },
+    }
 }
 
 fn unverified(transfer: &Transfer, code: Code, detail: &str) -> PeerAnswer {
@@ -107,7 +178,7 @@ fn unverified(transfer: &Transfer, code: Code, detail: &str) -> PeerAnswer {
     PeerAnswer::Later { code, retry_ms: 0 }
 }
 
-fn open(context: &Context, document: &tram_dispatch::envelope::Document) -> Result<Bytes, Broken> {
+fn open(context: &Context, document: &Document) -> Result<Bytes, Broken> {
     match context.document(&document.sha256) {
         Ok(Some(bytes)) if bytes.len() == document.size => Ok(bytes),
         Ok(_) => Err((Code::StoreCorrupt, format!("document {} is not there", document.sha256))),
@@ -150,4 +221,25 @@ async fn give_range(
         send.send_raw(chunk).await.map_err(broken)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_documents_ride_along_until_the_frame_is_full() {
+        let document = |size| Document {
+            name: "a".into(),
+            media_type: "a/b".into(),
+            size,
+            sha256: tram_dispatch::Digest([0; 32]),
+            second_digest: None,
+        };
+        let small = INLINE_DOCUMENT_BYTES_MAX as u64;
+        let mut list = vec![document(small + 1), document(5)];
+        list.extend((0..5).map(|_| document(small)));
+        list.push(document(7));
+        assert_eq!(riding(&list), [1, 2, 3, 4, 7].into());
+    }
 }

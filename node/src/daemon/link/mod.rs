@@ -1,5 +1,7 @@
 //! Links: the sessions with peers, dialled and accepted.
 
+mod documents;
+mod gates;
 mod give;
 mod session;
 mod take;
@@ -8,8 +10,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tram_crypto::{Entropy as _, SystemEntropy};
 use tram_dispatch::NodeId;
-use tram_transport::{Denied, Endpoint, Opened, PeerCheck, PeerName, Role, TransportLimits};
+use tram_dispatch::text::escaped;
+use tram_transport::{
+    Denied, Endpoint, Opened, PeerCheck, PeerName, Role, Session, TransportLimits,
+};
 use tram_trust::Verifier;
 
 use super::context::Context;
@@ -18,6 +24,8 @@ use super::core::Clock;
 /// First pause before dialling again; doubles up to the maximum, with jitter.
 const DIAL_MS_MIN: u64 = 250;
 const DIAL_MS_MAX: u64 = 30_000;
+/// A session that stood this long was a good one: after it the pauses begin anew.
+const GOOD_MS: u64 = 10_000;
 
 /// Lets the transport ask `trust` who a peer is.
 pub(crate) struct Check {
@@ -51,10 +59,16 @@ impl PeerCheck for Check {
 /// The transport limits that the configuration asks for.
 pub(crate) fn limits(config: &tram_config::Config) -> TransportLimits {
     let l = &config.limits;
+    let transport = TransportLimits::default();
+    // The configuration's ranges fit; what would not is cut, never wrapped.
+    let cut = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     TransportLimits {
         session_age_max_ms: l.session_age_ms,
         frame_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX as u32,
-        ..TransportLimits::default()
+        window_max_bytes: cut(l.connection_window_bytes).max(transport.window_min_bytes),
+        window_total_bytes: l.window_budget_bytes,
+        bulk_streams_max: cut(l.peer_bulk_max),
+        ..transport
     }
 }
 
@@ -75,30 +89,65 @@ pub(crate) async fn run(context: Arc<Context>, endpoint: Endpoint) {
 async fn run_session(context: &Arc<Context>, opened: Opened) {
     let Ok(peer) = opened.session.peer().as_str().parse::<NodeId>() else { return };
     let reason = session::run(context.clone(), peer.clone(), opened).await;
-    tracing::info!(%peer, %reason, "session ended");
-    context.sessions.down(&peer, reason.code(), &reason.to_string());
+    let words = escaped(&reason.to_string());
+    if context.sessions.down(&peer, reason.code(), &words) {
+        tracing::info!(%peer, reason = words, "session ended");
+    } else {
+        tracing::debug!(%peer, reason = words, "session ended");
+    }
 }
 
+/// Keeps a session with one configured peer: dials whenever there is none, whoever dialled it.
 async fn dial_for_ever(context: Arc<Context>, endpoint: Endpoint, peer: tram_config::Peer) {
     let mut pause_ms = DIAL_MS_MIN;
+    // What went wrong is told once, and again when it changes.
+    let mut told = None;
     loop {
         match dial(&context, &endpoint, &peer).await {
-            Ok(opened) => {
-                pause_ms = DIAL_MS_MIN;
-                run_session(&context, opened).await;
+            Ok(Dialled::Already(session)) => {
+                session.closed().await;
+            }
+            Ok(Dialled::New(opened)) => {
+                told = None;
+                let session = opened.session.clone();
+                run_session(&context, *opened).await;
+                if session.age() >= Duration::from_millis(GOOD_MS) {
+                    pause_ms = DIAL_MS_MIN;
+                }
             }
             Err((node, code, detail)) => {
-                tracing::debug!(peer = %peer.name, code, detail, "cannot reach peer");
+                let detail = escaped(&detail);
+                if told.as_ref() == Some(&code) {
+                    tracing::debug!(peer = %peer.name, code, detail, "cannot reach peer");
+                } else {
+                    tracing::info!(peer = %peer.name, code, detail, "cannot reach peer; it is tried again and again");
+                    told = Some(code.clone());
+                }
                 if let Some(node) = node {
                     context.sessions.down(&node, &code, &detail);
                 }
             }
         }
         let jitter = pause_ms / 4;
-        let spread = context.next_serial().wrapping_mul(2_654_435_761) % (2 * jitter + 1);
-        tokio::time::sleep(Duration::from_millis(pause_ms - jitter + spread)).await;
+        let wait_ms = pause_ms - jitter + random_below(2 * jitter + 1);
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         pause_ms = (pause_ms * 2).min(DIAL_MS_MAX);
     }
+}
+
+/// For jitter: nodes that lost the same peer at the same moment must not return at the same moment.
+fn random_below(bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    // Without entropy there is no jitter, which is a worse pause and still one.
+    let filled = SystemEntropy::new().fill(&mut bytes).is_ok();
+    if filled { u64::from_be_bytes(bytes) % bound.max(1) } else { 0 }
+}
+
+/// What dialling gave.
+enum Dialled {
+    /// The peer has a session with us already.
+    Already(Session),
+    New(Box<Opened>),
 }
 
 type DialFailure = (Option<NodeId>, String, String);
@@ -140,13 +189,18 @@ async fn dial(
     context: &Context,
     endpoint: &Endpoint,
     peer: &tram_config::Peer,
-) -> Result<Opened, DialFailure> {
+) -> Result<Dialled, DialFailure> {
     let (node, addresses) = resolve(context, peer).await?;
+    if let Some((session, _)) = context.sessions.get(&node).session
+        && session.close_reason().is_none()
+    {
+        return Ok(Dialled::Already(session));
+    }
     let mut last = None;
     for address in addresses {
         let expected = PeerName::new(node.as_str());
         match endpoint.connect(address, &node.certificate_name(), &expected).await {
-            Ok(opened) => return Ok(opened),
+            Ok(opened) => return Ok(Dialled::New(Box::new(opened))),
             Err(e) => last = Some((Some(node.clone()), e.code().to_owned(), e.to_string())),
         }
     }

@@ -1,24 +1,38 @@
 //! One session: the control stream between engine and peer, and transfers in both directions.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{Code, NodeId};
 use tram_engine::{Input, PeerUp};
 use tram_peer::{Event, Local, Refused, Session as Machine};
 use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
-use tram_trust::Verifier;
+use tram_trust::{VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::{ToCore, ToPeer};
+use super::gates::Gates;
 use super::{give, take};
 
 /// Both hellos must be exchanged within this.
 const HELLO_MS_MAX: u64 = 10_000;
+
+/// Questions of the peer on the control stream that wait for our answer at a time: above it we read
+/// no more of that stream. A peer that keeps to its window of receipt batches never gets there.
+const QUESTIONS_MAX: usize = 16;
+
+/// Receipts up to this size together are verified on the session's own thread.
+const BRIEF_BYTES_MAX: usize = 64 << 10;
+
+/// The control stream goes before every transfer.
+const CONTROL_PRIORITY: i32 = 16;
+
+/// Both nodes dialled at the same time, if two sessions begin within this.
+const SAME_TIME_MS: u64 = 15_000;
 
 /// How often a session is held against the directory in force.
 const RECHECK_MS: u64 = 5_000;
@@ -58,12 +72,32 @@ pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> 
         Ok(never) => match never {},
         Err(ended) => ended,
     };
+    // Before it is closed: transfers that fail with it need not be told to the engine.
+    let code = match ended {
+        Ended::Replaced => tram_transport::close_code::SUPERSEDED,
+        _ => tram_transport::close_code::CLOSED,
+    };
+    session.close(code, &ended.to_string());
+    // A core that is gone knows no peers.
     let _ = context.core.send(ToCore::PeerDown { peer, session: serial });
-    session.close(tram_transport::close_code::CLOSED, &ended.to_string());
     ended
 }
 
 enum Never {}
+
+/// A frame on its way out, with the place among the peer's questions that it frees.
+struct Outgoing {
+    bytes: bytes::Bytes,
+    _question: Option<OwnedSemaphorePermit>,
+}
+
+/// A batch of receipts that the engine has: the peer's number for it, whether it may be called
+/// stored, and its place among the peer's questions.
+struct Batch {
+    number: u64,
+    complete: bool,
+    question: Option<OwnedSemaphorePermit>,
+}
 
 async fn drive(
     context: &Arc<Context>,
@@ -79,18 +113,28 @@ async fn drive(
     let mut machine = Machine::new(peer.clone(), local(context, peer).await?);
     let (link, mut from_engine) = queue();
     let mut link = Some(link);
-    let gate = Arc::new(Semaphore::new(session.bulk_streams_max() as usize));
+    let gates = Arc::new(Gates::new(context, session));
     let hello_deadline = tokio::time::sleep(Duration::from_millis(HELLO_MS_MAX));
     tokio::pin!(hello_deadline);
-    let mut incomplete = BTreeSet::new();
+    let questions = Arc::new(Semaphore::new(QUESTIONS_MAX));
+    let mut question: Option<OwnedSemaphorePermit> = None;
+    // By a number of ours, which no other session has: the peer's own numbers begin again when it
+    // restarts, and an answer meant for an earlier session must not pass for one of this.
+    let mut batches: BTreeMap<u64, Batch> = BTreeMap::new();
     let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
             match event {
-                Event::Send(frame) => queue_frame(&out, &frame),
-                Event::Up { epoch, checkpoint, held, wall, .. } => {
+                Event::Send(frame) => queue_frame(&out, &frame, question.take()),
+                Event::Up { epoch, checkpoint, held, wall, credit, .. } => {
                     let up = PeerUp { peer: peer.clone(), epoch, checkpoint, held, wall };
                     if let Some(link) = link.take() {
+                        if gives_way(context, peer, session) {
+                            return Err(Ended::Replaced);
+                        }
+                        gates.given.forget_permits(
+                            gates.given.available_permits().saturating_sub(credit.max(1) as usize),
+                        );
                         let message = ToCore::PeerUp { up, session: serial, link };
                         context.core.send(message).map_err(|_| Ended::Stopping)?;
                         context.sessions.up(peer, session.clone(), context.core.now().wall);
@@ -98,16 +142,21 @@ async fn drive(
                     }
                 }
                 Event::Prove { old, new } => {
-                    let path = context.store.consistency_proof(old, new).map_err(|e| Refused {
+                    let store = context.store.clone();
+                    // It reads from disk; other sessions go on meanwhile.
+                    let proof = move || store.consistency_proof(old, new).map_err(|e| e.to_string());
+                    let proof = tokio::task::spawn_blocking(proof).await;
+                    let path = proof.map_err(|e| e.to_string()).flatten().map_err(|e| Refused {
                         code: Code::Internal,
                         detail: format!("no consistency proof from {old} to {new}: {e}"),
                     })?;
                     machine.prove(old, new, path);
                 }
                 Event::Receipts { batch, receipts } => {
-                    if !take_receipts(context, peer, batch, receipts)? {
-                        incomplete.insert(batch);
-                    }
+                    let ours = context.next_serial();
+                    let complete = take_receipts(context, peer, ours, receipts).await?;
+                    let question = question.take();
+                    batches.insert(ours, Batch { number: batch, complete, question });
                 }
                 Event::Stored(batch) => {
                     let input = Input::Stored { peer: peer.clone(), batch };
@@ -116,7 +165,10 @@ async fn drive(
             }
         }
         tokio::select! {
-            frame = recv.recv(FRAME_BYTES_MAX) => {
+            permit = questions.clone().acquire_owned(), if question.is_none() => {
+                question = permit.ok();
+            }
+            frame = recv.recv(FRAME_BYTES_MAX), if question.is_some() => {
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
                 let result = frame::decode(&bytes)
                     .map_err(|e| Refused { code: e.code, detail: e.detail })
@@ -124,7 +176,7 @@ async fn drive(
                 if let Err(refused) = result {
                     let detail = frame::detail(&refused.detail);
                     let last = Frame::HelloRefused { code: refused.code, detail };
-                    queue_frame(&out, &last);
+                    queue_frame(&out, &last, None);
                     drop(out);
                     // The peer may be gone already; the session ends either way.
                     let _ = tokio::time::timeout(Duration::from_millis(500), writer).await;
@@ -133,24 +185,28 @@ async fn drive(
             }
             message = from_engine.recv(), if link.is_none() => {
                 match message {
-                    None | Some(ToPeer::Replaced) => return Err(Ended::Replaced),
+                    None => return Err(Ended::Stopping),
+                    Some(ToPeer::Replaced) => return Err(Ended::Replaced),
                     Some(ToPeer::Transfer(transfer)) => {
-                        tokio::spawn(give::run(context.clone(), session.clone(), transfer));
+                        let (context, session) = (context.clone(), session.clone());
+                        tokio::spawn(give::run(context, session, transfer, gates.clone()));
                     }
                     Some(ToPeer::Receipts { batch, receipts }) => {
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        queue_frame(&out, &Frame::Receipts { batch, receipts });
+                        queue_frame(&out, &Frame::Receipts { batch, receipts }, None);
                     }
-                    Some(ToPeer::Stored(batch)) if incomplete.remove(&batch) => {}
-                    Some(ToPeer::Stored(batch)) => {
-                        queue_frame(&out, &Frame::Stored { batch });
+                    Some(ToPeer::Stored(ours)) => {
+                        if let Some(batch) = batches.remove(&ours).filter(|b| b.complete) {
+                            let stored = Frame::Stored { batch: batch.number };
+                            queue_frame(&out, &stored, batch.question);
+                        }
                     }
                 }
             }
             streams = session.accept_transfer(), if machine.is_up() => {
                 let (to, from) = streams?;
-                let (context, peer, gate) = (context.clone(), peer.clone(), gate.clone());
-                tokio::spawn(take::run(context, peer, to, from, gate));
+                let (context, peer, gates) = (context.clone(), peer.clone(), gates.clone());
+                tokio::spawn(take::run(context, peer, to, from, gates));
             }
             ended = &mut writer => {
                 return Err(match ended {
@@ -173,8 +229,21 @@ async fn drive(
     }
 }
 
-/// The engine bounds what is under way to one peer (transfers, receipt batches); what waits here is
-/// never more than that.
+/// Whether this session gives way to one that is up. When both nodes dialled at the same time, the
+/// one that the lower id dialled stays, and both sides agree on it; otherwise the newer one stays,
+/// for the other side may have lost the older one.
+fn gives_way(context: &Context, peer: &NodeId, session: &Session) -> bool {
+    let Some((other, _)) = context.sessions.get(peer).session else { return false };
+    let lower_dialled = |s: &Session| s.dialled() == (context.me < *peer);
+    other.close_reason().is_none()
+        && other.age() < Duration::from_millis(SAME_TIME_MS)
+        && lower_dialled(&other)
+        && !lower_dialled(session)
+}
+
+/// The engine bounds what is under way to one peer (transfers, receipt batches, the latter sent again
+/// while the writer's own time limit runs), and [`QUESTIONS_MAX`] the answers to the peer's
+/// questions; what waits here is never more than that.
 #[expect(clippy::disallowed_methods, reason = "bounded by the engine's windows, see above")]
 fn queue<T>() -> (mpsc::UnboundedSender<T>, mpsc::UnboundedReceiver<T>) {
     mpsc::unbounded_channel()
@@ -197,23 +266,28 @@ async fn local(context: &Arc<Context>, peer: &NodeId) -> Result<Local, Ended> {
         checkpoint: context.checkpoint(),
         held,
         wall: context.core.now().wall,
-        credit: 256,
+        credit: context.config.limits.peer_in_flight_max as u32,
     })
 }
 
 /// Frames wait here for the writer; how many can wait is bounded by what the engine lets be under
 /// way to one peer.
-fn queue_frame(out: &mpsc::UnboundedSender<bytes::Bytes>, frame: &Frame) {
+fn queue_frame(
+    out: &mpsc::UnboundedSender<Outgoing>,
+    frame: &Frame,
+    question: Option<OwnedSemaphorePermit>,
+) {
     // A writer that is gone ends the session in the same loop.
-    let _ = out.send(frame::encode(frame).into());
+    let _ = out.send(Outgoing { bytes: frame::encode(frame).into(), _question: question });
 }
 
 async fn write_frames(
     mut send: FrameSender,
-    mut frames: mpsc::UnboundedReceiver<bytes::Bytes>,
+    mut frames: mpsc::UnboundedReceiver<Outgoing>,
 ) -> Result<(), StreamError> {
+    send.set_priority(CONTROL_PRIORITY);
     while let Some(frame) = frames.recv().await {
-        send.send_bytes(frame).await?;
+        send.send_bytes(frame.bytes).await?;
     }
     send.finish()?;
     send.delivered().await
@@ -222,27 +296,47 @@ async fn write_frames(
 /// Verifies receipts and hands them to the engine. One that does not verify is left out and said so
 /// in the service log. False if one is of an epoch that our directory does not list yet: then the
 /// batch is not answered "stored", and the peer sends it again until a newer directory is here.
-fn take_receipts(
+async fn take_receipts(
     context: &Arc<Context>,
     peer: &NodeId,
     batch: u64,
     receipts: Vec<Vec<u8>>,
 ) -> Result<bool, Ended> {
     let verifier = context.verifier();
-    let mut verified = Vec::with_capacity(receipts.len());
-    let mut complete = true;
-    for raw in receipts {
-        match take::verify_receipt(&verifier, &raw) {
-            Ok(receipt) => verified.push(receipt),
-            Err((code, detail)) => {
-                tracing::warn!(%peer, %code, detail, "receipt left out");
-                complete &= !is_ahead_of_us(&verifier, &raw);
-            }
-        }
-    }
+    let brief = receipts.iter().map(Vec::len).sum::<usize>() <= BRIEF_BYTES_MAX;
+    let (verified, complete) = if brief {
+        verify_receipts(&verifier, peer, &receipts)
+    } else {
+        let peer = peer.clone();
+        let check = context.budgets.checks.acquire().await;
+        let _check = check.map_err(|_| Ended::Stopping)?;
+        tokio::task::spawn_blocking(move || verify_receipts(&verifier, &peer, &receipts))
+            .await
+            .map_err(|_| Ended::Stopping)?
+    };
     let input = Input::Receipts { peer: peer.clone(), batch, receipts: verified };
     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
     Ok(complete)
+}
+
+/// Those that verify, and whether none is ahead of our directory.
+fn verify_receipts(
+    verifier: &Verifier,
+    peer: &NodeId,
+    receipts: &[Vec<u8>],
+) -> (Vec<VerifiedReceipt>, bool) {
+    let mut verified = Vec::with_capacity(receipts.len());
+    let mut complete = true;
+    for raw in receipts {
+        match take::verify_receipt(verifier, raw) {
+            Ok(receipt) => verified.push(receipt),
+            Err((code, detail)) => {
+                tracing::warn!(%peer, %code, detail, "receipt left out");
+                complete &= !is_ahead_of_us(verifier, raw);
+            }
+        }
+    }
+    (verified, complete)
 }
 
 /// Whether a receipt is of a node or epoch that our directory does not know.

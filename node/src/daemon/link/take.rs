@@ -1,8 +1,9 @@
 //! Taking one dispatch from a peer: parse, verify, ask the engine, take the documents, answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{
@@ -10,23 +11,27 @@ use tram_dispatch::limits::{
 };
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_engine::{Answer, Documents};
-use tram_peer::taker::Awaited;
 use tram_transport::{FrameReceiver, FrameSender};
 use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
-use tram_wire::frame::{self, Frame, Outcome, Range};
+use tram_wire::frame::{self, Frame, Outcome};
 use tram_wire::{Receipt, SealedDispatch};
 
-use super::super::context::{Context, stage, staging_name};
-use super::super::core::{Offer, OfferReply};
+use super::super::context::Context;
+use super::super::core::{Offer, OfferReply, ToCore};
+use super::super::uploads::Bringer;
+use super::documents::documents;
+use super::gates::{Gates, Room};
 
-/// Bytes taken from QUIC at a time.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Offers up to this size are checked on the session's own thread.
+const BRIEF_BYTES_MAX: usize = 64 << 10;
 /// Answers in one frame: as many as fit whatever their receipts' size.
 const ANSWERS_PER_FRAME_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 /// What "later" says when nothing better is known.
 const LATER_MS: u64 = 5_000;
+/// An offer must be here in full so long after there is room for it.
+const OFFER_MS_MAX: u64 = 45_000;
 
-type Objection = (Code, String);
+pub(super) type Objection = (Code, String);
 
 /// Runs one transfer as its taker.
 pub(super) async fn run(
@@ -34,9 +39,9 @@ pub(super) async fn run(
     peer: NodeId,
     mut send: FrameSender,
     mut recv: FrameReceiver,
-    bulk: Arc<Semaphore>,
+    gates: Arc<Gates>,
 ) {
-    if let Err((code, detail)) = take(&context, &peer, &mut send, &mut recv, &bulk).await {
+    if let Err((code, detail)) = take(&context, &peer, &mut send, &mut recv, &gates).await {
         tracing::debug!(%peer, %code, detail, "offer broke off");
         recv.stop(u32::from(code.number()) + 0x100);
         send.reset(u32::from(code.number()) + 0x100);
@@ -48,21 +53,37 @@ async fn take(
     peer: &NodeId,
     send: &mut FrameSender,
     recv: &mut FrameReceiver,
-    bulk: &Semaphore,
+    gates: &Gates,
 ) -> Result<(), Objection> {
     let stream = |e: tram_transport::StreamError| (Code::PeerUnreachable, e.to_string());
-    let bytes = recv.recv(FRAME_BYTES_MAX).await.map_err(stream)?;
+    let closed = |e: tokio::sync::AcquireError| (Code::Internal, e.to_string());
+    let _turn = gates.taken.acquire().await.map_err(closed)?;
+    let mut room = gates.room().await.map_err(closed)?;
+    let bytes = timeout(Duration::from_millis(OFFER_MS_MAX), recv.recv(FRAME_BYTES_MAX))
+        .await
+        .map_err(|_| (Code::PeerUnreachable, "no offer in time".to_owned()))?
+        .map_err(stream)?;
     let bytes = bytes.ok_or((Code::Malformed, "no offer".to_owned()))?;
+    room.shrink(bytes.len());
     let Frame::Transfer(offer) = frame::decode(&bytes).map_err(|e| (e.code, e.detail))? else {
         return Err((Code::Malformed, "a transfer stream begins with an offer".into()));
     };
+    let brief = bytes.len() <= BRIEF_BYTES_MAX;
+    // What it holds was copied; only the copy stays while disks and documents are waited for.
+    drop(bytes);
     let recipients = offer.recipients.clone();
-    let (ctx, from) = (context.clone(), peer.clone());
-    let checked = tokio::task::spawn_blocking(move || check(&ctx, &from, *offer))
-        .await
-        .map_err(|e| (Code::Internal, e.to_string()))?;
+    // A small offer is checked faster than another thread is woken (measured).
+    let checked = if brief {
+        check(context, peer, *offer)
+    } else {
+        let (ctx, from) = (context.clone(), peer.clone());
+        let _check = context.budgets.checks.acquire().await.map_err(closed)?;
+        tokio::task::spawn_blocking(move || check(&ctx, &from, *offer))
+            .await
+            .map_err(|e| (Code::Internal, e.to_string()))?
+    };
     let outcome = match checked {
-        Ok(offer) => engine(context, send, recv, bulk, offer).await?,
+        Ok(offer) => engine(context, send, recv, gates, &mut room, offer).await?,
         Err(refusal) => refusal.for_all(&recipients),
     };
     let answers: Vec<frame::Answer> = outcome
@@ -81,16 +102,25 @@ async fn engine(
     context: &Arc<Context>,
     send: &mut FrameSender,
     recv: &mut FrameReceiver,
-    bulk: &Semaphore,
+    gates: &Gates,
+    room: &mut Room,
     offer: Checked,
 ) -> Result<Vec<(AgencyCode, Answer)>, Objection> {
     let stopping = |_| (Code::Busy, "the node is stopping".to_owned());
+    if !context.has_room() {
+        return Ok(Refusal::Later(Code::BusyStorage).for_all(&offer.recipients));
+    }
     match context.core.offer(offer.to_offer()).await.map_err(stopping)? {
         OfferReply::Answers(answers) => return Ok(answers),
         OfferReply::TakeDocuments => {}
     }
-    let _permit = bulk.acquire().await.map_err(|e| (Code::Internal, e.to_string()))?;
     let recipients = offer.recipients.clone();
+    let turn = match offer.documents.missing.is_empty() {
+        true => None,
+        false => Some(
+            gates.taken_bulk.acquire().await.map_err(|e| (Code::Internal, e.to_string()))?,
+        ),
+    };
     // Pinned until the engine has decided: a file that is being removed is not counted on.
     let mut pins = Vec::new();
     for digest in &offer.documents.missing {
@@ -99,13 +129,30 @@ async fn engine(
             None => return Ok(Refusal::Later(Code::Busy).for_all(&recipients)),
         }
     }
-    match documents(context, send, recv, offer).await? {
-        Ok(complete) => match context.core.offer(complete.to_offer()).await.map_err(stopping)? {
-            OfferReply::Answers(answers) => Ok(answers),
-            OfferReply::TakeDocuments => Err((Code::Internal, "documents asked for twice".into())),
-        },
-        Err(refusal) => Ok(refusal.for_all(&recipients)),
+    let who = Bringer::Peer(offer.peer.clone(), offer.dispatch.id());
+    let complete = match documents(context, send, recv, room, &who, offer).await? {
+        Ok(complete) => complete,
+        Err(refusal) => return Ok(refusal.for_all(&recipients)),
+    };
+    drop(turn);
+    let answers = match context.core.offer(complete.to_offer()).await.map_err(stopping)? {
+        OfferReply::Answers(answers) => answers,
+        OfferReply::TakeDocuments => {
+            return Err((Code::Internal, "documents asked for twice".into()));
+        }
+    };
+    drop(pins);
+    // What is to be offered again need not be given again; all else is the engine's, or nobody's.
+    let again = answers.iter().any(|(_, a)| matches!(a, Answer::Later(..)));
+    if !again && !complete.documents.files.is_empty() {
+        let files: Vec<Digest> = complete.documents.files.iter().map(|(d, _)| *d).collect();
+        for digest in &files {
+            context.uploads.forget(&who, digest);
+        }
+        // The engine keeps what a dispatch uses. One that is gone leaves it to the next start.
+        let _ = context.core.send(ToCore::Unneeded(files));
     }
+    Ok(answers)
 }
 
 fn on_the_wire(answer: Answer) -> Outcome {
@@ -121,7 +168,7 @@ fn on_the_wire(answer: Answer) -> Outcome {
 
 /// A refusal before the engine saw anything.
 #[derive(Debug)]
-enum Refusal {
+pub(super) enum Refusal {
     Unsigned(Objection),
     Later(Code),
 }
@@ -137,12 +184,12 @@ impl Refusal {
 }
 
 /// An offer whose signatures hold.
-struct Checked {
-    peer: NodeId,
-    dispatch: VerifiedDispatch,
-    recipients: Vec<AgencyCode>,
-    receipts: Vec<VerifiedReceipt>,
-    documents: Documents,
+pub(super) struct Checked {
+    pub peer: NodeId,
+    pub dispatch: VerifiedDispatch,
+    pub recipients: Vec<AgencyCode>,
+    pub receipts: Vec<VerifiedReceipt>,
+    pub documents: Documents,
 }
 
 impl Checked {
@@ -205,7 +252,11 @@ fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Che
 }
 
 /// Takes bytes that must be this document.
-fn inline(documents: &mut Documents, document: &Document, bytes: Vec<u8>) -> Result<(), Objection> {
+pub(super) fn inline(
+    documents: &mut Documents,
+    document: &Document,
+    bytes: Vec<u8>,
+) -> Result<(), Objection> {
     if bytes.len() as u64 != document.size || Digest(sha256(&bytes)) != document.sha256 {
         let detail = format!("document {}", document.sha256);
         return Err((Code::DocumentDigestMismatch, detail));
@@ -214,116 +265,6 @@ fn inline(documents: &mut Documents, document: &Document, bytes: Vec<u8>) -> Res
         documents.inline.push((document.sha256, bytes.into()));
     }
     Ok(())
-}
-
-/// Takes the missing documents from the stream. Bytes this peer already gave of this dispatch are
-/// not asked for again; bytes that came here in any other way are.
-async fn documents(
-    context: &Arc<Context>,
-    send: &mut FrameSender,
-    recv: &mut FrameReceiver,
-    mut offer: Checked,
-) -> Result<Result<Checked, Refusal>, Objection> {
-    let stream = |e: tram_transport::StreamError| (Code::PeerUnreachable, e.to_string());
-    let listed = offer.dispatch.envelope().documents.clone();
-    let id = offer.dispatch.id();
-    let mut ranges = Vec::new();
-    let mut writers = std::collections::BTreeMap::new();
-    for (index, d) in listed.iter().enumerate() {
-        let first = listed.iter().position(|o| o.sha256 == d.sha256) == Some(index);
-        if !first || !offer.documents.missing.contains(&d.sha256) {
-            continue;
-        }
-        let mut offset = 0;
-        if d.size > INLINE_DOCUMENT_BYTES_MAX as u64 {
-            let name = staging_name(offer.peer.as_str(), Some(&id), &d.sha256);
-            let (documents, size) = (context.documents.clone(), d.size);
-            let opened = tokio::task::spawn_blocking(move || stage(&documents, &name, size))
-                .await
-                .map_err(|e| (Code::Internal, e.to_string()))?;
-            match opened {
-                Ok(writer) => {
-                    offset = writer.len_bytes();
-                    writers.insert(index as u16, writer);
-                }
-                Err(e) => {
-                    tracing::warn!(peer = %offer.peer, dispatch = %id, error = %e, "cannot take a document now");
-                    return Ok(Err(Refusal::Later(Code::BusyStorage)));
-                }
-            }
-        }
-        ranges.push(Range { document: index as u16, offset });
-    }
-    let want = frame::encode(&Frame::Want(ranges.clone()));
-    send.send_bytes(want.into()).await.map_err(stream)?;
-    let mut awaited = Awaited::new(&listed, &ranges);
-    while awaited.next().is_some() {
-        let bytes = recv.recv(FRAME_BYTES_MAX).await.map_err(stream)?;
-        let bytes = bytes.ok_or((Code::Malformed, "a document is missing".to_owned()))?;
-        let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-        let (range, length) = awaited.announce(frame).map_err(|r| (r.code, r.detail))?;
-        let document = &listed[usize::from(range.document)];
-        recv.begin_raw(length).map_err(stream)?;
-        match writers.remove(&range.document) {
-            Some(writer) => {
-                let result = to_file(recv, writer, document).await?;
-                if let Err(objection) = result {
-                    return Ok(Err(Refusal::Unsigned(objection)));
-                }
-                offer.documents.files.push((document.sha256, document.size));
-            }
-            None => {
-                let mut bytes = Vec::new();
-                while let Some(chunk) = recv.recv_raw(CHUNK_BYTES).await.map_err(stream)? {
-                    bytes.extend_from_slice(&chunk);
-                }
-                if let Err(objection) = inline(&mut offer.documents, document, bytes) {
-                    return Ok(Err(Refusal::Unsigned(objection)));
-                }
-            }
-        }
-    }
-    offer.documents.missing.clear();
-    Ok(Ok(offer))
-}
-
-/// Streams a large document to its staged file and makes it durable. A cut keeps what came, so
-/// that the next offer of the same peer resumes.
-async fn to_file(
-    recv: &mut FrameReceiver,
-    mut writer: tram_spool::documents::DocumentWriter,
-    document: &Document,
-) -> Result<Result<(), Objection>, Objection> {
-    let internal = |e: tokio::task::JoinError| (Code::Internal, e.to_string());
-    loop {
-        let chunk = match recv.recv_raw(CHUNK_BYTES).await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break,
-            Err(e) => {
-                let kept = tokio::task::spawn_blocking(move || writer.suspend()).await;
-                tracing::debug!(?kept, "a document was cut off and is kept for resuming");
-                return Err((Code::PeerUnreachable, e.to_string()));
-            }
-        };
-        let (back, result) = tokio::task::spawn_blocking(move || {
-            let result = writer.write(&chunk);
-            (writer, result)
-        })
-        .await
-        .map_err(internal)?;
-        writer = back;
-        if let Err(e) = result {
-            return Err((Code::BusyStorage, e.to_string()));
-        }
-    }
-    let (sha256, size) = (document.sha256, document.size);
-    let finished = tokio::task::spawn_blocking(move || writer.finish(sha256.as_bytes(), size))
-        .await
-        .map_err(internal)?;
-    Ok(finished.map(|_| ()).map_err(|e| match e {
-        tram_spool::documents::DocumentError::Disk(e) => (Code::BusyStorage, e.to_string()),
-        other => (Code::DocumentDigestMismatch, other.to_string()),
-    }))
 }
 
 /// Parses and verifies one receipt.

@@ -1,0 +1,155 @@
+//! Taking documents in: staged files, who they belong to, and what a failed sync means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tram_dispatch::Digest;
+use tram_spool::disk::{DiskError, DiskOp};
+use tram_spool::documents::{DocumentError, DocumentStore, DocumentWriter, ListedDocument};
+
+use super::context::Context;
+use super::core::ToCore;
+use super::uploads::Bringer;
+
+/// Opens a staged document where it was left, or begins it. Blocks.
+///
+/// # Errors
+/// See [`DocumentError`].
+pub(crate) fn stage(
+    documents: &DocumentStore,
+    who: &Bringer,
+    document: &Digest,
+    size: u64,
+) -> Result<DocumentWriter, DocumentError> {
+    let name = who.staging_name(document);
+    match documents.resume(&name, size) {
+        // Nothing is there, or what is there was begun as something larger: from the beginning.
+        Err(DocumentError::NoUpload { .. } | DocumentError::Overrun { .. }) => {
+            documents.begin(&name, size)
+        }
+        other => other,
+    }
+}
+
+/// Keeps what came of a document, so that the same bringer resumes; gives the bytes kept. Blocks.
+///
+/// # Errors
+/// See [`DocumentError`]; the staged file is gone then.
+pub(crate) fn suspend(
+    context: &Context,
+    who: &Bringer,
+    document: Digest,
+    size: u64,
+    writer: DocumentWriter,
+) -> Result<u64, DocumentError> {
+    let (held, now) = (writer.len_bytes(), context.core.now().mono_ms);
+    if held == 0 || !context.partial_uploads.set(who, document, size, held, now) {
+        context.partial_uploads.remove(who, &document);
+        return writer.abort().map(|()| 0);
+    }
+    let kept = watched(context, writer.suspend());
+    if kept.is_err() {
+        context.partial_uploads.remove(who, &document);
+    }
+    kept
+}
+
+/// Makes a document durable and remembers who brought it; false when too many wait already: then
+/// its file is wanted by nobody but the caller. Blocks.
+///
+/// # Errors
+/// See [`DocumentError`]; the staged file is gone then.
+pub(crate) fn finish(
+    context: &Context,
+    who: &Bringer,
+    document: Digest,
+    size: u64,
+    writer: DocumentWriter,
+) -> Result<bool, DocumentError> {
+    context.partial_uploads.remove(who, &document);
+    watched(context, writer.finish(document.as_bytes(), size))?;
+    Ok(context.uploads.add(who, document, size, context.core.now().mono_ms))
+}
+
+/// Passes a result on. After a failed sync nothing is known of the disk, and a later one that
+/// succeeds proves nothing: the node stops and reads back what is there.
+pub(crate) fn watched<T>(
+    context: &Context,
+    result: Result<T, DocumentError>,
+) -> Result<T, DocumentError> {
+    if let Err(e) = &result
+        && is_failed_sync(e)
+    {
+        // A core that is gone stopped already.
+        let _ = context.core.send(ToCore::Fatal(format!("a document: {e:?}")));
+    }
+    result
+}
+
+fn is_failed_sync(e: &DocumentError) -> bool {
+    use DiskError::{Io, NoSpace, NotFound};
+    let DocumentError::Disk(Io { op, .. } | NoSpace { op, .. } | NotFound { op, .. }) = e else {
+        return false;
+    };
+    matches!(op, DiskOp::Sync | DiskOp::SyncDir)
+}
+
+/// Removes what was brought and never used. Blocks.
+pub(crate) fn clean(context: &Context) {
+    let now = context.core.now().mono_ms;
+    for (who, document) in context.partial_uploads.expired(now) {
+        // One that is being resumed right now is in use and stays.
+        if let Ok(writer) = context.documents.begin(&who.staging_name(&document), 0) {
+            context.partial_uploads.remove(&who, &document);
+            if let Err(error) = writer.abort() {
+                tracing::warn!(%error, "a staged document was not removed; the next start does it");
+            }
+        }
+    }
+    let gone = context.uploads.expire(now);
+    if !gone.is_empty() {
+        // A core that is gone removes nothing; the next start does.
+        let _ = context.core.send(ToCore::Unneeded(gone));
+    }
+}
+
+/// Finds document files that no dispatch refers to, left behind when the process ended between
+/// bytes and commit, and has them removed. Blocks; meant for a thread of its own at start.
+pub(crate) fn sweep(context: &Arc<Context>) {
+    const AT_ONCE: usize = 256;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut some = Vec::new();
+    for listed in context.documents.list() {
+        match listed {
+            Ok(ListedDocument::Document(digest)) => some.push(Digest(digest)),
+            Ok(ListedDocument::Stray(path)) => {
+                tracing::warn!(?path, "not a document of this store; it is left alone");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "document files cannot be listed");
+                return;
+            }
+        }
+        if some.len() == AT_ONCE {
+            if context.core.send(ToCore::Unneeded(std::mem::take(&mut some))).is_err() {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+    // As above.
+    let _ = context.core.send(ToCore::Unneeded(some));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failed_sync_stops_the_node() {
+        let failed = |op| DocumentError::Disk(DiskError::NoSpace { op, path: "p".into() });
+        assert!(is_failed_sync(&failed(DiskOp::Sync)) && is_failed_sync(&failed(DiskOp::SyncDir)));
+        assert!(!is_failed_sync(&failed(DiskOp::Write)));
+        assert!(!is_failed_sync(&DocumentError::Broken));
+    }
+}

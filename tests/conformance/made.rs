@@ -11,7 +11,7 @@ use tram_tlog::{MemoryTree, leaf_hash};
 use tram_wire::directory::{self as dir, DirectoryFile, KeySignature};
 use tram_wire::frame::{self, Answer, Frame, Held, Hello, Outcome, Range, Transfer};
 use tram_wire::root::{self, RootFile};
-use tram_wire::{Receipt, SealedDispatch, SignedRoot, evidence, genesis};
+use tram_wire::{Bundle, Receipt, SealedDispatch, SignedRoot, evidence, genesis};
 
 /// Every key is the Ed25519 key whose 32-byte seed repeats one byte.
 pub(crate) const SEED_ANCHOR: u8 = 17;
@@ -87,6 +87,7 @@ pub(crate) fn all() -> Vec<Vector> {
         },
         receipt_vector("receipt-first", &first),
         receipt_vector("receipt", &receipt),
+        bundle_vector([&first, &receipt], &directory),
         Vector {
             name: "checkpoint",
             rule: "",
@@ -129,6 +130,13 @@ fn receipt_vector(name: &'static str, receipt: &Receipt) -> Vector {
             "digest": receipt.digest().to_string(),
         }),
     }
+}
+
+fn bundle_vector(receipts: [&Receipt; 2], directory: &DirectoryFile) -> Vector {
+    let receipts = receipts.map(|r| r.raw().to_vec()).to_vec();
+    let bundle = Bundle { receipts, directory: Some(directory.encode()) };
+    let facts = json!({ "receipts": bundle.receipts.len(), "directory": true });
+    Vector { name: "bundle", rule: "bundle", bytes: bundle.encode(), facts }
 }
 
 fn directory_vector(name: &'static str, file: &DirectoryFile) -> Vector {

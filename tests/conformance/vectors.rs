@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tram_wire::directory::DirectoryFile;
 use tram_wire::root::RootFile;
-use tram_wire::{Receipt, SealedDispatch, evidence, frame, genesis};
+use tram_wire::{Bundle, Receipt, SealedDispatch, evidence, frame, genesis};
 
 use crate::made::{self, Vector};
 
@@ -80,6 +80,7 @@ fn every_vector_is_read_and_written_back() {
             "genesis" => genesis::encode(&genesis::decode(b).unwrap()),
             "root-file" => RootFile::decode(b).unwrap().encode(),
             "directory-file" => DirectoryFile::decode(b).unwrap().encode(),
+            "bundle" => Bundle::decode(b).unwrap().encode(),
             "frame" => frame::encode(&frame::decode(b).unwrap()),
             "" => continue, // the checkpoint is text
             other => panic!("no parser for {other}"),

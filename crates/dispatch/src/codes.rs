@@ -109,7 +109,7 @@ use Event::SubmissionRejection as SR;
 codes! {
     Malformed = 1 "MALFORMED" Submitter Never None, 400, REFUSED,
         "the bytes are not a sealed dispatch of this format", "build it as docs/protocol.md says, or seal it with `tram dispatch seal`",
-        "dữ liệu không phải là gói văn bản đã niêm phong đúng định dạng", "tạo gói theo docs/protocol.md, hoặc dùng `tram dispatch seal`";
+        "dữ liệu không phải là gói văn bản đã ký số đúng định dạng", "tạo gói theo docs/protocol.md, hoặc dùng `tram dispatch seal`";
     NotCanonical = 2 "NOT_CANONICAL" Submitter Never None, 400, REFUSED,
         "the bytes are not in deterministic CBOR form", "encode with shortest integers, definite lengths and sorted unique keys (RFC 8949 section 4.2)",
         "dữ liệu không ở dạng CBOR chuẩn tắc", "mã hóa theo RFC 8949 mục 4.2";
@@ -118,25 +118,25 @@ codes! {
         "kích thước hoặc số lượng vượt giới hạn", "tuân theo các giới hạn trong docs/protocol.md";
     WrongNetwork = 4 "WRONG_NETWORK" Submitter Never None, 422, REFUSED,
         "it was sealed for another network", "seal it with the root document of this network",
-        "gói được niêm phong cho mạng khác", "niêm phong lại với tài liệu gốc của mạng này";
+        "gói được ký số cho mạng khác", "ký số lại với tài liệu gốc của mạng này";
     SignatureInvalid = 5 "SIGNATURE_INVALID" Submitter Never None, 422, REFUSED,
         "the seal does not fit the envelope: it was altered after sealing, or sealed with another key", "seal the dispatch again; if it was not you who changed it, ask who handled it",
-        "con dấu số không khớp: gói đã bị sửa sau khi niêm phong hoặc dùng khóa khác", "niêm phong lại; nếu không phải bạn sửa, hãy hỏi ai đã xử lý gói";
+        "chữ ký số không khớp: gói đã bị sửa sau khi ký hoặc ký bằng khóa khác", "ký số lại; nếu không phải bạn sửa, hãy hỏi ai đã xử lý gói";
     DocumentDigestMismatch = 6 "DOCUMENT_DIGEST_MISMATCH" Submitter Never None, 422, REFUSED,
         "a document's bytes do not have the digest or size that the envelope names: it was altered or cut", "send the document that was sealed, or seal the new one",
-        "nội dung văn bản không khớp mã băm hoặc kích thước trong phong bì", "gửi đúng văn bản đã niêm phong, hoặc niêm phong lại văn bản mới";
+        "nội dung văn bản không khớp mã băm hoặc kích thước trong phong bì", "gửi đúng văn bản đã ký số, hoặc ký số lại văn bản mới";
     DocumentMissing = 7 "DOCUMENT_MISSING" Submitter AfterRemedy None, 409, REFUSED,
         "a document that the envelope names was not handed in", "upload it first (PUT /v1/documents/{sha256}), then submit again",
         "thiếu một văn bản có tên trong phong bì", "tải văn bản lên trước, rồi gửi lại";
     CertificateExpired = 8 "CERTIFICATE_EXPIRED" Submitter AfterRemedy None, 422, REFUSED,
         "the certificate had expired when the first node judged it", "renew the certificate and seal again",
-        "chứng thư số đã hết hạn vào lúc nút đầu tiên kiểm tra", "gia hạn chứng thư số rồi niêm phong lại";
+        "chứng thư số đã hết hạn vào lúc nút đầu tiên kiểm tra", "gia hạn chứng thư số rồi ký số lại";
     CertificateNotYetValid = 9 "CERTIFICATE_NOT_YET_VALID" Submitter AfterRemedy None, 422, REFUSED,
         "the certificate is not valid yet", "check the clocks, or wait until it is valid",
         "chứng thư số chưa có hiệu lực", "kiểm tra đồng hồ, hoặc đợi đến khi có hiệu lực";
     CertificateRevoked = 10 "CERTIFICATE_REVOKED" Submitter AfterRemedy None, 422, REFUSED,
         "the certificate is revoked", "seal again with a certificate that is not",
-        "chứng thư số đã bị thu hồi", "niêm phong lại bằng chứng thư số còn hiệu lực";
+        "chứng thư số đã bị thu hồi", "ký số lại bằng chứng thư số còn hiệu lực";
     CertificateNameConstraint = 11 "CERTIFICATE_NAME_CONSTRAINT" Submitter AfterRemedy None, 422, REFUSED,
         "the certificate names something outside what its CA may issue for", "have it issued by the CA of that subtree",
         "chứng thư số mang tên nằm ngoài phạm vi được phép của CA cấp", "xin cấp bởi CA của đúng nhánh đó";
@@ -151,22 +151,22 @@ codes! {
         "thuật toán ký hoặc độ dài khóa không được chấp nhận", "dùng ES256, ES384, Ed25519, PS256, PS384 hoặc RS256 với khóa RSA 2048 đến 4096 bit";
     OriginatorMismatch = 15 "ORIGINATOR_MISMATCH" Submitter Never None, 422, REFUSED,
         "the seal belongs to another agency than the originator named", "seal with the originator's own key",
-        "con dấu số thuộc cơ quan khác với cơ quan gửi ghi trong phong bì", "niêm phong bằng khóa của chính cơ quan gửi";
+        "chữ ký số thuộc cơ quan khác với nơi gửi ghi trong phong bì", "ký số bằng khóa của chính nơi gửi";
     RevocationUnknown = 16 "REVOCATION_UNKNOWN" Operator Later None, 503, LATER,
         "the revocation list of the issuer is older than the grace allows", "install a fresh list; the dispatch is kept by its sender until then",
         "danh sách thu hồi của đơn vị cấp đã quá cũ", "cài danh sách mới; bên gửi vẫn giữ gói đến lúc đó";
     ReferenceReused = 17 "REFERENCE_REUSED" Submitter Never Some(SR), 409, REFUSED,
         "the originator already used this reference for different content", "use a new reference; the first dispatch stands",
-        "cơ quan gửi đã dùng số tham chiếu này cho nội dung khác", "dùng số tham chiếu mới; gói đầu tiên vẫn có hiệu lực";
+        "nơi gửi đã dùng số tham chiếu này cho nội dung khác", "dùng số tham chiếu mới; gói đầu tiên vẫn có hiệu lực";
     SecretRefused = 18 "SECRET_REFUSED" Submitter Never Some(SR), 422, REFUSED,
         "the dispatch carries a secrecy mark; secret documents must not travel here", "send it by the channel that the law on state secrets prescribes",
         "gói mang dấu mật; văn bản mật không được gửi qua mạng này", "gửi theo kênh mà pháp luật về bí mật nhà nước quy định";
     DispatchExpired = 19 "DISPATCH_EXPIRED" Submitter Never Some(SR), 422, REFUSED,
         "the dispatch's own expiry has passed", "seal it again with a later expiry",
-        "gói đã quá thời hạn do chính nó ghi", "niêm phong lại với thời hạn muộn hơn";
+        "gói đã quá thời hạn do chính nó ghi", "ký số lại với thời hạn muộn hơn";
     TimesInvalid = 20 "TIMES_INVALID" Submitter AfterRemedy Some(SR), 422, REFUSED,
         "sealing time or expiry is out of bounds: sealed in the future, or a lifetime over the network's maximum", "check the sealing system's clock and the expiry it asks for",
-        "thời điểm niêm phong hoặc thời hạn nằm ngoài giới hạn", "kiểm tra đồng hồ và thời hạn của hệ thống niêm phong";
+        "thời điểm ký số hoặc thời hạn nằm ngoài giới hạn", "kiểm tra đồng hồ và thời hạn của hệ thống ký số";
     RecipientUnknown = 21 "RECIPIENT_UNKNOWN" Submitter AfterRemedy Some(SR), 422, REFUSED,
         "a recipient is not in the directory", "look the code up with `tram directory find`, or ask for it to be added",
         "nơi nhận không có trong danh bạ", "tra mã bằng `tram directory find`, hoặc đề nghị bổ sung";
@@ -178,13 +178,13 @@ codes! {
         "danh bạ không có nút phục vụ nơi nhận, hoặc không có đường đi", "kiểm tra mục của nơi nhận và nút cha trong danh bạ";
     HopLimit = 24 "HOP_LIMIT" Submitter Never None, 422, REFUSED,
         "the dispatch passed as many nodes as its envelope allows", "seal it again with a higher max-hops; if the way is long, check the directory for a loop",
-        "gói đã qua số nút tối đa cho phép", "niêm phong lại với giới hạn cao hơn; kiểm tra vòng lặp trong danh bạ";
+        "gói đã qua số nút tối đa cho phép", "ký số lại với giới hạn cao hơn; kiểm tra vòng lặp trong danh bạ";
     Misrouted = 25 "MISROUTED" Peer Never None, 422, REFUSED,
         "this node does not lie on a permitted way from the originator to the recipient", "compare the directory versions of the two nodes",
         "nút này không nằm trên đường đi được phép", "so sánh phiên bản danh bạ của hai nút";
     OriginatorNotHere = 26 "ORIGINATOR_NOT_HERE" Submitter AfterRemedy None, 403, REFUSED,
         "the directory says that another node serves this originator", "submit at that node, or have the directory changed",
-        "danh bạ ghi rằng nút khác phục vụ cơ quan gửi này", "gửi tại nút đó, hoặc đề nghị sửa danh bạ";
+        "danh bạ ghi rằng nút khác phục vụ nơi gửi này", "gửi tại nút đó, hoặc đề nghị sửa danh bạ";
     NotAuthorised = 27 "NOT_AUTHORISED" Caller AfterRemedy None, 403, REFUSED,
         "this system user may not do that for that agency", "ask the operator to map your user to the agency and role in the configuration",
         "tài khoản hệ thống này không được phép làm việc đó cho cơ quan đó", "đề nghị người vận hành gán quyền trong cấu hình";
@@ -192,8 +192,8 @@ codes! {
         "there is no such thing here", "check the id; listings show what exists",
         "không tìm thấy", "kiểm tra lại mã; các lệnh liệt kê cho biết những gì đang có";
     BadRequest = 29 "BAD_REQUEST" Caller AfterRemedy None, 400, USAGE,
-        "the request is not as the API describes", "compare with docs/api/openapi.json",
-        "yêu cầu không đúng như mô tả API", "đối chiếu với docs/api/openapi.json";
+        "the request or command is not complete or not right", "give what the detail names; for commands --help shows the form, for programs docs/api/openapi.json",
+        "yêu cầu hoặc lệnh chưa đủ hoặc chưa đúng", "bổ sung điều nêu ở chi tiết; cách viết lệnh xem --help, chương trình xem docs/api/openapi.json";
     WrongState = 30 "WRONG_STATE" Caller Never None, 409, REFUSED,
         "the dispatch is not in a state that allows this", "look at it with `tram track`",
         "trạng thái hiện tại không cho phép thao tác này", "xem bằng `tram track`";
@@ -202,7 +202,7 @@ codes! {
         "văn thư nơi nhận trả lại; lý do ghi trong ghi chú", "đọc ghi chú, sửa và gửi gói mới";
     SealingDisabled = 32 "SEALING_DISABLED" Operator AfterRemedy None, 403, REFUSED,
         "this node holds no seal key for that agency", "seal in the agency's own system, or give the node a key (docs/operations.md, section Seals)",
-        "nút này không giữ khóa niêm phong của cơ quan đó", "niêm phong tại hệ thống của cơ quan, hoặc cấp khóa cho nút";
+        "nút này không giữ khóa ký số của cơ quan đó", "ký số tại hệ thống của cơ quan, hoặc cấp khóa cho nút";
     Busy = 33 "BUSY" Nobody Later None, 503, LATER,
         "the node is at a limit of its work in progress", "try again after the time given",
         "nút đang ở giới hạn xử lý", "thử lại sau thời gian đã cho";
@@ -231,11 +231,11 @@ codes! {
         "no node answers on the local socket", "start it with `tram run`, or name the socket with --socket",
         "không có nút nào trả lời trên socket", "khởi động bằng `tram run`, hoặc chỉ rõ --socket";
     PeerUnreachable = 42 "PEER_UNREACHABLE" Nobody Later None, 503, UNREACHABLE,
-        "the peer does not answer", "`tram peer test NAME` tells apart no route, clock, certificate, name and directory",
-        "nút láng giềng không trả lời", "`tram peer test NAME` giúp phân biệt nguyên nhân";
+        "the peer does not answer", "see that it runs, that its address is right, and that every firewall on the way lets its UDP port through",
+        "nút láng giềng không trả lời", "kiểm tra nút đó có chạy không, địa chỉ có đúng không, tường lửa trên đường đi có mở cổng UDP không";
     PeerNotInDirectory = 43 "PEER_NOT_IN_DIRECTORY" Operator AfterRemedy None, 403, REFUSED,
-        "the peer is not an open, adjacent node in the directory", "install the current directory on both nodes",
-        "nút láng giềng không có trong danh bạ hoặc không kề", "cài danh bạ hiện hành trên cả hai nút";
+        "the peer is not an open, adjacent node in the directory", "`tram peer list` shows the neighbours; if it should be one, install the current directory on both nodes",
+        "nút không phải là nút láng giềng đang hoạt động theo danh bạ", "`tram peer list` cho biết các nút láng giềng; nếu lẽ ra phải có, cài danh bạ hiện hành trên cả hai nút";
     ClockUncertain = 44 "CLOCK_UNCERTAIN" Machine Later None, 503, LATER,
         "the clock disagrees with the peers', so nothing is expired or refused by time", "set the clock right; the state clears by itself",
         "đồng hồ lệch so với các nút láng giềng", "chỉnh lại đồng hồ; trạng thái tự hết";
@@ -272,6 +272,9 @@ codes! {
     Unreadable = 55 "UNREADABLE" Operator AfterRemedy None, 400, USAGE,
         "a file cannot be read or is not what it should be", "check the path, the permissions and the kind of file",
         "không đọc được tệp hoặc tệp không đúng loại", "kiểm tra đường dẫn, quyền và loại tệp";
+    CertificateEndsSoon = 56 "CERTIFICATE_ENDS_SOON" Operator AfterRemedy None, 503, LATER,
+        "a certificate of this node ends soon", "renew it in time; docs/operations.md, section Certificates expiring",
+        "chứng thư số của nút sắp hết hạn", "gia hạn trước khi hết hạn theo docs/operations.md";
 }
 
 impl Code {

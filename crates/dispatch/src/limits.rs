@@ -75,6 +75,10 @@ limits! {
     DIRECTORY_BYTES_MAX: usize = 256 << 20;
     /// Most entries in a directory.
     DIRECTORY_ENTRIES_MAX: usize = 1_000_000;
+    /// Most receipts in one export bundle, or one after the other.
+    BUNDLE_RECEIPTS_MAX: usize = 100_000;
+    /// Largest export bundle.
+    BUNDLE_BYTES_MAX: usize = 512 << 20;
     /// Largest certificate revocation list.
     CRL_BYTES_MAX: usize = 16 << 20;
 }

@@ -7,6 +7,7 @@
 //!
 //! This crate knows no clock, no disk, no network, no certificates and no policy.
 
+pub mod bundle;
 pub mod cbor;
 pub mod cose;
 pub mod directory;
@@ -20,6 +21,7 @@ pub mod receipt;
 pub mod root;
 pub mod sealed;
 
+pub use bundle::Bundle;
 pub use error::WireError;
 pub use frame::Frame;
 pub use receipt::{Receipt, SignedRoot};

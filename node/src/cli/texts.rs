@@ -55,7 +55,7 @@ words! {
     Addresses: "addresses", "địa chỉ";
     Agencies: "agencies", "cơ quan";
     Agency: "agency", "cơ quan";
-    Alarm: "alarm since", "cảnh báo từ";
+    Alarm: "alarm", "cảnh báo";
     Batches: "batches", "lô ghi";
     Certificate: "certificate", "chứng thư";
     ChangedAt: "changed", "thay đổi lúc";
@@ -74,7 +74,7 @@ words! {
     From: "from", "nơi gửi";
     Leaf: "leaf", "lá";
     Leaves: "leaves", "lá nhật ký";
-    Legs: "legs", "chặng";
+    Legs: "legs", "nhánh";
     Log: "receipt log", "nhật ký biên nhận";
     LogSize: "log size", "cỡ nhật ký";
     MediaType: "type", "kiểu";
@@ -87,13 +87,13 @@ words! {
     OpenLegs: "open", "đang chuyển";
     Outcome: "outcome", "kết quả";
     Parent: "above", "cấp trên";
-    Peers: "peers", "nút kề";
+    Peers: "peers", "nút láng giềng";
     ProgramVersion: "program", "chương trình";
     Queue: "queue", "hàng đợi";
     Queued: "queued", "đang chờ";
     Reason: "reason", "lý do";
     Receipt: "receipt", "biên nhận";
-    Reference: "reference", "mã tham chiếu";
+    Reference: "reference", "số tham chiếu";
     Relation: "lies", "vị trí";
     Result: "result", "kết quả";
     Root: "root", "gốc cây";
@@ -166,14 +166,15 @@ words! {
     FetchedOnly: "Fetched to {} with {} documents; confirm with token {}",
         "Đã lấy về {} cùng {} văn bản; xác nhận bằng mã {}";
     LegChanged: "{} to {}: now {}.", "{} đến {}: nay {}.";
-    Recorded: "{} recorded for dispatch {} at {}.", "Đã ghi {} cho gói {} lúc {}.";
+    Recorded: "{} recorded for dispatch {} at {}.", "Đã ghi “{}” cho gói {} lúc {}.";
     RecordedBefore: "{} was recorded before for dispatch {}, at {}.",
-        "{} đã được ghi từ trước cho gói {}, lúc {}.";
-    Sealed: "Sealed: {}\ndispatch {}, expires {}", "Đã niêm phong: {}\ngói văn bản {}, hết hạn {}";
+        "“{}” đã được ghi từ trước cho gói {}, lúc {}.";
+    Sealed: "Sealed: {}\ndispatch {}, expires {}", "Đã ký số: {}\ngói văn bản {}, hết hạn {}";
     StorageUse: "{} used, {} free", "đã dùng {}, còn trống {}";
     StoreDamaged: "The store is damaged; docs/operations.md, Damaged store, says what to do.",
         "Kho lưu trữ bị hỏng; xem docs/operations.md, mục Damaged store.";
     StoreWhole: "The store is whole.", "Kho lưu trữ nguyên vẹn.";
+    Waiting1: "", "";
     WaitedInVain: "Not there yet after {} seconds.", "Chưa xong sau {} giây.";
     AuthorityMade: "Authority {} in {}, valid until {}.", "Đã lập cơ quan chứng thực {} tại {}, hiệu lực đến {}.";
     CertificateInstalled: "Certificate of {} installed as {}, valid until {}.",
@@ -195,7 +196,7 @@ words! {
     MoreSignatures: "\nNot complete: the others sign with tram directory sign --add-to.",
         "\nChưa đủ: những người khác ký bằng tram directory sign --add-to.";
     DirectoryHolds: "The directory verifies: version {}, digest {}, {} entries, until {}.",
-        "Danh bạ kiểm chứng được: phiên bản {}, mã băm {}, {} mục, đến {}.";
+        "Danh bạ đã kiểm chứng: phiên bản {}, mã băm {}, {} mục, đến {}.";
     DirectoryInstalled: "Directory version {} installed, digest {}, until {}.",
         "Đã cài danh bạ phiên bản {}, mã băm {}, đến {}.";
     DirectorySame: "Directory version {} was installed already, digest {}, until {}.",

@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub uploads: Arc<Uploads>,
     pub partial_uploads: PartialUploads,
     pub budgets: Budgets,
+    /// Counts of legs, and until when they are not counted anew.
+    pub leg_counts: tokio::sync::Mutex<Option<([u64; 5], std::time::Instant)>>,
     pub started_at: UnixMillis,
     pub sessions: Sessions,
     /// Set once the QUIC thread has bound it.
@@ -175,6 +177,7 @@ impl Context {
             uploads,
             partial_uploads: PartialUploads::default(),
             budgets,
+            leg_counts: tokio::sync::Mutex::default(),
             started_at,
             sessions: Sessions::default(),
             endpoint: std::sync::OnceLock::new(),

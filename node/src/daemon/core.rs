@@ -16,7 +16,7 @@ use tram_engine::{
 };
 use tram_trust::{VerifiedDispatch, VerifiedReceipt};
 
-use super::pins::Pins;
+use super::pins::{Pin, Pins};
 use super::uploads::Uploads;
 
 /// Most messages handled before the next commit is considered.
@@ -40,6 +40,8 @@ pub(crate) enum ToCore {
     Submit {
         dispatch: VerifiedDispatch,
         documents: Documents,
+        /// Held until the engine counts on the files itself, whether or not the caller still waits.
+        pins: Vec<Pin>,
         reply: oneshot::Sender<Reply>,
     },
     /// An input that is answered with a `Reply`; the token is put in here.
@@ -168,9 +170,10 @@ impl Core {
         &self,
         dispatch: VerifiedDispatch,
         documents: Documents,
+        pins: Vec<Pin>,
     ) -> Result<Reply, Stopping> {
         let (reply, answer) = oneshot::channel();
-        self.send(ToCore::Submit { dispatch, documents, reply })?;
+        self.send(ToCore::Submit { dispatch, documents, pins, reply })?;
         answer.await.map_err(|_| Stopping)
     }
 
@@ -399,7 +402,7 @@ impl Running {
         let now = self.core.now();
         match message {
             ToCore::Input(input) => self.engine.handle(now, input, &*self.view)?,
-            ToCore::Submit { dispatch, documents, reply } => {
+            ToCore::Submit { dispatch, documents, pins, reply } => {
                 let token = self.token();
                 self.replies.insert(token, reply);
                 self.engine.handle(
@@ -407,6 +410,7 @@ impl Running {
                     Input::Submit { token, dispatch, documents },
                     &*self.view,
                 )?;
+                drop(pins);
             }
             ToCore::Ask { input, reply } => {
                 let token = self.token();

@@ -25,7 +25,7 @@ use super::seals::Seals;
 use super::service::NodeService;
 use super::store::Storage;
 use super::uploads::Uploads;
-use super::{keys, seals};
+use super::{intake, keys, seals};
 
 /// The genesis leaf, made by `tram init`, in the data directory.
 pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
@@ -273,6 +273,12 @@ fn run_on(
         (pins, uploads),
         loaded.checkpoint_key,
     ));
+    let swept = context.clone();
+    // Not waited for: it ends when the core does.
+    let sweeper = std::thread::Builder::new().name("sweep".into());
+    sweeper
+        .spawn(move || intake::sweep(&swept))
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);
     let ended = threads.join().map_err(|e| {
@@ -282,8 +288,21 @@ fn run_on(
         };
         RunError::new(code, e.to_string())
     });
-    served.and(ended)
+    // Why the core ended is the cause; that its doors then closed is the consequence.
+    ended.and(served)
 }
+
+/// A runtime of one thread, with few more for what blocks.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    const BLOCKING_THREADS_MAX: usize = 64;
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()
+}
+
+/// Blocking work that is still under way when a runtime ends: nothing was promised of it.
+const BLOCKING_MS_MAX: u64 = 2_000;
 
 /// Opens the doors and keeps them open until told to stop.
 fn serve(
@@ -296,15 +315,18 @@ fn serve(
     let internal = |e: std::io::Error| RunError::new(Code::Internal, e.to_string());
     let (stop_tx, stop) = watch::channel(false);
     let (bound_tx, bound) = std::sync::mpsc::sync_channel(1);
+    let (gone_tx, gone) = oneshot::channel::<()>();
     // QUIC has a thread and a current-thread runtime of its own: less than half the CPU per request
     // of a multi-thread runtime (docs/adr/0006).
     let quic = {
         let (context, identity, stop) = (context.clone(), identity.clone(), stop.clone());
         std::thread::Builder::new().name("quic".into()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            match runtime {
+            // Dropped when this thread ends for whatever reason.
+            let _gone = gone_tx;
+            match runtime() {
                 Ok(runtime) => {
-                    runtime.block_on(quic(context, identity, first, clock, stop, bound_tx))
+                    runtime.block_on(quic(context, identity, first, clock, stop, bound_tx));
+                    runtime.shutdown_timeout(Duration::from_millis(BLOCKING_MS_MAX));
                 }
                 Err(e) => drop(bound_tx.send(Err(RunError::new(Code::Internal, e.to_string())))),
             }
@@ -312,21 +334,20 @@ fn serve(
     }
     .map_err(internal)?;
     let result = match bound.recv() {
-        Ok(Ok(())) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(internal)?;
-            let result = runtime.block_on(sockets(context.clone(), ended));
-            runtime.shutdown_timeout(Duration::from_secs(2));
+        Ok(Ok(())) => runtime().map_err(internal).and_then(|runtime| {
+            let result = runtime.block_on(sockets(context.clone(), ended, gone));
+            runtime.shutdown_timeout(Duration::from_millis(BLOCKING_MS_MAX));
             result
-        }
+        }),
         Ok(Err(e)) => Err(e),
         Err(_) => Err(RunError::new(Code::Internal, "the QUIC thread did not start")),
     };
+    // A thread that ended already needs no word.
     let _ = stop_tx.send(true);
-    let _ = quic.join();
-    result
+    match quic.join() {
+        Ok(()) => result,
+        Err(_) => Err(RunError::new(Code::Internal, "the QUIC thread panicked")),
+    }
 }
 
 async fn quic(
@@ -358,9 +379,6 @@ async fn quic(
     if let Ok(address) = endpoint.local_addr() {
         tracing::info!(%address, node = %context.me, "listening for peers");
     }
-    endpoint.on_handshake_failure(|address, e| {
-        tracing::info!(%address, code = e.code(), error = %e, "a peer was not let in");
-    });
     let _ = context.endpoint.set(endpoint.clone());
     let _ = bound.send(Ok(()));
     tokio::select! {
@@ -370,8 +388,12 @@ async fn quic(
     endpoint.close("the node is stopping").await;
 }
 
-/// Serves the local sockets until a signal, or until the core ended by itself.
-async fn sockets(context: Arc<Context>, ended: oneshot::Receiver<()>) -> Result<(), RunError> {
+/// Serves the local sockets until a signal, or until the core or the QUIC thread ended by itself.
+async fn sockets(
+    context: Arc<Context>,
+    ended: oneshot::Receiver<()>,
+    quic_gone: oneshot::Receiver<()>,
+) -> Result<(), RunError> {
     use tokio::signal::unix::{SignalKind, signal};
     let internal = |e: std::io::Error| RunError::new(Code::Internal, e.to_string());
     let mut term = signal(SignalKind::terminate()).map_err(internal)?;
@@ -386,7 +408,7 @@ async fn sockets(context: Arc<Context>, ended: oneshot::Receiver<()>) -> Result<
             RunError::new(Code::ConfigInvalid, format!("socket {}: {e}", socket.name))
         })?;
         let access = Access::new(socket.rules.iter().map(rule).collect());
-        let limits = tram_api::Limits::default();
+        let limits = api_limits(&context.config);
         let mut stop = stop.clone();
         let until = async move {
             // A sender that is gone stops the server as well.
@@ -407,28 +429,53 @@ async fn sockets(context: Arc<Context>, ended: oneshot::Receiver<()>) -> Result<
         });
         let _ = rx.await;
     };
+    let mut result = Ok(());
     tokio::select! {
         _ = term.recv() => tracing::info!("SIGTERM: stopping"),
         _ = int.recv() => tracing::info!("SIGINT: stopping"),
         () = parent_gone => tracing::info!("the parent is gone: stopping"),
         _ = ended => tracing::error!("the core ended"),
+        _ = quic_gone => {
+            tracing::error!("the QUIC thread ended");
+            result = Err(RunError::new(Code::Internal, "the QUIC thread ended"));
+        }
         () = house(context) => {}
     }
+    // Servers that are gone need no word.
     let _ = stop_tx.send(true);
-    let grace = async { while servers.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(Duration::from_secs(3), grace).await;
-    Ok(())
+    let drained = async { while servers.join_next().await.is_some() {} };
+    tokio::select! {
+        () = drained => {}
+        () = tokio::time::sleep(Duration::from_millis(DRAIN_MS + 500)) => {}
+        _ = term.recv() => tracing::info!("SIGTERM again: open requests are cut"),
+        _ = int.recv() => tracing::info!("SIGINT again: open requests are cut"),
+    }
+    result
 }
 
-/// Housekeeping: uploads that nobody used.
+/// Time that open requests get when the node stops.
+const DRAIN_MS: u64 = 3_000;
+
+/// The socket limits that the configuration asks for.
+fn api_limits(config: &Config) -> tram_api::Limits {
+    let connections_max = config.limits.client_connections_max as usize;
+    tram_api::Limits {
+        connections_max,
+        // Nobody locks the others out.
+        connections_per_uid_max: (connections_max / 4 * 3).max(1),
+        drain_ms: DRAIN_MS,
+        ..tram_api::Limits::default()
+    }
+}
+
+/// Housekeeping: what was brought and never used.
 async fn house(context: Arc<Context>) {
     const EVERY: Duration = Duration::from_secs(600);
     loop {
         tokio::time::sleep(EVERY).await;
-        let gone = context.uploads.expire(context.core.now().mono_ms);
-        if !gone.is_empty() && context.core.send(ToCore::Unneeded(gone)).is_err() {
-            return;
-        }
+        let context = context.clone();
+        // A panic in there was told by the panic hook; the next round tries again.
+        let _ = tokio::task::spawn_blocking(move || intake::clean(&context)).await;
     }
 }
 

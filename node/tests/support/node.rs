@@ -33,7 +33,11 @@ impl Program {
     pub fn tram() -> Self {
         let path =
             option_env!("CARGO_BIN_EXE_tram").expect("only tests of the product have its path");
-        Program { path: path.into(), arguments: vec!["run".into(), "--config".into()], reads_input: false }
+        Program {
+            path: path.into(),
+            arguments: vec!["run".into(), "--config".into()],
+            reads_input: false,
+        }
     }
 }
 

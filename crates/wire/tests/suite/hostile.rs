@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tram_wire::bundle::Bundle;
 use tram_wire::directory::{self, DirectoryFile};
 use tram_wire::receipt::{Receipt, SignedRoot};
 use tram_wire::root::{self, RootFile};
@@ -26,6 +27,7 @@ const PARSERS: &[Parser] = &[
     ("directory file", |b| DirectoryFile::decode(b).ok().map(|x| x.encode())),
     ("root document", |b| root::decode(b).ok().map(|x| root::encode(&x))),
     ("root file", |b| RootFile::decode(b).ok().map(|x| x.encode())),
+    ("bundle", |b| Bundle::decode(b).ok().map(|x| x.encode())),
     ("frame", |b| frame::decode(b).ok().map(|x| frame::encode(&x))),
     ("sign1", |b| cose::Sign1::parse(b, 1 << 20).ok().map(|x| x.encode())),
 ];
@@ -76,7 +78,10 @@ fn specimens() -> Vec<Vec<u8>> {
         receipts: vec![receipt.raw().to_vec()],
         inline: vec![(0, b"%PDF-".to_vec())],
     };
+    let directory = Some(vec![7; 30]);
+    let bundle = Bundle { receipts: vec![receipt.raw().to_vec()], directory };
     vec![
+        bundle.encode(),
         sealed.raw().to_vec(),
         envelope::encode(sealed.envelope()),
         receipt.raw().to_vec(),

@@ -1,6 +1,7 @@
 //! Tests of the formats: round trips, hostile bytes, CBOR violations, rules, and two public libraries as
 //! referees.
 
+mod bundles;
 mod differential;
 mod hostile;
 mod made;

@@ -45,7 +45,8 @@ pub(super) async fn documents(
         .filter(|(_, d)| offer.documents.missing.contains(&d.sha256))
         .map(|(i, d)| (i as u16, d))
         .collect();
-    let small: usize = wanted.iter().filter(|(_, d)| is_small(d)).map(|(_, d)| d.size as usize).sum();
+    let small: usize =
+        wanted.iter().filter(|(_, d)| is_small(d)).map(|(_, d)| d.size as usize).sum();
     if !room.grow(small) {
         return Ok(Err(Refusal::Later(Code::Busy)));
     }
@@ -71,7 +72,8 @@ pub(super) async fn documents(
         }
         ranges.push(Range { document: index, offset });
     }
-    let result = receive(context, send, recv, who, &mut offer, &listed, &ranges, &mut writers).await;
+    let result =
+        receive(context, send, recv, who, &mut offer, &listed, &ranges, &mut writers).await;
     // Those whose turn did not come keep what they had.
     suspend_all(context, who, &listed, writers).await;
     Ok(result?.map(|()| {
@@ -152,7 +154,8 @@ async fn to_file(
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             Err(e) => {
-                suspend_all(context, who, std::slice::from_ref(document), [(0, writer)].into()).await;
+                suspend_all(context, who, std::slice::from_ref(document), [(0, writer)].into())
+                    .await;
                 return Err((Code::PeerUnreachable, e.to_string()));
             }
         };

@@ -144,7 +144,8 @@ async fn drive(
                 Event::Prove { old, new } => {
                     let store = context.store.clone();
                     // It reads from disk; other sessions go on meanwhile.
-                    let proof = move || store.consistency_proof(old, new).map_err(|e| e.to_string());
+                    let proof =
+                        move || store.consistency_proof(old, new).map_err(|e| e.to_string());
                     let proof = tokio::task::spawn_blocking(proof).await;
                     let path = proof.map_err(|e| e.to_string()).flatten().map_err(|e| Refused {
                         code: Code::Internal,

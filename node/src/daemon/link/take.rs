@@ -6,9 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{
-    FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX,
-};
+use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_engine::{Answer, Documents};
 use tram_transport::{FrameReceiver, FrameSender};
@@ -117,9 +115,9 @@ async fn engine(
     let recipients = offer.recipients.clone();
     let turn = match offer.documents.missing.is_empty() {
         true => None,
-        false => Some(
-            gates.taken_bulk.acquire().await.map_err(|e| (Code::Internal, e.to_string()))?,
-        ),
+        false => {
+            Some(gates.taken_bulk.acquire().await.map_err(|e| (Code::Internal, e.to_string()))?)
+        }
     };
     // Pinned until the engine has decided: a file that is being removed is not counted on.
     let mut pins = Vec::new();

@@ -5,11 +5,11 @@ use tram_api::model::{
     ReceiptQuery, ReceiptView,
 };
 use tram_api::{Base64, Problem, Scope};
-use tram_dispatch::{Code, Digest};
+use tram_dispatch::{Code, Digest, DispatchId};
 use tram_spool::store::{ReceiptQuery as StoreQuery, Source};
 use tram_wire::Receipt;
 
-use super::{NodeService, blocking, store_problem};
+use super::{NodeService, blocking, convert, storage, store_problem};
 
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
@@ -21,10 +21,13 @@ impl NodeService {
         query: ReceiptQuery,
         scope: Scope,
     ) -> Result<Page<ReceiptView>, Problem> {
+        if let Some(id) = &query.dispatch {
+            return self.receipts_of(id.0, &query, scope).await;
+        }
         let store = self.context.store.clone();
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
         let asked = StoreQuery {
-            dispatch: query.dispatch.map(|t| t.0),
+            dispatch: None,
             agency: query.agency.map(|t| t.0),
             event: query.event.map(|t| t.0),
             from: query.from.map(|t| t.0),
@@ -34,13 +37,6 @@ impl NodeService {
         };
         blocking(move || {
             let page = store.receipts(&asked).map_err(store_problem)?;
-            if page.items.is_empty()
-                && let Some(id) = asked.dispatch
-                && asked.after.is_none()
-                && store.records_of(&id).map_err(store_problem)?.is_empty()
-            {
-                return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
-            }
             let mut items = Vec::new();
             for found in page.items {
                 let receipt = Receipt::parse(&found.raw)
@@ -57,6 +53,72 @@ impl NodeService {
                 }
             }
             Ok(Page { items, next: page.next.map(|c| c.to_string()) })
+        })
+        .await
+    }
+
+    /// The receipts of one dispatch: those that came with it, then what followed. All in one page,
+    /// unless a limit is given.
+    async fn receipts_of(
+        &self,
+        id: DispatchId,
+        query: &ReceiptQuery,
+        scope: Scope,
+    ) -> Result<Page<ReceiptView>, Problem> {
+        let found = self
+            .context
+            .core
+            .question(move |engine, view| match engine.find(&id, view)? {
+                Some(held) => convert::receipts(engine, view, &held).map(Some),
+                None => Ok(None),
+            })
+            .await?
+            .map_err(storage)?;
+        let all = match found {
+            Some(all) => all,
+            None => self.refusals_of(id).await?,
+        };
+        let mut concerned = all.iter().map(|(receipt, _)| receipt.record()).filter(|e| {
+            scope.contains(&e.originator) || e.recipient.as_ref().is_some_and(|r| scope.contains(r))
+        });
+        if concerned.next().is_none() {
+            // Who has nothing to do with it is told the same as if it did not exist.
+            return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
+        }
+        let bad = |_| Problem::bad_request("after: not a cursor of this listing");
+        let skip = query.after.as_deref().map_or(Ok(0), str::parse::<usize>).map_err(bad)?;
+        let limit = query.limit.map_or(usize::MAX, |l| l.max(1) as usize);
+        let wanted = |(receipt, _): &&(Receipt, bool)| {
+            let e = receipt.record();
+            let agency = query.agency.as_ref().map(|a| &a.0);
+            query.event.as_ref().is_none_or(|event| event.0 == e.event)
+                && agency.is_none_or(|a| e.originator == *a || e.recipient.as_ref() == Some(a))
+                && query.from.as_ref().is_none_or(|from| e.time >= from.0)
+                && query.to.as_ref().is_none_or(|to| e.time < to.0)
+                && (scope.contains(&e.originator)
+                    || e.recipient.as_ref().is_some_and(|r| scope.contains(r)))
+        };
+        let total = all.iter().filter(wanted).count();
+        let page = all.iter().filter(wanted).skip(skip).take(limit);
+        let items: Vec<ReceiptView> = page.map(|(receipt, ok)| view(receipt, *ok)).collect();
+        let end = skip + items.len();
+        Ok(Page { items, next: (end < total).then(|| end.to_string()) })
+    }
+
+    /// Receipts of a dispatch that was refused and so is not held.
+    async fn refusals_of(&self, id: DispatchId) -> Result<Vec<(Receipt, bool)>, Problem> {
+        let store = self.context.store.clone();
+        let asked =
+            StoreQuery { dispatch: Some(id), limit: PAGE_MAX as usize, ..StoreQuery::default() };
+        blocking(move || {
+            let page = store.receipts(&asked).map_err(store_problem)?;
+            if page.items.is_empty() {
+                return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
+            }
+            let parse = |raw: &[u8]| {
+                Receipt::parse(raw).map_err(|e| Problem::new(Code::StoreCorrupt, e.detail))
+            };
+            page.items.iter().map(|found| Ok((parse(&found.raw)?, true))).collect()
         })
         .await
     }

@@ -5,10 +5,11 @@ use tram_api::model::{
     SealMetadata, SealRelated, SealSigner, UrgencyLevel,
 };
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
-use tram_dispatch::{AgencyCode, Digest, Event, Now, UnixMillis};
-use tram_engine::Engine;
-use tram_engine::state::held::{HeldDispatch, Known};
+use tram_dispatch::{AgencyCode, Event, Now, UnixMillis};
+use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
+use tram_engine::{Engine, Fatal, View};
+use tram_wire::Receipt;
 
 use super::mailbox::inbox_state;
 
@@ -100,11 +101,31 @@ pub(super) fn leg_state(
     }
 }
 
+/// Every receipt known of a dispatch: those that came with it, then what followed, each with
+/// whether its issuer may say so.
+pub(super) fn receipts(
+    engine: &Engine,
+    view: &dyn View,
+    held: &HeldDispatch,
+) -> Result<Vec<(Receipt, bool)>, Fatal> {
+    let parse = |raw: &[u8]| Receipt::parse(raw).map_err(|e| Fatal::Stored(e.detail));
+    let mut all = Vec::new();
+    // Taken only after each was verified.
+    for raw in &held.upstream_receipts {
+        all.push((parse(raw)?, true));
+    }
+    for known in &held.evidence {
+        if let Some(raw) = engine.receipt_of(known, view)? {
+            all.push((parse(&raw)?, known.authorised));
+        }
+    }
+    Ok(all)
+}
+
 /// One piece of evidence, with the digest of the receipt that carries it.
-pub(super) fn evidence(known: &Known, raw: &[u8]) -> Option<EvidenceView> {
-    let receipt = tram_wire::Receipt::parse(raw).ok()?;
-    let e = &known.evidence;
-    Some(EvidenceView {
+pub(super) fn evidence(receipt: &Receipt, authorised: bool) -> EvidenceView {
+    let e = receipt.record();
+    EvidenceView {
         event: e.event.into(),
         at: e.time.into(),
         node: e.node.clone().into(),
@@ -113,9 +134,9 @@ pub(super) fn evidence(known: &Known, raw: &[u8]) -> Option<EvidenceView> {
         recipient: e.recipient.clone().map(Into::into),
         code: e.reason.map(Into::into),
         remark: e.remark.clone(),
-        receipt: Digest(tram_crypto::sha256(raw)).into(),
-        authorised: known.authorised,
-    })
+        receipt: receipt.digest().into(),
+        authorised,
+    }
 }
 
 pub(super) fn documents(documents: &[Document]) -> Vec<DocumentView> {

@@ -1,6 +1,6 @@
 //! The directory: looking up, and installing a newer one.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tram_api::model::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
 use tram_api::{BodyStream, Problem};
@@ -66,6 +66,9 @@ impl NodeService {
         let context = self.context.clone();
         let now = context.core.now().wall;
         let (directory, changed) = blocking(move || {
+            // One after the other, and in the order in which the engine is told: of two that come at
+            // once, the older must not be what is left on disk.
+            let _alone = context.budgets.installing.lock().unwrap_or_else(PoisonError::into_inner);
             let old = context.verifier();
             let previous = old.directory();
             let directory = Directory::verify(old.root(), &bytes, Some(previous), now)
@@ -81,13 +84,11 @@ impl NodeService {
                 old.crls().clone(),
                 super::super::run::trust_options(&context.config),
             ));
+            context.core.send(ToCore::Input(Input::Directory(directory.clone())))?;
+            tracing::info!(target: "audit", version = directory.version(), "directory installed");
             Ok((directory, true))
         })
         .await?;
-        if changed {
-            self.context.core.send(ToCore::Input(Input::Directory(directory.clone())))?;
-            tracing::info!(target: "audit", version = directory.version(), "directory installed");
-        }
         Ok(DirectoryInstalled {
             version: directory.version(),
             digest: directory.digest().into(),

@@ -21,7 +21,16 @@ impl NodeService {
         let (tx, rx) = tokio::sync::mpsc::channel(WAITING_MAX);
         tokio::spawn(async move {
             let mut serial: u64 = 0;
-            while let Ok(n) = news.recv().await {
+            loop {
+                let n = tokio::select! {
+                    news = news.recv() => match news {
+                        Ok(n) => n,
+                        // It fell behind: cut off, it looks into the listings.
+                        Err(_) => return,
+                    },
+                    // Nobody listens any more.
+                    () = tx.closed() => return,
+                };
                 serial += 1;
                 let visible = scope.contains(&n.originator)
                     || n.recipient.as_ref().is_some_and(|r| scope.contains(r));

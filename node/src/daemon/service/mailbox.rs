@@ -20,6 +20,8 @@ use super::{NodeService, blocking, convert, settled, storage};
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
+/// Entries looked at in one question to the engine.
+const LOOK_AT_ONCE: usize = 256;
 
 impl NodeService {
     pub(super) async fn do_inbox(
@@ -36,29 +38,12 @@ impl NodeService {
             None => None,
         };
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
-        let deadline = Instant::now() + wait;
+        let longest = Duration::from_millis(self.context.config.limits.client_wait_ms_max);
+        let deadline = Instant::now() + wait.min(longest);
+        // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
         loop {
-            let (code, state) = (agency.clone(), query.state);
-            let (items, last) = self
-                .context
-                .core
-                .question(move |engine, _| {
-                    let mut items = Vec::new();
-                    let mut last = after;
-                    for (cursor, held) in engine.mailbox(&code, after, usize::MAX) {
-                        if items.len() == limit {
-                            break;
-                        }
-                        last = Some(cursor);
-                        let item = convert::inbox_item(held, &code);
-                        if let Some(item) = item.filter(|i| state.is_none_or(|s| s == i.state)) {
-                            items.push(item);
-                        }
-                    }
-                    (items, last)
-                })
-                .await?;
+            let (items, last) = self.look(&agency, query.state, after, limit).await?;
             // A cursor of 0 leaves means "from the beginning" again: nothing was seen yet.
             let next = last.map(|l| l.to_string()).or_else(|| query.after.clone());
             if !items.is_empty() || Instant::now() >= deadline {
@@ -74,7 +59,44 @@ impl NodeService {
                     }
                 }
             };
+            // Late or not, it looks once more.
             let _ = timeout_at(deadline, arrived).await;
+        }
+    }
+
+    /// Entries of a mailbox after a cursor, and the cursor of the last one looked at. Asks the engine
+    /// for a few at a time, so that a long mailbox does not hold up everybody else.
+    async fn look(
+        &self,
+        agency: &AgencyCode,
+        state: Option<InboxState>,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<(Vec<InboxItem>, Option<u64>), Problem> {
+        let (mut found, mut last) = (Vec::new(), after);
+        loop {
+            let (code, from, room) = (agency.clone(), last, limit - found.len());
+            let (items, to, seen) = self
+                .context
+                .core
+                .question(move |engine, _| {
+                    let (mut items, mut to, mut seen) = (Vec::new(), from, 0);
+                    for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
+                        (to, seen) = (Some(cursor), seen + 1);
+                        let item = convert::inbox_item(held, &code);
+                        items.extend(item.filter(|i| state.is_none_or(|s| s == i.state)));
+                        if items.len() == room {
+                            break;
+                        }
+                    }
+                    (items, to, seen)
+                })
+                .await?;
+            found.extend(items);
+            last = to;
+            if found.len() >= limit || seen < LOOK_AT_ONCE {
+                return Ok((found, last));
+            }
         }
     }
 

@@ -92,7 +92,11 @@ impl Service for NodeService {
     }
 
     fn upload(&self, _caller: Caller, upload: Upload, body: BodyStream) -> Reply<'_, UploadState> {
-        Box::pin(self.do_upload(upload, body))
+        // In a task of its own: a client that goes away in the middle ends the body, not this, and
+        // what came is kept for resuming.
+        let node = self.clone();
+        let task = tokio::spawn(async move { node.do_upload(upload, body).await });
+        Box::pin(async { task.await.map_err(|e| Problem::new(Code::Internal, e.to_string()))? })
     }
 
     fn submit(&self, caller: Caller, submission: Submission) -> Reply<'_, Accepted> {

@@ -9,7 +9,7 @@ use tram_api::model::{
 };
 use tram_api::{Base64, Feed, Problem};
 use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, UnixMillis};
-use tram_engine::{Action, Input};
+use tram_engine::{Action, Engine, Input, View};
 
 use super::{NodeService, convert, settled};
 
@@ -18,17 +18,17 @@ const RENEW_MS: u64 = 30 * 86_400_000;
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
+/// Lines of the queue taken in one question to the engine.
+const LOOK_AT_ONCE: usize = 256;
 
 impl NodeService {
     pub(super) async fn do_status(&self) -> Result<StatusView, Problem> {
         let c = &self.context;
         let now = c.core.now().wall;
-        let (counts, halted, peers, certain) = c
+        let counts = self.leg_counts().await?;
+        let (halted, peers, certain) = c
             .core
-            .question(|engine, _| {
-                let peers = engine.peers();
-                (engine.leg_counts(), engine.halted(), peers, engine.clock_is_certain())
-            })
+            .question(|engine, _| (engine.halted(), engine.peers(), engine.clock_is_certain()))
             .await?;
         let verifier = c.verifier();
         let directory = verifier.directory();
@@ -46,11 +46,15 @@ impl NodeService {
         if directory.expires_at() <= now {
             alarm(Code::DirectoryOld, format!("it expired at {}", directory.expires_at()));
         }
+        let free_bytes = c.documents.available_bytes().unwrap_or(0);
+        if free_bytes == 0 {
+            alarm(Code::BusyStorage, "the reserve of free space is reached".into());
+        }
         for cert in certificates.iter().filter(|cert| cert.renew) {
             let code = if cert.not_after.0 <= now {
                 Code::CertificateExpired
             } else {
-                Code::CertificateInvalid
+                Code::CertificateEndsSoon
             };
             alarm(code, format!("{} {} ends {}", cert.purpose, cert.name, cert.not_after.0));
         }
@@ -61,7 +65,6 @@ impl NodeService {
             .map(|a| a.code.clone().into())
             .collect();
         let [active, deferred, on_hold, transferred, waiting] = counts;
-        let free_bytes = c.documents.available_bytes().unwrap_or(0);
         Ok(StatusView {
             node: c.me.clone().into(),
             network: c.network.into(),
@@ -83,6 +86,28 @@ impl NodeService {
             free_bytes,
             certificates,
         })
+    }
+
+    /// Counts of legs. Counting goes over everything held, on the engine's thread; so it is done anew
+    /// only when that costs the engine at most a hundredth of its time, whoever asks how often.
+    async fn leg_counts(&self) -> Result<[u64; 5], Problem> {
+        const AT_MOST_A: u32 = 100;
+        let mut kept = self.context.leg_counts.lock().await;
+        if let Some((counts, until)) = *kept
+            && Instant::now() < until
+        {
+            return Ok(counts);
+        }
+        let (counts, took) = self
+            .context
+            .core
+            .question(|engine, _| {
+                let begun = Instant::now();
+                (engine.leg_counts(), begun.elapsed())
+            })
+            .await?;
+        *kept = Some((counts, Instant::now() + took * AT_MOST_A));
+        Ok(counts)
     }
 
     fn certificates(&self, now: UnixMillis) -> Vec<CertificateView> {
@@ -230,48 +255,52 @@ impl NodeService {
         };
         let now = self.context.core.now();
         let (peer, state) = (query.peer.map(|p| p.0), query.state);
-        self.context
-            .core
-            .question(move |engine, _| {
-                let mut items = Vec::new();
-                let mut next = None;
-                for line in engine.queue(after, usize::MAX) {
-                    if items.len() == limit {
-                        next = items
-                            .last()
-                            .map(|i: &QueueItem| format!("{}~{}", i.dispatch.0, i.recipient.0));
-                        break;
-                    }
-                    let deferred = line.standing.as_ref().is_some_and(|s| s.due_mono_ms.is_some());
-                    let (line_state, _, _) = convert::leg_state(&line.leg, deferred);
-                    if peer.as_ref().is_some_and(|p| line.peer.as_ref() != Some(p))
-                        || state.is_some_and(|s| s != line_state)
-                    {
-                        continue;
-                    }
-                    items.push(QueueItem {
-                        dispatch: line.dispatch.into(),
-                        recipient: line.recipient.into(),
-                        originator: line.originator.into(),
-                        state: line_state,
-                        peer: line.peer.map(Into::into),
-                        urgency: convert::urgency(line.urgency),
-                        bytes: line.bytes,
-                        accepted_at: line.since.into(),
-                        expires_at: line.expires_at.into(),
-                        attempts: line.standing.as_ref().map_or(0, |s| s.attempts),
-                        next_attempt_at: line
-                            .standing
-                            .as_ref()
-                            .and_then(|s| s.due_mono_ms)
-                            .map(|due| convert::at(now, due).into()),
-                        code: line.standing.and_then(|s| s.cause).map(Into::into),
-                        detail: None,
-                    });
+        let (mut items, mut from) = (Vec::new(), after);
+        // Some lines at a time, so that a long queue does not hold up everybody else.
+        loop {
+            let start = from.clone();
+            let look = move |engine: &Engine, _: &dyn View| {
+                let lines = engine.queue(start, LOOK_AT_ONCE).into_iter();
+                lines
+                    .map(|line| {
+                        let due = line.standing.as_ref().and_then(|s| s.due_mono_ms);
+                        QueueItem {
+                            state: convert::leg_state(&line.leg, due.is_some()).0,
+                            dispatch: line.dispatch.into(),
+                            recipient: line.recipient.into(),
+                            originator: line.originator.into(),
+                            peer: line.peer.map(Into::into),
+                            urgency: convert::urgency(line.urgency),
+                            bytes: line.bytes,
+                            accepted_at: line.since.into(),
+                            expires_at: line.expires_at.into(),
+                            attempts: line.standing.as_ref().map_or(0, |s| s.attempts),
+                            next_attempt_at: due.map(|due| convert::at(now, due).into()),
+                            code: line.standing.and_then(|s| s.cause).map(Into::into),
+                            detail: None,
+                        }
+                    })
+                    .collect::<Vec<_>>()
+            };
+            let lines = self.context.core.question(look).await?;
+            let ended = lines.len() < LOOK_AT_ONCE;
+            for line in lines {
+                if items.len() == limit {
+                    let last = items.last();
+                    let next =
+                        last.map(|i: &QueueItem| format!("{}~{}", i.dispatch.0, i.recipient.0));
+                    return Ok(Page { items, next });
                 }
-                Ok(Page { items, next })
-            })
-            .await?
+                from = Some((line.dispatch.0, line.recipient.0.clone()));
+                let of_peer = |p: &NodeId| line.peer.as_ref().is_some_and(|l| l.0 == *p);
+                if peer.as_ref().is_none_or(of_peer) && state.is_none_or(|s| s == line.state) {
+                    items.push(line);
+                }
+            }
+            if ended {
+                return Ok(Page { items, next: None });
+            }
+        }
     }
 
     pub(super) async fn do_change_queue(
@@ -330,7 +359,10 @@ impl NodeService {
             return Err(Problem::bad_request(detail));
         }
         let now = self.context.core.now().wall;
+        let alone = self.context.budgets.store_checks.clone().try_acquire_owned();
+        let alone = alone.map_err(|_| Problem::busy("the store is being checked already", 60))?;
         tokio::task::spawn_blocking(move || {
+            let _alone = alone;
             let mut progress = |p: tram_spool::check::Progress| {
                 let line = CheckLine::Progress {
                     phase: p.phase.word().into(),

@@ -14,6 +14,7 @@ use tram_wire::{Receipt, SealedDispatch};
 
 use super::super::context::Context;
 use super::super::pins::Pin;
+use super::super::uploads::Bringer;
 use super::{NodeService, blocking, convert, settled, storage};
 use crate::sealing::{self, Circumstances};
 
@@ -33,7 +34,7 @@ impl NodeService {
             let (documents, pins) = gather(&context, &dispatch, &submission.documents)?;
             Ok((dispatch, documents, pins))
         };
-        let (dispatch, documents, pins) = if brief { work()? } else { blocking(work).await? };
+        let (dispatch, documents, pins) = if brief { work()? } else { self.checking(work).await? };
         self.hand_over(dispatch, documents, pins).await
     }
 
@@ -57,36 +58,49 @@ impl NodeService {
             .await?
             .map_err(storage)?;
         let context = self.context.clone();
-        let (dispatch, documents, pins) = blocking(move || {
-            let seal = context.seals.get(&originator).ok_or_else(|| {
-                Problem::new(Code::SealingDisabled, format!("no seal key of {originator} here"))
-            })?;
-            let at = Circumstances {
-                network: context.network,
-                reference,
-                sealed_by: SealedBy::Node(context.me.clone()),
-                now: context.core.now().wall,
-            };
-            let size_of = |digest: &Digest| {
-                context.uploads.size(&originator, digest).or_else(|| {
-                    let documents = &earlier.as_ref()?.dispatch.envelope().documents;
-                    documents.iter().find(|d| d.sha256 == *digest).map(|d| d.size)
-                })
-            };
-            let envelope = sealing::envelope(&request, at, size_of)?;
-            if let Some(first) = &earlier
-                && sealing::same_content(&envelope, first.dispatch.envelope())
-            {
-                // The same request again: the first sealing stands, and so does its answer.
-                return Ok((first.dispatch.clone(), Documents::default(), Vec::new()));
-            }
-            let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
-            let dispatch = verify(&context, sealed)?;
-            let (documents, pins) = gather(&context, &dispatch, &[])?;
-            Ok((dispatch, documents, pins))
-        })
-        .await?;
+        let (dispatch, documents, pins) = self
+            .checking(move || {
+                let seal = context.seals.get(&originator).ok_or_else(|| {
+                    Problem::new(Code::SealingDisabled, format!("no seal key of {originator} here"))
+                })?;
+                let at = Circumstances {
+                    network: context.network,
+                    reference,
+                    sealed_by: SealedBy::Node(context.me.clone()),
+                    now: context.core.now().wall,
+                };
+                let size_of = |digest: &Digest| {
+                    context.uploads.size(&Bringer::Agency(originator.clone()), digest).or_else(
+                        || {
+                            let documents = &earlier.as_ref()?.dispatch.envelope().documents;
+                            documents.iter().find(|d| d.sha256 == *digest).map(|d| d.size)
+                        },
+                    )
+                };
+                let envelope = sealing::envelope(&request, at, size_of)?;
+                if let Some(first) = &earlier
+                    && sealing::same_content(&envelope, first.dispatch.envelope())
+                {
+                    // The same request again: the first sealing stands, and so does its answer.
+                    return Ok((first.dispatch.clone(), Documents::default(), Vec::new()));
+                }
+                let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
+                let dispatch = verify(&context, sealed)?;
+                let (documents, pins) = gather(&context, &dispatch, &[])?;
+                Ok((dispatch, documents, pins))
+            })
+            .await?;
         self.hand_over(dispatch, documents, pins).await
+    }
+
+    /// Runs a check off the socket's loop, as many at a time as there are processors.
+    async fn checking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.context.budgets.checks.acquire().await;
+        let _turn = turn.map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
+        blocking(work).await
     }
 
     async fn hand_over(
@@ -95,10 +109,12 @@ impl NodeService {
         documents: Documents,
         pins: Vec<Pin>,
     ) -> Result<Accepted, Problem> {
+        if !self.context.has_room() {
+            return Err(Problem::new(Code::BusyStorage, "no free space").retry_after(60));
+        }
         let id = dispatch.id();
         let envelope = dispatch.envelope().clone();
-        let reply = self.context.core.submit(dispatch, documents).await?;
-        drop(pins);
+        let reply = self.context.core.submit(dispatch, documents, pins).await?;
         if let Reply::Refused { code, .. } = &reply {
             tracing::info!(dispatch = %id, originator = %envelope.originator, %code, "submission refused");
         }
@@ -150,8 +166,8 @@ impl NodeService {
 fn is_brief(submission: &Submission) -> bool {
     const BRIEF_BYTES_MAX: usize = 64 << 10;
     let along: usize = submission.documents.iter().flatten().map(Bytes::len).sum();
-    let all_along = !submission.documents.is_empty()
-        && submission.documents.iter().all(Option::is_some);
+    let all_along =
+        !submission.documents.is_empty() && submission.documents.iter().all(Option::is_some);
     all_along && submission.sealed.len() + along <= BRIEF_BYTES_MAX
 }
 
@@ -183,6 +199,7 @@ fn gather(
             format!("{} documents, the envelope names {}", along.len(), envelope.documents.len());
         return Err(Problem::bad_request(detail));
     }
+    let who = Bringer::Agency(envelope.originator.clone());
     for (i, document) in envelope.documents.iter().enumerate() {
         let digest = document.sha256;
         if documents.inline.iter().any(|(d, _)| *d == digest)
@@ -198,7 +215,7 @@ fn gather(
             documents.inline.push((digest, bytes.as_ref().into()));
             continue;
         }
-        let Some(size) = context.uploads.size(&envelope.originator, &digest) else {
+        let Some(size) = context.uploads.size(&who, &digest) else {
             documents.missing.push(digest);
             continue;
         };

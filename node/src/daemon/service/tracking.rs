@@ -12,6 +12,8 @@ use super::{NodeService, convert, storage};
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
+/// Dispatches looked up in one question to the engine.
+const LOOK_AT_ONCE: usize = 32;
 
 impl NodeService {
     pub(super) async fn do_track(
@@ -71,24 +73,25 @@ impl NodeService {
             .filter(|d| query.reference.as_ref().is_none_or(|r| d.reference == r.0))
             .map(|d| d.dispatch)
             .collect();
-        let items = self
-            .context
-            .core
-            .question(move |engine, view| {
-                let mut items = Vec::new();
-                for id in ids {
+        let mut items = Vec::new();
+        // A few at a time: each that is closed is read from disk on the engine's thread.
+        for some in ids.chunks(LOOK_AT_ONCE) {
+            let (some, scope) = (some.to_vec(), scope.clone());
+            let found = self.context.core.question(move |engine, view| {
+                let mut found = Vec::new();
+                for id in some {
                     let Some(held) = engine.find(&id, view)? else { continue };
                     let e = held.dispatch.envelope();
                     let visible = scope.contains(&e.originator)
                         || e.recipients.iter().any(|r| scope.contains(r));
                     if visible {
-                        items.push(summary(&held));
+                        found.push(summary(&held));
                     }
                 }
-                Ok::<_, Fatal>(items)
-            })
-            .await?
-            .map_err(storage)?;
+                Ok::<_, Fatal>(found)
+            });
+            items.extend(found.await?.map_err(storage)?);
+        }
         Ok(Page { items, next })
     }
 
@@ -126,12 +129,10 @@ fn tracking(
     now: tram_dispatch::Now,
 ) -> Result<Tracking, Fatal> {
     let e = held.dispatch.envelope();
-    let mut evidence = Vec::new();
-    for known in &held.evidence {
-        if let Some(raw) = engine.receipt_of(known, view)? {
-            evidence.extend(convert::evidence(known, &raw));
-        }
-    }
+    let evidence = convert::receipts(engine, view, held)?
+        .iter()
+        .map(|(receipt, authorised)| convert::evidence(receipt, *authorised))
+        .collect();
     Ok(Tracking {
         dispatch: held.id().into(),
         object: held.dispatch.object().into(),

@@ -6,7 +6,9 @@ use tram_api::{BodyStream, Problem};
 use tram_dispatch::{AgencyCode, Code, Digest};
 use tram_spool::documents::{DocumentError, DocumentWriter};
 
-use super::super::context::{stage, staging_name};
+use super::super::core::ToCore;
+use super::super::intake;
+use super::super::uploads::Bringer;
 use super::{NodeService, blocking};
 
 impl NodeService {
@@ -22,10 +24,11 @@ impl NodeService {
             complete,
             created: false,
         };
-        if let Some(size) = self.context.uploads.size(&agency, &sha256) {
+        let who = Bringer::Agency(agency);
+        if let Some(size) = self.context.uploads.size(&who, &sha256) {
             return Ok(Some(state(size, size, true)));
         }
-        let partial = self.context.partial_uploads.get(&agency, &sha256);
+        let partial = self.context.partial_uploads.get(&who, &sha256);
         Ok(partial.map(|(size, offset)| state(size, offset, false)))
     }
 
@@ -42,18 +45,20 @@ impl NodeService {
             complete: true,
             created,
         };
-        if self.context.uploads.size(&agency, &sha256) == Some(size) {
+        let who = Bringer::Agency(agency);
+        if self.context.uploads.size(&who, &sha256) == Some(size) {
             return Ok(done(false));
         }
+        let turn = self.context.budgets.uploads.try_acquire();
+        let _turn = turn.map_err(|_| Problem::busy("too many uploads are under way", 5))?;
         let pin = self.context.pins.pin(sha256);
         let pin = pin.ok_or_else(|| Problem::busy("the document is being removed", 1))?;
-        let name = staging_name(&format!("agency {agency}"), None, &sha256);
-        let documents = self.context.documents.clone();
-        let mut writer =
-            blocking(move || stage(&documents, &name, size).map_err(document_problem)).await?;
+        let (documents, owner) = (self.context.documents.clone(), who.clone());
+        let stage = move || intake::stage(&documents, &owner, &sha256, size).map_err(problem);
+        let mut writer = blocking(stage).await?;
         if writer.len_bytes() != offset {
             let held = writer.len_bytes();
-            self.suspend(&agency, sha256, size, writer).await?;
+            self.suspend(&who, sha256, size, writer).await?;
             let detail = format!("{held} bytes are here, the body begins at {offset}");
             return Err(Problem::new(Code::WrongState, detail).at_offset(held));
         }
@@ -62,19 +67,25 @@ impl NodeService {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
                 Err(problem) => {
-                    self.suspend(&agency, sha256, size, writer).await?;
+                    self.suspend(&who, sha256, size, writer).await?;
                     return Err(problem);
                 }
             };
-            writer = blocking(move || {
-                writer.write(&chunk).map_err(document_problem)?;
+            let context = self.context.clone();
+            let written = blocking(move || {
+                intake::watched(&context, writer.write(&chunk)).map_err(problem)?;
                 Ok(writer)
             })
-            .await?;
+            .await;
+            if written.is_err() {
+                // Its staged file went with it.
+                self.context.partial_uploads.remove(&who, &sha256);
+            }
+            writer = written?;
         }
         if writer.len_bytes() < size {
             let offset = writer.len_bytes();
-            self.suspend(&agency, sha256, size, writer).await?;
+            self.suspend(&who, sha256, size, writer).await?;
             let state = UploadState {
                 sha256: sha256.into(),
                 size,
@@ -84,34 +95,32 @@ impl NodeService {
             };
             return Ok(state);
         }
-        self.context.partial_uploads.remove(&agency, &sha256);
-        blocking(move || {
-            writer.finish(sha256.as_bytes(), size).map_err(document_problem)?;
-            Ok(())
-        })
-        .await?;
-        let now = self.context.core.now().mono_ms;
-        if !self.context.uploads.add(&agency, sha256, size, now) {
+        let (context, owner) = (self.context.clone(), who.clone());
+        let finish =
+            move || intake::finish(&context, &owner, sha256, size, writer).map_err(problem);
+        let remembered = blocking(finish).await?;
+        drop(pin);
+        if !remembered {
+            self.context.core.send(ToCore::Unneeded(vec![sha256]))?;
             return Err(Problem::busy("too many uploads wait for their dispatch", 60));
         }
-        drop(pin);
         Ok(done(true))
     }
 
     async fn suspend(
         &self,
-        agency: &AgencyCode,
+        who: &Bringer,
         sha256: Digest,
         size: u64,
         writer: DocumentWriter,
     ) -> Result<(), Problem> {
-        let held = blocking(move || writer.suspend().map_err(document_problem)).await?;
-        self.context.partial_uploads.set(agency, sha256, size, held);
-        Ok(())
+        let (context, who) = (self.context.clone(), who.clone());
+        let keep = move || intake::suspend(&context, &who, sha256, size, writer).map_err(problem);
+        blocking(keep).await.map(|_held| ())
     }
 }
 
-fn document_problem(e: DocumentError) -> Problem {
+fn problem(e: DocumentError) -> Problem {
     let code = match &e {
         DocumentError::NoSpace { .. } => Code::BusyStorage,
         DocumentError::Disk(d) if d.is_no_space() => Code::BusyStorage,

@@ -85,7 +85,7 @@ impl Scenario<'_> {
                  {originator}, confirmed, registered"
             ),
             format!(
-                "{code} đã lấy {count}/{count} tệp nguyên vẹn, kiểm tra chữ ký của {originator}, \
+                "{code} đã lấy {count}/{count} văn bản nguyên vẹn, kiểm tra chữ ký của {originator}, \
                  xác nhận, vào sổ"
             ),
         );

@@ -155,7 +155,7 @@ impl<'n> Scenario<'n> {
             format!(
                 "2 documents, {bytes} bytes: a PDF that rides along, an appendix taken by digest"
             ),
-            format!("2 tệp, {bytes} byte: PDF đi kèm, phụ lục lấy theo mã băm"),
+            format!("2 văn bản, {bytes} byte: PDF đi kèm, phụ lục lấy theo mã băm"),
         );
         let centre = self.client(CENTRE)?;
         let (sha256, size) = (digest(&appendix), appendix.len() as u64);

@@ -83,7 +83,7 @@ impl Scenario<'_> {
         let folder = folder.display();
         self.page.note(
             format!("{good} receipts verify, {bad} do not; files in {folder}"),
-            format!("{good} biên nhận đúng, {bad} sai; tệp ở {folder}"),
+            format!("{good} biên nhận đã kiểm chứng, {bad} không đạt; tệp ở {folder}"),
         );
         Ok(())
     }
@@ -171,7 +171,7 @@ impl Scenario<'_> {
             leaf.to_string(),
             size.to_string(),
             match verdict {
-                Ok(()) => page.pick("verified", "đúng").to_owned(),
+                Ok(()) => page.pick("verified", "đã kiểm chứng").to_owned(),
                 Err(_) => page.pick("FAILED", "SAI").to_owned(),
             },
         ])

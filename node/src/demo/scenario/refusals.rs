@@ -40,17 +40,17 @@ impl Scenario<'_> {
         let mut tried = Vec::new();
         let attempts: [(_, Code, Offer); 7] = [
             (
-                ("a document changed after sealing", "tệp bị sửa sau khi ký"),
+                ("a document changed after sealing", "văn bản bị sửa sau khi ký số"),
                 Code::DocumentDigestMismatch,
                 self.altered_document()?,
             ),
             (
-                ("an envelope changed after sealing", "phong bì bị sửa sau khi ký"),
+                ("an envelope changed after sealing", "phong bì bị sửa sau khi ký số"),
                 Code::SignatureInvalid,
                 self.altered_envelope()?,
             ),
             (
-                ("sealed with the key of another agency", "ký bằng khóa của cơ quan khác"),
+                ("sealed with the key of another agency", "ký số bằng khóa của cơ quan khác"),
                 Code::OriginatorMismatch,
                 self.offer("tu-choi/3", &network.province_seal, |_| {})?,
             ),

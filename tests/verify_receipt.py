@@ -5,6 +5,10 @@ It shares no code with Trạm and needs two public libraries, cbor2 and cryptogr
 
     python3 -m venv venv && venv/bin/pip install cbor2 cryptography
     venv/bin/python tests/verify_receipt.py --root root.cbor --directory directory.cbor *.receipt
+    venv/bin/python tests/verify_receipt.py --root root.cbor directive.receipts
+
+A file is one receipt or an export bundle ([7.4]). A bundle may bring the directory; it is verified like
+any other, and without `--directory` the one of the highest version is used.
 
 `--network HEX` compares the network id with the one that was heard by telephone. `--json` prints one
 object per receipt. Exit status: 0 if every receipt verifies and its issuer may say what it says, 1 if
@@ -31,6 +35,9 @@ DEPTH_MAX = 16
 ITEMS_MAX = 100_000
 ENTRIES_MAX = 1_000_000
 RECEIPT_BYTES_MAX = 16 << 10
+BUNDLE_BYTES_MAX = 512 << 20
+BUNDLE_RECEIPTS_MAX = 100_000
+BUNDLE_NAME = "tram-receipts"
 EVIDENCE_BYTES_MAX = 8 << 10
 ROOT_FILE_BYTES_MAX = (256 << 10) + 2 * 16 * (512 + 16) + 16
 DIRECTORY_BYTES_MAX = 256 << 20
@@ -46,6 +53,10 @@ EVENTS = {
 
 class Refused(Exception):
     """Something does not hold; the text says what."""
+
+
+# What reading a file, or an object of an unexpected shape, may raise besides.
+DAMAGED = (OSError, cbor2.CBORDecodeError, TypeError, KeyError, ValueError)
 
 
 def require(condition, what):
@@ -386,6 +397,25 @@ def verify_receipt(data, network, directory):
     return record, authorised
 
 
+# [7.4] Bundles.
+
+
+def is_bundle(data):
+    """Whether the bytes begin as a bundle does: an array whose first element is the name."""
+    return data[1:].startswith(cbor2.dumps(BUNDLE_NAME))
+
+
+def read_bundle(data):
+    """The receipts, and the directory files: one or none."""
+    parts = decode(data, BUNDLE_BYTES_MAX, items_max=BUNDLE_RECEIPTS_MAX)
+    require(is_array(parts, 3, 4) and parts[0] == BUNDLE_NAME, "not a bundle")
+    require(is_uint(parts[1]) and parts[1] == 1, "bundle: format version")
+    require(is_array(parts[2]), "bundle: receipts")
+    for content in (*parts[2], *parts[3:]):
+        require(isinstance(content, bytes) and content, "bundle: an empty or wrong element")
+    return parts[2], parts[3:]
+
+
 def moment(milliseconds):
     at = datetime.fromtimestamp(milliseconds // 1000, timezone.utc)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
@@ -405,41 +435,60 @@ def report(path, record, authorised):
     }
 
 
+def judge(name, data, network, directory):
+    try:
+        return report(name, *verify_receipt(data, network, directory))
+    except Refused as error:
+        reason = str(error)
+    except DAMAGED as error:
+        # What passes the walk and still has another shape than a receipt.
+        reason = f"malformed: {error!r}"
+    return {"file": name, "verified": False, "reason": reason}
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verify receipts of Trạm offline.")
     parser.add_argument("--root", required=True, help="root file of the network")
-    parser.add_argument("--directory", required=True, help="a signed directory of the network")
+    parser.add_argument("--directory", help="a signed directory; otherwise that of a bundle")
     parser.add_argument("--network", help="the network id expected, 64 hexadecimal digits")
     parser.add_argument("--json", action="store_true", help="one JSON object per receipt")
-    parser.add_argument("receipts", nargs="+", metavar="RECEIPT")
+    parser.add_argument("receipts", nargs="+", metavar="FILE", help="receipts or bundles of them")
     options = parser.parse_args()
 
     def read(path):
         with open(path, "rb") as file:
             return file.read()
 
+    items, unreadable, brought = [], [], []
+    for path in options.receipts:
+        try:
+            data = read(path)
+            if not is_bundle(data):
+                items.append((path, data))
+                continue
+            receipts, directories = read_bundle(data)
+            items += [(f"{path} {number}", raw) for number, raw in enumerate(receipts, 1)]
+            brought += directories
+        except (Refused, *DAMAGED) as error:
+            unreadable.append({"file": path, "verified": False, "reason": str(error)})
     try:
         root, network = read_root(read(options.root))
         expected = options.network
         require(expected is None or network.hex() == expected.lower(), "another network id")
-        directory = Directory(read(options.directory), root, network)
-    except (Refused, OSError, cbor2.CBORDecodeError, TypeError, KeyError, ValueError) as error:
+        files = [read(options.directory)] if options.directory else brought
+        require(files, "no bundle brings a directory: give --directory")
+        directories = [Directory(file, root, network) for file in files]
+        directory = max(directories, key=lambda d: d.version)
+    except (Refused, *DAMAGED) as error:
         print(f"root document or directory: {error}", file=sys.stderr)
         return 2
-    good = True
-    for path in options.receipts:
-        try:
-            found = report(path, *verify_receipt(read(path), network, directory))
-        except Refused as error:
-            found = {"file": path, "verified": False, "reason": str(error)}
-        except (OSError, cbor2.CBORDecodeError, TypeError, KeyError, ValueError) as error:
-            # What passes the walk and still has another shape than a receipt.
-            found = {"file": path, "verified": False, "reason": f"malformed: {error!r}"}
+    good = bool(items) and not unreadable
+    for found in [*(judge(*item, network, directory) for item in items), *unreadable]:
         good &= found["verified"] and found.get("authorised", False)
         if options.json:
             print(json.dumps(found, ensure_ascii=False))
         elif not found["verified"]:
-            print(f"REFUSED       {path}: {found['reason']}")
+            print(f"REFUSED       {found['file']}: {found['reason']}")
         else:
             word = "verified    " if found["authorised"] else "UNAUTHORISED"
             recipient = f" for {found['recipient']}" if found["recipient"] else ""

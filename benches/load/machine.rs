@@ -42,7 +42,9 @@ impl Machine {
         let p256 = P256Signer::from_pkcs8_der(&p256).expect("a key");
         let checked = |key: &dyn Sign, algorithm: Algorithm| {
             let signature = key.sign(&message).expect("a signature");
-            per_second(|| key.public_key().verify(algorithm, &message, &signature).expect("it fits"))
+            per_second(|| {
+                key.public_key().verify(algorithm, &message, &signature).expect("it fits")
+            })
         };
         Machine {
             syncs,

@@ -42,7 +42,8 @@ impl Options {
         }
         // 300 because one user may have 384 connections to a node's socket.
         let fits = |list: &[usize], from, to| list.iter().all(|n| (from..=to).contains(n));
-        if !fits(&options.tiers, 2, 4) || !fits(&options.in_flight, 1, 300) || options.seconds == 0 {
+        if !fits(&options.tiers, 2, 4) || !fits(&options.in_flight, 1, 300) || options.seconds == 0
+        {
             return Err("tiers: 2 to 4; in flight: 1 to 300; seconds: at least 1".to_owned());
         }
         Ok(options)

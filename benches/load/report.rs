@@ -45,7 +45,8 @@ pub(crate) fn point(point: &Point, options: &Options) {
     );
     let per = |n: u64| n as f64 / o.done.max(1) as f64;
     for u in &point.used {
-        let mut threads: Vec<(&String, &u64)> = u.cpu_ms.iter().filter(|(_, ms)| **ms > 0).collect();
+        let mut threads: Vec<(&String, &u64)> =
+            u.cpu_ms.iter().filter(|(_, ms)| **ms > 0).collect();
         threads.sort_by_key(|(_, ms)| std::cmp::Reverse(**ms));
         let threads: Vec<String> =
             threads.iter().map(|(name, ms)| format!("{name} {:.0}", per(**ms) * 1e3)).collect();

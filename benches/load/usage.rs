@@ -78,13 +78,15 @@ impl Usage {
 /// CPU of the living threads of a process, by name.
 fn cpu_ms(pid: u32) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of a process of ours");
+    let tasks =
+        fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of a process of ours");
     for task in tasks.flatten() {
         // A thread that ended meanwhile is left out.
         let Ok(stat) = fs::read_to_string(task.path().join("stat")) else { continue };
         let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
         let fields: Vec<&str> = stat[close + 1..].split_whitespace().collect();
-        let ticks = |field: usize| fields.get(field).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
+        let ticks =
+            |field: usize| fields.get(field).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
         // utime and stime are fields 14 and 15 of proc(5); the state, field 3, is the first here.
         *found.entry(stat[open + 1..close].to_owned()).or_default() +=
             (ticks(11) + ticks(12)) * 1000 / TICKS_PER_S;

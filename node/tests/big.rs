@@ -1,4 +1,5 @@
 //! A large document crosses four tiers in little memory and arrives bit for bit.
+#![allow(clippy::print_stdout, reason = "says what the run was like")]
 
 mod support;
 

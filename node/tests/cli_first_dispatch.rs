@@ -85,7 +85,47 @@ fn the_documented_first_dispatch_arrives_and_its_receipts_verify() {
     place.tram(&[&["store", "check"][..], &config].concat()).ok();
     let offline = [&["store", "check", "--offline", "--rebuild-index"][..], &config].concat();
     place.tram(&offline).fails(4, "STORE_LOCKED");
+    what_is_not_a_neighbour_or_not_complete_is_said(&place);
     nodes.pop().unwrap().stop();
+    a_wait_says_what_it_waits_for(&place);
     assert!(place.tram(&offline).ok().contains("whole"));
     place.tram(&[&["status"][..], &config].concat()).fails(5, "NODE_UNREACHABLE");
+}
+
+fn what_is_not_a_neighbour_or_not_complete_is_said(place: &Place) {
+    // A socket alone is enough to know whose mailbox it is.
+    let sockets: Vec<String> = fs::read_to_string(place.path("commune/tram.toml"))
+        .unwrap()
+        .lines()
+        .filter_map(|l| l.strip_prefix("path = \"")?.strip_suffix('"').map(str::to_owned))
+        .collect();
+    let socket = place.path("commune").join(&sockets[0]).display().to_string();
+    let listed = place.tram(&["inbox", "list", "--lang", "vi", "--socket", &socket]).ok();
+    let line = listed.lines().nth(1).unwrap();
+    assert!(line.contains("+07") && line.contains("Phòng chống bão"), "{listed}");
+
+    let words = ["peer", "test", "n1.G22", "--lang", "vi", "--config", "commune/tram.toml"];
+    let (code, said, _) = place.tram(&words).both();
+    assert_eq!(code, 1);
+    assert!(said.contains("danh bạ") && said.contains("PEER_NOT_IN_DIRECTORY"), "{said}");
+    assert!(said.contains("`tram peer list`") && !said.contains("`tram peer test"), "{said}");
+}
+
+/// With the commune's node stopped: a leg on hold does not end by itself.
+fn a_wait_says_what_it_waits_for(place: &Place) {
+    let config = ["--config", "province/tram.toml"];
+    let seal = "tram dispatch seal --from H41 --to H41.12.03 --reference 2/CT-UBND --number 2 \
+        --notation CT-UBND --subject Hai --document directive.pdf --cert province/keys/seal.crt \
+        --key province/keys/seal.key --root office/network/root.cbor --out two.dispatch --json";
+    let sealed: Value = serde_json::from_str(&place.shell(seal).ok()).unwrap();
+    let id = sealed["dispatch"].as_str().unwrap();
+    let submit = ["submit", "two.dispatch", "--document", "directive.pdf"];
+    place.tram(&[&submit[..], &config].concat()).ok();
+    place.tram(&[&["queue", "hold", id, "H41.12.03"][..], &config].concat()).ok();
+    let track = ["track", id, "--wait", "--timeout", "1"];
+    let (code, out, said) = place.tram(&[&track[..], &config].concat()).both();
+    assert_eq!(code, 3, "{said}");
+    assert!(out.contains("on hold"), "{out}");
+    let notes = ["1 of 1 legs are not there yet", "releases it: H41.12.03", "after 1 seconds"];
+    assert!(notes.iter().all(|note| said.contains(note)), "{said}");
 }

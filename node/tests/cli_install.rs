@@ -96,6 +96,30 @@ fn a_certificate_is_only_installed_where_it_belongs() {
 }
 
 #[test]
+fn a_certificate_that_ends_soon_is_a_warning_of_its_own_in_both_languages() {
+    let place = installed();
+    let config = ["--config", "commune/tram.toml"];
+    let issue = ["pki", "issue", "--ca", "office/ca-h41", "--days", "20", "--out", "short.crt"];
+    place.tram(&[&issue[..], &["--request", "commune/node-request.json"]].concat()).ok();
+    place.tram(&[&["pki", "install", "--certificate", "short.crt"][..], &config].concat()).ok();
+    let check = [&["config", "check"][..], &config].concat();
+    let report: serde_json::Value =
+        serde_json::from_str(&place.tram(&[&check[..], &["--json", "--lang", "vi"]].concat()).ok())
+            .unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let warning = findings.iter().find(|f| f["what"] == "node certificate").unwrap();
+    assert_eq!(warning["level"], "warning");
+    assert_eq!(warning["code"], "CERTIFICATE_ENDS_SOON");
+    // Programs get UTC and English whatever the language, people what they read.
+    let detail = warning["detail"].as_str().unwrap();
+    assert!(detail.contains(", until 20") && detail.ends_with('Z'), "{detail}");
+    let said = place.tram(&[&check[..], &["--lang", "vi"]].concat()).ok();
+    let line = said.lines().find(|l| l.starts_with("chứng thư của nút")).unwrap();
+    assert!(line.contains("lưu ý") && line.ends_with("+07"), "{said}");
+    assert!(said.contains("tài liệu gốc") && said.contains("danh sách thu hồi"), "{said}");
+}
+
+#[test]
 fn a_directory_needs_its_threshold_and_only_grows() {
     let place = installed();
     let root = ["--root", "office/network/root.cbor"];

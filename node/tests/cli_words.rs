@@ -46,6 +46,13 @@ fn nothing_from_outside_reaches_the_terminal_raw() {
 }
 
 #[test]
+fn what_is_missing_is_named_with_a_remedy_for_people() {
+    let place = Place::new();
+    let said = place.tram(&["inbox", "list"]).fails(2, "BAD_REQUEST");
+    assert!(said.contains("--agency") && said.contains("--help"), "{said}");
+}
+
+#[test]
 fn wrong_words_are_usage_and_help_is_not() {
     let place = Place::new();
     let (code, ..) = place.tram(&["dispatch", "sign"]).both();

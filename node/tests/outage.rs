@@ -1,4 +1,5 @@
 //! A node that was away gets everything on its return, without anybody's help.
+#![allow(clippy::print_stdout, reason = "says what the run was like")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Nodes are killed at random moments while dispatches travel four tiers; nothing is lost, nothing
 //! arrives twice, and every receipt verifies.
+#![allow(clippy::print_stdout, reason = "says what the run was like")]
 
 mod support;
 

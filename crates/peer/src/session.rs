@@ -197,10 +197,7 @@ impl Session {
             }
             // A later version may send what this one does not know and may ignore.
             // Checkpoints and directories outside of hello are for a later version as well.
-            (
-                Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. },
-                stage,
-            ) => {
+            (Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. }, stage) => {
                 self.stage = stage;
                 Ok(())
             }

@@ -9,7 +9,7 @@ use super::inspect::{self, Finding, Level};
 use super::shell::Shell;
 use super::table::{Align, Table};
 use super::texts::Word;
-use super::{DONE, Done, connect};
+use super::{DONE, Done, connect, show};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -35,7 +35,7 @@ pub(crate) fn run(shell: &Shell, command: &Command) -> Done {
     let Command::Check(CheckArgs {}) = command;
     let file = connect::required_config_file(shell)?;
     let config = Config::load(&file)?;
-    let findings = inspect::installation(&config);
+    let findings = inspect::installation(shell, &config);
     let ok = findings.iter().all(|f| f.level != Level::Problem);
     let report = Report { file: file.display().to_string(), ok, findings };
     shell.answer(&report, || {
@@ -47,7 +47,8 @@ pub(crate) fn run(shell: &Shell, command: &Command) -> Done {
                 Level::Warning => Word::Warning,
                 Level::Problem => Word::Problem,
             };
-            table.row([finding.what.as_str(), shell.word(result), &finding.detail]);
+            let what = show::named(shell, &finding.what);
+            table.row([what.as_str(), shell.word(result), &finding.detail]);
         }
         table.lines()
     })?;

@@ -79,10 +79,11 @@ fn socket(shell: &Shell, roles: &[Role]) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The agency a clerk acts for: the one named, the environment's, or the one whose node this is.
+/// The agency a clerk acts for: the one named, the environment's, or the one whose node this is, by
+/// the configuration or, where only a socket is given, by what the node says.
 ///
 /// # Errors
-/// `BAD_REQUEST` when nothing names one.
+/// `BAD_REQUEST` when nothing names one; `NODE_UNREACHABLE`.
 pub(crate) fn agency(shell: &Shell, named: Option<&AgencyCode>) -> Result<AgencyCode, Failure> {
     if let Some(code) = named {
         return Ok(code.clone());
@@ -91,8 +92,19 @@ pub(crate) fn agency(shell: &Shell, named: Option<&AgencyCode>) -> Result<Agency
         let bad = |e| Failure::usage(format!("{AGENCY_VARIABLE}: {e}"));
         return AgencyCode::parse(&text).map_err(bad);
     }
-    if let Some(file) = config_file(shell) {
+    // A socket may be that of another node than the configuration that lies here by chance.
+    let file = if shell.socket.is_some() { shell.config.clone() } else { config_file(shell) };
+    if let Some(file) = file {
         return Ok(read_config(&file)?.node.agency());
+    }
+    if shell.socket.is_some() {
+        let client = client(shell, READERS)?;
+        match block_on(async { Ok(client.log_head().await?) }) {
+            Ok(head) => return Ok(head.node.0.agency()),
+            // Who may not ask must say.
+            Err(failure) if failure.code() == Code::NotAuthorised => {}
+            Err(failure) => return Err(failure),
+        }
     }
     Err(Failure::usage(format!("which agency? give --agency CODE, or set {AGENCY_VARIABLE}")))
 }

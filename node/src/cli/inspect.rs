@@ -13,9 +13,11 @@ use tram_pki::{CertificateInfo, Key, Subject, read_certificate, read_certificate
 use tram_trust::{Crls, Directory, Options, Root, Verifier};
 use tram_wire::root::ROOT_FILE_BYTES_MAX;
 
-use super::clock::{DAY_MS, now, shown};
+use super::clock::{DAY_MS, now};
 use super::failure::Failure;
 use super::files;
+use super::shell::Shell;
+use super::texts::Word;
 
 /// Certificates and directories that end sooner are worth a warning.
 const SOON_DAYS: u64 = 30;
@@ -41,7 +43,7 @@ pub(crate) struct Finding {
     pub(crate) what: String,
     /// How it is.
     pub(crate) level: Level,
-    /// The code of the table, on a problem.
+    /// The code of the table, on a problem and on some warnings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     /// The particulars, English.
@@ -52,13 +54,13 @@ impl Finding {
     fn of(what: &str, result: Result<Seen, Failure>) -> Self {
         let what = what.to_owned();
         match result {
-            Ok(Seen { detail, until }) => {
-                let level = match until {
-                    Some(until) if until < now().plus_ms(SOON_DAYS * DAY_MS) => Level::Warning,
-                    _ => Level::Good,
-                };
-                Finding { what, level, code: None, detail }
-            }
+            Ok(Seen { detail, until, soon }) => match until {
+                Some(until) if until < now().plus_ms(SOON_DAYS * DAY_MS) => {
+                    let code = soon.map(|code| code.to_string());
+                    Finding { what, level: Level::Warning, code, detail }
+                }
+                _ => Finding { what, level: Level::Good, code: None, detail },
+            },
             Err(failure) => {
                 let code = failure.code();
                 let document = failure.document(tram_api::Language::English);
@@ -73,6 +75,8 @@ impl Finding {
 struct Seen {
     detail: String,
     until: Option<UnixMillis>,
+    /// What it is called where that is soon.
+    soon: Option<Code>,
 }
 
 /// Reads and checks a root file.
@@ -128,12 +132,13 @@ pub(crate) fn chain_of(
 }
 
 /// Everything about an installation whose files are there.
-pub(crate) fn installation(config: &Config) -> Vec<Finding> {
+pub(crate) fn installation(shell: &Shell, config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let root = match root(&config.root) {
         Ok(root) => {
             let detail = format!("{} {}", root.document().name, root.network());
-            findings.push(Finding::of("root document", Ok(Seen { detail, until: None })));
+            findings
+                .push(Finding::of("root document", Ok(Seen { detail, until: None, soon: None })));
             Arc::new(root)
         }
         Err(failure) => {
@@ -144,8 +149,11 @@ pub(crate) fn installation(config: &Config) -> Vec<Finding> {
     let directory = match directory(&root, &config.directory) {
         Ok(directory) => {
             let until = directory.expires_at();
-            let detail = format!("version {}, until {}", directory.version(), shown(until));
-            findings.push(Finding::of("directory", Ok(Seen { detail, until: Some(until) })));
+            let version = directory.version().to_string();
+            let words = [&version[..], &shell.time(until)];
+            let detail = shell.particular(Word::VersionUntil, &words);
+            let seen = Seen { detail, until: Some(until), soon: None };
+            findings.push(Finding::of("directory", Ok(seen)));
             Some(Arc::new(directory))
         }
         Err(failure) => {
@@ -157,30 +165,31 @@ pub(crate) fn installation(config: &Config) -> Vec<Finding> {
     if let Some(directory) = directory {
         let crls = crls(&config.crls).unwrap_or_default();
         let verifier = Verifier::new(root, directory.clone(), crls, Options::default());
-        findings.push(Finding::of("node certificate", tls(config, &verifier)));
-        findings.push(Finding::of("receipt log", log(config, &directory)));
+        findings.push(Finding::of("node certificate", tls(shell, config, &verifier)));
+        findings.push(Finding::of("receipt log", log(shell, config, &directory)));
     }
     for seal in &config.seals {
-        findings.push(Finding::of(&format!("seal of {}", seal.agency), self::seal(seal)));
+        findings.push(Finding::of(&format!("seal of {}", seal.agency), self::seal(shell, seal)));
     }
     findings
 }
 
 fn lists(config: &Config) -> Result<Seen, Failure> {
     let crls = crls(&config.crls)?;
-    Ok(Seen { detail: crls.lists().count().to_string(), until: None })
+    Ok(Seen { detail: crls.lists().count().to_string(), until: None, soon: None })
 }
 
-fn tls(config: &Config, verifier: &Verifier) -> Result<Seen, Failure> {
+fn tls(shell: &Shell, config: &Config, verifier: &Verifier) -> Result<Seen, Failure> {
     let key = Key::read(&config.keys.tls_key)?;
     let (chain, leaf) = chain_of(&config.keys.tls_certificate, &key)?;
     verifier.peer(&chain, Some(&config.node), now())?;
-    let detail = format!("{}, until {}", config.node, shown(leaf.not_after));
-    Ok(Seen { detail, until: Some(leaf.not_after) })
+    let words = [&config.node.to_string()[..], &shell.time(leaf.not_after)];
+    let detail = shell.particular(Word::NamedUntil, &words);
+    Ok(Seen { detail, until: Some(leaf.not_after), soon: Some(Code::CertificateEndsSoon) })
 }
 
 /// Whether the directory lists an epoch with this node's receipt and checkpoint keys.
-fn log(config: &Config, directory: &Directory) -> Result<Seen, Failure> {
+fn log(shell: &Shell, config: &Config, directory: &Directory) -> Result<Seen, Failure> {
     let receipt = Key::read(&config.keys.receipt_key)?.spki_der();
     let checkpoint = Key::read(&config.keys.checkpoint_key)?.spki_der();
     let (id, version) = (&config.node, directory.version());
@@ -194,10 +203,11 @@ fn log(config: &Config, directory: &Directory) -> Result<Seen, Failure> {
         .iter()
         .find(|e| e.receipt_key == receipt && e.checkpoint_key == checkpoint)
         .ok_or_else(|| missing(&format!("epoch of {id} with these receipt and checkpoint keys")))?;
-    Ok(Seen { detail: format!("epoch {}", epoch.id), until: epoch.until })
+    let detail = shell.particular(Word::EpochIs, &[&epoch.id.to_string()]);
+    Ok(Seen { detail, until: epoch.until, soon: None })
 }
 
-fn seal(seal: &tram_config::Seal) -> Result<Seen, Failure> {
+fn seal(shell: &Shell, seal: &tram_config::Seal) -> Result<Seen, Failure> {
     let (_, leaf) = chain_of(&seal.certificate, &Key::read(&seal.key)?)?;
     if let Some(subject) = &leaf.speaks_for
         && *subject != Subject::Seal(seal.agency.clone())
@@ -205,6 +215,6 @@ fn seal(seal: &tram_config::Seal) -> Result<Seen, Failure> {
         let detail = format!("the certificate is of {subject}, not of {}", seal.agency);
         return Err(Failure::new(Code::OriginatorMismatch, detail));
     }
-    let until = Some(leaf.not_after);
-    Ok(Seen { detail: format!("until {}", shown(leaf.not_after)), until })
+    let detail = shell.particular(Word::Until, &[&shell.time(leaf.not_after)]);
+    Ok(Seen { detail, until: Some(leaf.not_after), soon: Some(Code::CertificateEndsSoon) })
 }

@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use tram_api::model::{GenesisView, LogHead};
 
-use super::clock::shown;
 use super::shell::Shell;
 use super::texts::Word;
 use super::{DONE, Done, connect, table};
@@ -41,10 +40,10 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
             (shell.word(Word::Node), h.node.to_string()),
             (shell.word(Word::Network), h.network.to_string()),
             (shell.word(Word::Epoch), h.epoch.to_string()),
-            (shell.word(Word::Since), shown(view.genesis.started_at.0)),
+            (shell.word(Word::Since), shell.time(view.genesis.started_at.0)),
             (shell.word(Word::LogSize), h.size.to_string()),
             (shell.word(Word::Root), h.root.to_string()),
-            (shell.word(Word::Time), shown(h.at.0)),
+            (shell.word(Word::Time), shell.time(h.at.0)),
             (shell.word(Word::Checkpoint), h.checkpoint.trim_end().to_owned()),
         ])
     })?;

@@ -5,11 +5,10 @@ use tram_api::model::{PeerRelation, PeerTest, PeerView};
 use tram_config::Role;
 use tram_dispatch::{Code, NodeId};
 
-use super::clock::shown;
 use super::shell::Shell;
 use super::table::{Align, Table};
 use super::texts::Word;
-use super::{DONE, Done, connect};
+use super::{DONE, Done, connect, show};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -84,21 +83,32 @@ fn lines(shell: &Shell, peers: &[PeerView]) -> String {
             PeerRelation::Child => Word::Below,
             PeerRelation::Lateral => Word::Beside,
         };
-        let reason = [p.code.as_ref().map(ToString::to_string), p.detail.clone()];
         table.row([
             p.node.to_string(),
             shell.word(relation).to_owned(),
             shell.word(if p.connected { Word::Up } else { Word::Down }).to_owned(),
-            p.since.as_ref().map(|t| shown(t.0)).unwrap_or_default(),
+            p.since.as_ref().map(|t| shell.time(t.0)).unwrap_or_default(),
             p.rtt_ms.map(|ms| format!("{ms} ms")).unwrap_or_default(),
             p.queued.to_string(),
-            p.oldest_at.as_ref().map(|t| shown(t.0)).unwrap_or_default(),
+            p.oldest_at.as_ref().map(|t| shell.time(t.0)).unwrap_or_default(),
             p.log_size.map(|n| n.to_string()).unwrap_or_default(),
             p.addresses.join(", "),
-            reason.into_iter().flatten().collect::<Vec<_>>().join(": "),
+            reason(p),
         ]);
     }
     table.lines()
+}
+
+/// Code and particulars; particulars that name the code already need none before them.
+fn reason(p: &PeerView) -> String {
+    match (&p.code, &p.detail) {
+        (Some(code), Some(detail)) if !detail.starts_with(code.0.as_str()) => {
+            format!("{code}: {detail}")
+        }
+        (_, Some(detail)) => detail.clone(),
+        (Some(code), None) => code.to_string(),
+        (None, None) => String::new(),
+    }
 }
 
 fn steps(shell: &Shell, test: &PeerTest) -> String {
@@ -119,7 +129,12 @@ fn steps(shell: &Shell, test: &PeerTest) -> String {
             let document = super::failure::Failure::new(code.0, "").document(shell.language);
             remedy = format!("{}: {}\n", shell.word(Word::Remedy), document.remedy);
         }
-        table.row([s.step.clone(), result, s.elapsed_ms.to_string(), s.detail.clone()]);
+        table.row([
+            show::named(shell, &s.step),
+            result,
+            s.elapsed_ms.to_string(),
+            s.detail.clone(),
+        ]);
     }
     format!("{}{remedy}", table.lines())
 }

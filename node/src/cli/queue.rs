@@ -5,7 +5,6 @@ use tram_api::model::{LegState, QueueAction, QueueItem, QueueQuery};
 use tram_config::Role;
 use tram_dispatch::{AgencyCode, DispatchId, NodeId};
 
-use super::clock::shown;
 use super::shell::Shell;
 use super::table::{self, Align, Table};
 use super::texts::Word;
@@ -162,8 +161,8 @@ fn lines(shell: &Shell, items: &[QueueItem]) -> String {
             i.recipient.to_string(),
             i.peer.as_ref().map(ToString::to_string).unwrap_or_default(),
             i.attempts.to_string(),
-            i.next_attempt_at.as_ref().map(|t| shown(t.0)).unwrap_or_default(),
-            shown(i.expires_at.0),
+            i.next_attempt_at.as_ref().map(|t| shell.time(t.0)).unwrap_or_default(),
+            shell.time(i.expires_at.0),
             table::bytes(i.bytes),
             reason.into_iter().flatten().collect::<Vec<_>>().join(": "),
             i.dispatch.to_string(),

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Serialize;
 use tram_api::Language;
-use tram_dispatch::Code;
+use tram_dispatch::{Code, UnixMillis};
 
+use super::clock;
 use super::failure::Failure;
 use super::texts::Word;
 
@@ -55,6 +56,26 @@ impl Shell {
     /// A sentence in the language with its particulars in the places marked `{}`.
     pub(crate) fn sentence(&self, word: Word, values: &[&str]) -> String {
         word.filled(self.language, values)
+    }
+
+    /// A particular inside an answer: programs get it in English, whatever the language.
+    pub(crate) fn particular(&self, word: Word, values: &[&str]) -> String {
+        let language = if self.json { Language::English } else { self.language };
+        word.filled(language, values)
+    }
+
+    /// A moment with seconds: by the clocks of Vietnam for who reads Vietnamese, else UTC.
+    pub(crate) fn time(&self, at: UnixMillis) -> String {
+        if self.by_local_time() { clock::shown_in_vietnam(at) } else { clock::shown(at) }
+    }
+
+    /// As [`Shell::time`], to the millisecond.
+    pub(crate) fn exact_time(&self, at: UnixMillis) -> String {
+        if self.by_local_time() { clock::exact_in_vietnam(at) } else { at.to_string() }
+    }
+
+    fn by_local_time(&self) -> bool {
+        !self.json && self.language == Language::Vietnamese
     }
 
     /// Prints to standard output. A reader that went away (`| head`) is no failure.
@@ -132,6 +153,18 @@ fn language(option: Option<Lang>, locale: Option<&str>) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_who_read_vietnamese_see_their_clock_and_programs_see_utc() {
+        let at = UnixMillis(1_795_219_200_123);
+        let shell = |json, lang| Shell::new(json, Some(lang), None, None);
+        assert_eq!(shell(false, Lang::Vi).time(at), "2026-11-21 07:00:00+07");
+        assert_eq!(shell(false, Lang::En).time(at), "2026-11-21 00:00:00Z");
+        let program = shell(true, Lang::Vi);
+        assert_eq!(program.time(at), "2026-11-21 00:00:00Z");
+        assert_eq!(program.exact_time(at), "2026-11-21T00:00:00.123Z");
+        assert_eq!(program.particular(Word::Agency, &[]), "agency");
+    }
 
     #[test]
     fn the_option_goes_before_the_locale() {

@@ -8,7 +8,6 @@ use tram_api::model::{
 use tram_api::{Language, text};
 use tram_dispatch::Event;
 
-use super::clock::shown;
 use super::failure::Failure;
 use super::shell::Shell;
 use super::table::{self, Align, Table};
@@ -90,6 +89,27 @@ pub(super) fn inbox_state(shell: &Shell, state: InboxState) -> &'static str {
     })
 }
 
+/// What programs know under a fixed English name: a step, a purpose, a thing looked at.
+pub(super) fn named(shell: &Shell, name: &str) -> String {
+    let word = match name {
+        "address" => Word::Address,
+        "directory" => Word::Directory,
+        "node" => Word::Node,
+        "node certificate" => Word::NodeCertificate,
+        "receipt log" => Word::Log,
+        "revocation lists" => Word::RevocationLists,
+        "root document" => Word::RootDocument,
+        "seal" => Word::Seal,
+        "session" => Word::Session,
+        other => {
+            let agency = other.strip_prefix("seal of ");
+            let seal_of = |agency| shell.sentence(Word::SealOf, &[agency]);
+            return agency.map_or_else(|| other.to_owned(), seal_of);
+        }
+    };
+    shell.word(word).to_owned()
+}
+
 fn outcome(shell: &Shell, outcome: Option<Outcome>) -> &'static str {
     match outcome {
         None => "",
@@ -138,7 +158,7 @@ pub(super) fn legs(shell: &Shell, legs: &[LegView]) -> String {
             outcome(shell, leg.outcome).to_owned(),
             leg.event.as_ref().map(|e| event(shell, e.0)).unwrap_or_default(),
             leg.peer.as_ref().map(ToString::to_string).unwrap_or_default(),
-            shown(leg.changed_at.0),
+            shell.time(leg.changed_at.0),
             because(leg.code.as_ref(), leg.remark.as_ref()),
         ]);
     }
@@ -180,7 +200,7 @@ pub(super) fn evidence(shell: &Shell, evidence: &[EvidenceView]) -> String {
             name = format!("{name} [{}]", shell.word(Word::ClaimOnly));
         }
         table.row([
-            shown(e.at.0),
+            shell.time(e.at.0),
             name,
             e.node.to_string(),
             e.index.to_string(),

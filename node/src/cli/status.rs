@@ -5,11 +5,10 @@ use tram_api::model::{NodeState, StatusView};
 use tram_config::Role;
 use tram_dispatch::codes::exit;
 
-use super::clock::shown;
 use super::shell::Shell;
 use super::table::{self, Align, Table};
 use super::texts::Word;
-use super::{DONE, Done, connect};
+use super::{DONE, Done, connect, show};
 
 /// Show the node at a glance: health, queue, peers, certificates that end soon.
 ///
@@ -29,6 +28,7 @@ pub(crate) fn run(shell: &Shell, _: &StatusArgs) -> Done {
 fn lines(shell: &Shell, s: &StatusView) -> String {
     let state = match s.state {
         NodeState::Starting => Word::Starting,
+        NodeState::Ready if !s.alarms.is_empty() => Word::Degraded,
         NodeState::Ready => Word::Ready,
         NodeState::Degraded => Word::Degraded,
         NodeState::Stopping => Word::Stopping,
@@ -45,12 +45,12 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
     ];
     let queue: Vec<String> =
         counts.iter().map(|(w, n)| format!("{} {n}", shell.word(*w))).collect();
-    let until = s.directory_expires_at.as_ref().map(|t| shown(t.0)).unwrap_or_default();
+    let until = s.directory_expires_at.as_ref().map(|t| shell.time(t.0)).unwrap_or_default();
     let mut out = table::pairs(&[
         (shell.word(Word::Node), s.node.to_string()),
         (shell.word(Word::State), shell.word(state).to_owned()),
         (shell.word(Word::Network), format!("{} {}", s.network_name, s.network)),
-        (shell.word(Word::Since), shown(s.started_at.0)),
+        (shell.word(Word::Since), shell.time(s.started_at.0)),
         (shell.word(Word::Agencies), agencies.join(", ")),
         (shell.word(Word::Queue), queue.join(", ")),
         (shell.word(Word::Peers), format!("{} / {}", s.peers_connected, s.peers)),
@@ -81,7 +81,8 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
     ]);
     for c in &s.certificates {
         let renew = if c.renew { shell.word(Word::RenewNow) } else { "" };
-        certificates.row([c.purpose.as_str(), &c.name, &shown(c.not_after.0), renew]);
+        let purpose = show::named(shell, &c.purpose);
+        certificates.row([purpose.as_str(), &c.name, &shell.time(c.not_after.0), renew]);
     }
     if !certificates.is_empty() {
         out.push_str(&format!("\n{}", certificates.lines()));
@@ -90,7 +91,12 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
         let failure = super::failure::Failure::new(alarm.code.0, &alarm.detail);
         let text = failure.lines(shell.language);
         let text = text.strip_prefix("tram: ").unwrap_or(&text);
-        out.push_str(&format!("\n{} {}: {text}", shell.word(Word::Alarm), shown(alarm.since.0)));
+        // Where the node does not know since when, it gives the moment of asking.
+        let since = match alarm.since.0 {
+            at if at == s.now.0 => String::new(),
+            at => format!(" {} {}", shell.word(Word::Since), shell.time(at)),
+        };
+        out.push_str(&format!("\n{}{since}: {text}", shell.word(Word::Alarm)));
     }
     out
 }

@@ -52,6 +52,7 @@ words! {
 
     // Columns and names of values.
     AcceptedAt: "accepted", "tiếp nhận lúc";
+    Address: "address", "địa chỉ";
     Addresses: "addresses", "địa chỉ";
     Agencies: "agencies", "cơ quan";
     Agency: "agency", "cơ quan";
@@ -82,6 +83,7 @@ words! {
     Network: "network", "mạng";
     NextTry: "next try", "lần thử tới";
     Node: "node", "nút";
+    NodeCertificate: "node certificate", "chứng thư của nút";
     Number: "number", "số, ký hiệu";
     OldestAt: "oldest", "cũ nhất";
     OpenLegs: "open", "đang chuyển";
@@ -96,8 +98,12 @@ words! {
     Reference: "reference", "số tham chiếu";
     Relation: "lies", "vị trí";
     Result: "result", "kết quả";
+    RevocationLists: "revocation lists", "danh sách thu hồi";
     Root: "root", "gốc cây";
+    RootDocument: "root document", "tài liệu gốc";
     SaidBy: "said by", "nút xác nhận";
+    Seal: "seal", "con dấu số";
+    SealOf: "seal of {}", "con dấu số của {}";
     Session: "session", "phiên";
     Since: "since", "từ lúc";
     Size: "size", "dung lượng";
@@ -174,7 +180,13 @@ words! {
     StoreDamaged: "The store is damaged; docs/operations.md, Damaged store, says what to do.",
         "Kho lưu trữ bị hỏng; xem docs/operations.md, mục Damaged store.";
     StoreWhole: "The store is whole.", "Kho lưu trữ nguyên vẹn.";
-    Waiting1: "", "";
+    Until: "until {}", "đến {}";
+    NamedUntil: "{}, until {}", "{}, đến {}";
+    VersionUntil: "version {}, until {}", "phiên bản {}, đến {}";
+    EpochIs: "epoch {}", "đời nhật ký {}";
+    StillWaiting: "Waiting: {} of {} legs are not there yet.", "Đang chờ: {} trên {} nhánh chưa xong.";
+    WaitsForOperator: "On hold or in quarantine, until the operator releases it: {}.",
+        "Đang bị giữ hoặc cách ly, đến khi người vận hành giải phóng: {}.";
     WaitedInVain: "Not there yet after {} seconds.", "Chưa xong sau {} giây.";
     AuthorityMade: "Authority {} in {}, valid until {}.", "Đã lập cơ quan chứng thực {} tại {}, hiệu lực đến {}.";
     CertificateInstalled: "Certificate of {} installed as {}, valid until {}.",
@@ -225,6 +237,9 @@ words! {
     ClaimCertificate: "the certificate leads to a trust anchor", "chứng thư dẫn tới gốc tin cậy";
     ClaimOriginator: "the signer is the originator", "người ký là nơi gửi";
     ClaimMoment: "the moment of first custody", "thời điểm tiếp nhận đầu tiên";
+    JudgedNow: "no receipt of submission; judged now", "không có biên nhận gửi; xét theo lúc này";
+    NotRevoked: "{}, not revoked as of {}", "{}, chưa bị thu hồi tính đến {}";
+    RevocationNotChecked: "{}, revocation not checked", "{}, chưa xét việc thu hồi";
     ClaimDocument: "the document has the digest and size in the envelope", "văn bản khớp mã băm và dung lượng trong phong bì";
 }
 

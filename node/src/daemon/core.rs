@@ -17,6 +17,7 @@ use tram_engine::{
 use tram_trust::{VerifiedDispatch, VerifiedReceipt};
 
 use super::pins::{Pin, Pins};
+use super::store::{Commit, ToStore, store_loop};
 use super::uploads::Uploads;
 
 /// Most messages handled before the next commit is considered.
@@ -98,23 +99,6 @@ pub(crate) enum ToPeer {
     Stored(u64),
     /// Another session with the same peer took over.
     Replaced,
-}
-
-/// Makes batches durable; runs on the store's thread.
-pub(crate) trait Commit: Send {
-    /// One append, one fsync, then the index.
-    fn commit(&mut self, batch: &Batch) -> Result<(), String>;
-    /// Housekeeping when nothing waits: make the index durable, write the anchor.
-    fn idle(&mut self);
-    /// Files nobody needs any more.
-    fn remove_documents(&mut self, digests: &[Digest]);
-}
-
-/// What the store's thread is told.
-enum ToStore {
-    Commit(Batch),
-    Remove(Vec<Digest>),
-    Stop,
 }
 
 /// Size, root and time of the newest durable tree.
@@ -304,40 +288,6 @@ pub(crate) fn start(
         result
     })?;
     Ok((core, Threads { engine, store }))
-}
-
-/// Tells the engine's thread when the store's thread ends, also by a panic: otherwise it would wait
-/// for a commit for ever, and everybody with it.
-struct Farewell<'a>(&'a Sender<ToCore>);
-
-impl Drop for Farewell<'_> {
-    fn drop(&mut self) {
-        // An engine that is gone ended first; that is how the store's thread ends in order.
-        let _ = self.0.send(ToCore::Fatal("the store's thread ended".into()));
-    }
-}
-
-fn store_loop(mut store: Box<dyn Commit>, rx: &Receiver<ToStore>, back: &Sender<ToCore>) {
-    const IDLE: Duration = Duration::from_secs(1);
-    let _farewell = Farewell(back);
-    loop {
-        match rx.recv_timeout(IDLE) {
-            Ok(ToStore::Commit(batch)) => {
-                let result = store.commit(&batch);
-                let failed = result.is_err();
-                let gone = back.send(ToCore::Persisted(batch, result)).is_err();
-                if failed || gone {
-                    return;
-                }
-            }
-            Ok(ToStore::Remove(digests)) => store.remove_documents(&digests),
-            Err(RecvTimeoutError::Timeout) => store.idle(),
-            Ok(ToStore::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                store.idle();
-                return;
-            }
-        }
-    }
 }
 
 /// The engine's thread.

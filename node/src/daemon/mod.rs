@@ -10,6 +10,7 @@ mod pins;
 mod run;
 mod seals;
 mod service;
+mod sockets;
 mod store;
 mod uploads;
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use tram_wire::Bundle;
+
 use crate::run::Demo;
 
 /// Longest run of the demo.
@@ -29,6 +31,24 @@ fn needs_python_every_receipt_verifies_and_every_changed_one_is_refused() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     assert_eq!(lines.len(), receipts.len());
     assert!(lines.iter().all(|l| l["verified"] == true && l["authorised"] == true), "{lines:?}");
+
+    // The same in one file, which brings the directory.
+    let bundle = Bundle {
+        receipts: receipts.iter().map(|path| fs::read(path).expect("a receipt")).collect(),
+        directory: Some(fs::read(demo.dir().join("network/directory.cbor")).expect("a directory")),
+    };
+    let path = demo.dir().join("all.receipts");
+    fs::write(&path, bundle.encode()).expect("a bundle");
+    let run = verify_by(&demo.dir(), None, std::slice::from_ref(&path));
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(verdicts(&run).len(), receipts.len());
+    let mut other = bundle;
+    other.receipts[0][300] ^= 1;
+    fs::write(&path, other.encode()).expect("a changed bundle");
+    let run = verify_by(&demo.dir(), None, std::slice::from_ref(&path));
+    assert_eq!(run.status.code(), Some(1));
+    let refused = verdicts(&run).iter().filter(|l| l["verified"] == false).count();
+    assert_eq!(refused, 1);
 
     let folder = demo.dir().join("changed");
     fs::create_dir(&folder).expect("a folder");
@@ -82,14 +102,17 @@ fn needs_python_a_changed_directory_or_root_is_not_believed() {
 }
 
 fn verify(dir: &Path, receipts: &[PathBuf]) -> Output {
+    verify_by(dir, Some("network/directory.cbor"), receipts)
+}
+
+fn verify_by(dir: &Path, directory: Option<&str>, receipts: &[PathBuf]) -> Output {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/verify_receipt.py");
     Command::new("python3")
         .arg(program)
         .arg("--json")
         .arg("--root")
         .arg(dir.join("network/root.cbor"))
-        .arg("--directory")
-        .arg(dir.join("network/directory.cbor"))
+        .args(directory.into_iter().flat_map(|d| ["--directory".into(), dir.join(d)]))
         .args(receipts)
         .output()
         .expect("python3 runs")

@@ -31,8 +31,9 @@ pub struct Program {
 impl Program {
     /// The product: `tram run --config`.
     pub fn tram() -> Self {
-        let path =
-            option_env!("CARGO_BIN_EXE_tram").expect("only tests of the product have its path");
+        let Some(path) = option_env!("CARGO_BIN_EXE_tram") else {
+            panic!("only tests of the product have its path");
+        };
         Program {
             path: path.into(),
             arguments: vec!["run".into(), "--config".into()],

@@ -8,7 +8,7 @@ use tram_config::Role;
 use tram_dispatch::limits::DIRECTORY_BYTES_MAX;
 use tram_trust::Directory;
 
-use crate::cli::clock::{now, shown};
+use crate::cli::clock::now;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -42,7 +42,7 @@ pub(crate) fn run(shell: &Shell, args: &InstallArgs) -> Done {
     };
     shell.answer(&installed, || {
         let version = installed.version.to_string();
-        let until = shown(installed.expires_at.0);
+        let until = shell.time(installed.expires_at.0);
         let word = if installed.changed { Word::DirectoryInstalled } else { Word::DirectorySame };
         shell.sentence(word, &[&version, &installed.digest.to_string(), &until])
     })?;

@@ -8,7 +8,6 @@ use tram_dispatch::directory::Agency;
 use tram_dispatch::text::comparable;
 use tram_trust::Directory;
 
-use crate::cli::clock::shown;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::table::{self, Align, Table};
@@ -65,7 +64,7 @@ pub(crate) fn verify(shell: &Shell, args: &VerifyArgs) -> Done {
     let mut view = view(&directory, None);
     view.items.clear();
     shell.answer(&view, || {
-        let (version, until) = (view.version.to_string(), shown(view.expires_at.0));
+        let (version, until) = (view.version.to_string(), shell.time(view.expires_at.0));
         let (digest, entries) = (view.digest.to_string(), view.entries.to_string());
         shell.sentence(Word::DirectoryHolds, &[&version, &digest, &entries, &until])
     })?;
@@ -80,7 +79,7 @@ pub(crate) fn show(shell: &Shell, args: &ShowArgs) -> Done {
             (shell.word(Word::Network), view.network.to_string()),
             (shell.word(Word::Version), view.version.to_string()),
             (shell.word(Word::Digest), view.digest.to_string()),
-            (shell.word(Word::ValidUntil), shown(view.expires_at.0)),
+            (shell.word(Word::ValidUntil), shell.time(view.expires_at.0)),
         ]);
         format!("{head}\n{}", agencies(shell, &view.items))
     })?;

@@ -16,7 +16,7 @@ use tram_wire::directory::{
 use tram_wire::root::KeySignature;
 
 use super::working::{Signed, Working};
-use crate::cli::clock::{DAY_MS, now, shown};
+use crate::cli::clock::{DAY_MS, now};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -116,7 +116,7 @@ pub(crate) fn run(shell: &Shell, args: &SignArgs) -> Done {
     };
     shell.answer(&made, || {
         let (version, have) = (made.version.to_string(), made.signatures.to_string());
-        let (need, until) = (threshold.to_string(), shown(file.head.expires_at));
+        let (need, until) = (threshold.to_string(), shell.time(file.head.expires_at));
         let values = [made.file.as_str(), &version, &made.digest, &until, &have, &need];
         let more = if complete { "" } else { shell.word(Word::MoreSignatures) };
         format!("{}{more}", shell.sentence(Word::DirectorySigned, &values))

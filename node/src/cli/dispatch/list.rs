@@ -4,13 +4,12 @@ use clap::Args;
 use tram_api::model::{DispatchQuery, DispatchSummary};
 use tram_dispatch::{AgencyCode, Reference, UnixMillis};
 
-use crate::cli::clock::shown;
 use crate::cli::shell::Shell;
 use crate::cli::table::{Align, Table};
 use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect, show};
 
-/// List the dispatches of this node that you may see, newest first.
+/// List the dispatches of this node that you may see, in the order they were accepted.
 #[derive(Args)]
 #[command(after_help = "Example:\n  tram dispatch list --recipient H41.12.03 --since 2026-11-01")]
 pub(crate) struct ListArgs {
@@ -77,7 +76,7 @@ fn lines(shell: &Shell, items: &[DispatchSummary]) -> String {
     ]);
     for d in items {
         table.row([
-            shown(d.accepted_at.0),
+            shell.time(d.accepted_at.0),
             d.originator.to_string(),
             d.reference.to_string(),
             show::some_of(&d.recipients),

@@ -17,7 +17,6 @@ use super::shell::Shell;
 use super::show;
 use super::texts::Word;
 use super::{DONE, Done};
-use crate::cli::clock::shown;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -44,7 +43,7 @@ fn accepted(shell: &Shell, accepted: &Accepted) -> Done {
     shell.answer(accepted, || {
         let word = if accepted.repeat { Word::AcceptedBefore } else { Word::Accepted };
         let (id, reference) = (accepted.dispatch.to_string(), accepted.reference.to_string());
-        let text = shell.sentence(word, &[&reference, &id, &shown(accepted.accepted_at.0)]);
+        let text = shell.sentence(word, &[&reference, &id, &shell.time(accepted.accepted_at.0)]);
         format!("{text}\n{}", show::legs(shell, &accepted.legs))
     })?;
     Ok(DONE)

@@ -10,7 +10,7 @@ use tram_dispatch::{AgencyCode, Code};
 use tram_pki::{CertificateInfo, Key, Subject};
 
 use super::metadata::Describe;
-use crate::cli::clock::{now, shown};
+use crate::cli::clock::now;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -91,7 +91,7 @@ pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
         expires_at: envelope.expires_at.to_string(),
     };
     shell.answer(&made, || {
-        let until = shown(envelope.expires_at);
+        let until = shell.time(envelope.expires_at);
         shell.sentence(Word::Sealed, &[&made.file, &made.dispatch, &until])
     })?;
     Ok(DONE)

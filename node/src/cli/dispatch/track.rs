@@ -5,11 +5,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tokio::time::{Instant, timeout_at};
 use tram_api::Client;
-use tram_api::model::{DispatchQuery, Tracking};
+use tram_api::model::{DispatchQuery, LegState, LegView, Outcome, Tracking};
 use tram_dispatch::codes::exit;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Reference};
 
-use crate::cli::clock::shown;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -65,7 +64,7 @@ pub(crate) fn run(shell: &Shell, args: &TrackArgs) -> Done {
             return Ok((client.track(id).await?, true));
         }
         let until = Instant::now() + Duration::from_secs(args.timeout);
-        wait(&client, id, args.until, until).await
+        wait(shell, &client, id, args.until, until).await
     })?;
     shell.answer(&tracking, || lines(shell, &tracking))?;
     if waited {
@@ -94,11 +93,13 @@ async fn id(client: &Client, args: &TrackArgs) -> Result<DispatchId, Failure> {
 /// Waits by listening to the node's events; looks once more after each that is about this one.
 /// The second value says whether what was waited for came.
 async fn wait(
+    shell: &Shell,
     client: &Client,
     id: DispatchId,
     what: Until,
     until: Instant,
 ) -> Result<(Tracking, bool), Failure> {
+    let mut told = String::new();
     loop {
         // Listening begins before looking, so that nothing falls between.
         let mut events = match timeout_at(until, client.events(None)).await {
@@ -110,6 +111,11 @@ async fn wait(
             let tracking = client.track(id).await?;
             if reached(&tracking, what) {
                 return Ok((tracking, true));
+            }
+            let now = standing(shell, &tracking, what);
+            if now != told {
+                shell.note(&now);
+                told = now;
             }
             match next_about(&mut events, id, until).await {
                 Heard::Event => {}
@@ -146,9 +152,13 @@ async fn next_about(
     }
 }
 
-/// Whether every leg is as far as was asked. A leg that ended badly goes no further.
+/// Whether every leg is as far as was asked.
 fn reached(tracking: &Tracking, what: Until) -> bool {
-    use tram_api::model::Outcome;
+    tracking.legs.iter().all(|leg| leg_reached(tracking, leg, what))
+}
+
+/// Whether a leg is as far as was asked. One that ended badly goes no further.
+fn leg_reached(tracking: &Tracking, leg: &LegView, what: Until) -> bool {
     let enough: &[Event] = match what {
         Until::Outcome => &[],
         Until::Handover => {
@@ -163,11 +173,29 @@ fn reached(tracking: &Tracking, what: Until) -> bool {
                 && e.recipient.as_ref().is_some_and(|r| r.0 == *recipient)
         })
     };
-    tracking.legs.iter().all(|leg| match leg.outcome {
+    match leg.outcome {
         None => false,
         Some(Outcome::Consigned) => enough.is_empty() || recorded(&leg.recipient.0),
         Some(Outcome::Refused | Outcome::Failed | Outcome::Expired) => true,
-    })
+    }
+}
+
+/// What the wait is for still, for people.
+fn standing(shell: &Shell, tracking: &Tracking, what: Until) -> String {
+    let open: Vec<&LegView> =
+        tracking.legs.iter().filter(|leg| !leg_reached(tracking, leg, what)).collect();
+    let (some, all) = (open.len().to_string(), tracking.legs.len().to_string());
+    let mut text = shell.sentence(Word::StillWaiting, &[&some, &all]);
+    let held: Vec<String> = open
+        .iter()
+        .filter(|leg| matches!(leg.state, LegState::OnHold | LegState::Quarantined))
+        .map(|leg| leg.recipient.to_string())
+        .collect();
+    if !held.is_empty() {
+        text.push('\n');
+        text.push_str(&shell.sentence(Word::WaitsForOperator, &[&show::some_of(&held)]));
+    }
+    text
 }
 
 fn lines(shell: &Shell, t: &Tracking) -> String {
@@ -177,8 +205,8 @@ fn lines(shell: &Shell, t: &Tracking) -> String {
         (shell.word(Word::Reference), t.reference.to_string()),
         (shell.word(Word::Subject), t.subject.clone().unwrap_or_default()),
         (shell.word(Word::Urgency), show::urgency(shell, t.urgency).to_owned()),
-        (shell.word(Word::AcceptedAt), shown(t.accepted_at.0)),
-        (shell.word(Word::ExpiresAt), shown(t.expires_at.0)),
+        (shell.word(Word::AcceptedAt), shell.time(t.accepted_at.0)),
+        (shell.word(Word::ExpiresAt), shell.time(t.expires_at.0)),
     ]);
     let (documents, legs) = (show::documents(shell, &t.documents), show::legs(shell, &t.legs));
     format!("{head}\n{documents}\n{legs}\n{}", show::evidence(shell, &t.evidence))

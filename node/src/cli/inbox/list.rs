@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 use tram_api::model::{InboxItem, InboxQuery, InboxState};
 
 use super::{Mailbox, open};
-use crate::cli::clock::shown;
 use crate::cli::shell::Shell;
 use crate::cli::table::{self, Align, Table};
 use crate::cli::texts::Word;
@@ -84,7 +83,7 @@ fn lines(shell: &Shell, items: &[InboxItem]) -> String {
     ]);
     for item in items {
         table.row([
-            shown(item.consigned_at.0),
+            shell.time(item.consigned_at.0),
             item.originator.to_string(),
             item.number.clone().unwrap_or_else(|| item.reference.to_string()),
             item.subject.clone(),

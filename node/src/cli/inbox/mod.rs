@@ -8,7 +8,6 @@ use tram_api::model::Recorded;
 use tram_config::Role;
 use tram_dispatch::{AgencyCode, DispatchId};
 
-use super::clock::shown;
 use super::shell::Shell;
 use super::show;
 use super::texts::Word;
@@ -111,7 +110,7 @@ fn recorded(shell: &Shell, recorded: &Recorded) -> Done {
     shell.answer(recorded, || {
         let word = if recorded.repeat { Word::RecordedBefore } else { Word::Recorded };
         let (event, id) = (show::event(shell, recorded.event.0), recorded.dispatch.to_string());
-        shell.sentence(word, &[&event, &id, &shown(recorded.at.0)])
+        shell.sentence(word, &[&event, &id, &shell.time(recorded.at.0)])
     })?;
     Ok(DONE)
 }

@@ -8,7 +8,7 @@ use tram_crypto::PublicKey;
 use tram_dispatch::id::hex;
 use tram_pki::read_certificate;
 
-use crate::cli::clock::{DAY_MS, shown};
+use crate::cli::clock::DAY_MS;
 use crate::cli::shell::Shell;
 use crate::cli::{DONE, Done, inspect, table};
 
@@ -55,7 +55,7 @@ pub(crate) fn run(shell: &Shell, args: &ShowArgs) -> Done {
         anchors.push(AnchorShown {
             nodes: anchor.nodes,
             seals: anchor.seals,
-            not_after: shown(info.not_after),
+            not_after: shell.time(info.not_after),
             sha256: hex(&info.sha256),
             subject: info.subject,
         });

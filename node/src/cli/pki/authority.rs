@@ -13,7 +13,7 @@ use tram_pki::{
 };
 
 use super::NewKey;
-use crate::cli::clock::{DAY_MS, now, shown};
+use crate::cli::clock::{DAY_MS, now};
 use crate::cli::failure::Failure;
 use crate::cli::inspect::CHAIN_BYTES_MAX;
 use crate::cli::shell::Shell;
@@ -156,7 +156,7 @@ fn made(shell: &Shell, folder: &Path, authority: &Authority) -> Done {
         not_after: info.not_after.to_string(),
     };
     shell.answer(&made, || {
-        let until = shown(info.not_after);
+        let until = shell.time(info.not_after);
         shell.sentence(Word::AuthorityMade, &[&made.subject, &made.folder, &until])
     })?;
     Ok(DONE)

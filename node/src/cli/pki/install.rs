@@ -10,7 +10,7 @@ use tram_dispatch::{AgencyCode, Code};
 use tram_pki::{CertificateInfo, Key, Subject, read_certificate, write_certificates};
 use tram_trust::{Options, Root, Verifier};
 
-use crate::cli::clock::{now, shown};
+use crate::cli::clock::now;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -83,7 +83,7 @@ pub(crate) fn run(shell: &Shell, args: &InstallArgs) -> Done {
     };
     shell.answer(&installed, || {
         let (name, file) = (&installed.speaks_for, &installed.certificate);
-        shell.sentence(Word::CertificateInstalled, &[name, file, &shown(leaf.not_after)])
+        shell.sentence(Word::CertificateInstalled, &[name, file, &shell.time(leaf.not_after)])
     })?;
     Ok(DONE)
 }

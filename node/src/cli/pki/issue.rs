@@ -11,7 +11,6 @@ use tram_pki::{
 };
 
 use super::authority::{keep_issued, place_of, subtree, validity};
-use crate::cli::clock::shown;
 use crate::cli::failure::Failure;
 use crate::cli::init::NodeRequest;
 use crate::cli::shell::Shell;
@@ -109,7 +108,7 @@ pub(crate) fn run(shell: &Shell, args: &IssueArgs) -> Done {
         names: info.names,
     };
     shell.answer(&issued, || {
-        let (file, until) = (&issued.certificate, shown(info.not_after));
+        let (file, until) = (&issued.certificate, shell.time(info.not_after));
         shell.sentence(Word::CertificateIssued, &[&info.subject, file, &until])
     })?;
     Ok(DONE)

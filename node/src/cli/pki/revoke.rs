@@ -11,7 +11,7 @@ use tram_pki::{
 };
 
 use super::authority::place_of;
-use crate::cli::clock::{DAY_MS, now, shown};
+use crate::cli::clock::{DAY_MS, now};
 use crate::cli::failure::Failure;
 use crate::cli::inspect::CHAIN_BYTES_MAX;
 use crate::cli::shell::Shell;
@@ -100,7 +100,7 @@ pub(crate) fn run(shell: &Shell, args: &RevokeArgs) -> Done {
     };
     shell.answer(&made, || {
         let (number, count) = (number.to_string(), made.revoked.to_string());
-        shell.sentence(Word::ListMade, &[&made.list, &number, &count, &shown(due)])
+        shell.sentence(Word::ListMade, &[&made.list, &number, &count, &shell.time(due)])
     })?;
     Ok(DONE)
 }

@@ -10,7 +10,6 @@ use tram_pki::{
     Asked, CertificateInfo, CrlInfo, Reason, Request, read_certificate, read_certificates, read_crl,
 };
 
-use crate::cli::clock::shown;
 use crate::cli::shell::Shell;
 use crate::cli::{DONE, Done, files, table};
 
@@ -58,18 +57,18 @@ pub(crate) fn run(shell: &Shell, args: &ShowArgs) -> Done {
     let bytes = files::read(&args.file, CRL_BYTES_MAX / 3 * 4)?;
     let has = |label: &[u8]| bytes.windows(label.len()).any(|w| w == label);
     let shown: Vec<Shown> = if has(b"BEGIN X509 CRL") {
-        vec![list(&read_crl(&bytes)?)]
+        vec![list(shell, &read_crl(&bytes)?)]
     } else if has(b"BEGIN CERTIFICATE REQUEST") {
         vec![request(&Request::parse(&bytes)?)]
     } else {
         match read_certificates(&bytes) {
             Ok(chain) => {
-                let infos = chain.iter().map(|der| Ok(certificate(read_certificate(der)?)));
+                let infos = chain.iter().map(|der| Ok(certificate(shell, read_certificate(der)?)));
                 infos.collect::<Result<_, tram_pki::PkiError>>()?
             }
             // DER has no label; what is not a certificate may be one of the others.
             Err(not_certificate) => match (read_crl(&bytes), Request::parse(&bytes)) {
-                (Ok(crl), _) => vec![list(&crl)],
+                (Ok(crl), _) => vec![list(shell, &crl)],
                 (_, Ok(asked)) => vec![request(&asked)],
                 _ => return Err(not_certificate.into()),
             },
@@ -82,11 +81,11 @@ pub(crate) fn run(shell: &Shell, args: &ShowArgs) -> Done {
     Ok(DONE)
 }
 
-fn certificate(info: CertificateInfo) -> Shown {
+fn certificate(shell: &Shell, info: CertificateInfo) -> Shown {
     Shown::Certificate {
         serial: info.serial.to_string(),
-        not_before: shown(info.not_before),
-        not_after: shown(info.not_after),
+        not_before: shell.time(info.not_before),
+        not_after: shell.time(info.not_after),
         subject: info.subject,
         issuer: info.issuer,
         names: info.names,
@@ -99,15 +98,17 @@ fn certificate(info: CertificateInfo) -> Shown {
     }
 }
 
-fn list(info: &CrlInfo) -> Shown {
+fn list(shell: &Shell, info: &CrlInfo) -> Shown {
     let reason = |r: Reason| Reason::NAMES.iter().find(|n| n.1 == r).map_or("", |n| n.0).to_owned();
     let revoked = info.revoked.iter();
     Shown::RevocationList {
         issuer: info.issuer.clone(),
         number: info.number,
-        this_update: shown(info.this_update),
-        next_update: info.next_update.map(shown),
-        revoked: revoked.map(|r| [r.serial.to_string(), shown(r.at), reason(r.reason)]).collect(),
+        this_update: shell.time(info.this_update),
+        next_update: info.next_update.map(|t| shell.time(t)),
+        revoked: revoked
+            .map(|r| [r.serial.to_string(), shell.time(r.at), reason(r.reason)])
+            .collect(),
     }
 }
 

@@ -7,10 +7,11 @@ use serde::Serialize;
 use tram_api::limits::PAGE_ITEMS_MAX;
 use tram_api::model::ReceiptQuery;
 use tram_dispatch::Code;
-use tram_dispatch::limits::DIRECTORY_BYTES_MAX;
+use tram_dispatch::limits::{BUNDLE_BYTES_MAX, BUNDLE_RECEIPTS_MAX, DIRECTORY_BYTES_MAX};
+use tram_wire::Bundle;
+use tram_wire::bundle::split_sequence;
 
 use super::Filter;
-use super::bundle::{Bundle, Evidence, RECEIPTS_MAX};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -53,12 +54,9 @@ pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
         let mut receipts = Vec::new();
         loop {
             let (page, next) = client.receipts_raw(&query).await?;
-            if !page.is_empty() {
-                receipts.extend(Evidence::sequence(&page)?);
-            }
-            if receipts.len() > RECEIPTS_MAX {
-                let detail = format!("more than {RECEIPTS_MAX} receipts; narrow the question");
-                return Err(Failure::new(Code::TooLarge, detail));
+            receipts.extend(split_sequence(&page)?);
+            if receipts.len() > BUNDLE_RECEIPTS_MAX {
+                return Err(too_large(format_args!("{BUNDLE_RECEIPTS_MAX} receipts")));
             }
             match next {
                 Some(next) if !page.is_empty() => query.after = Some(next),
@@ -70,7 +68,11 @@ pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
         return Err(Failure::new(Code::NotFound, "there is no such receipt here"));
     }
     let bundle = Bundle { receipts, directory };
-    files::write_new(&args.out, &bundle.encode(), 0o644)?;
+    let bytes = bundle.encode();
+    if bytes.len() > BUNDLE_BYTES_MAX {
+        return Err(too_large(format_args!("{BUNDLE_BYTES_MAX} bytes")));
+    }
+    files::write_new(&args.out, &bytes, 0o644)?;
     let exported = Exported {
         file: args.out.display().to_string(),
         receipts: bundle.receipts.len(),
@@ -80,4 +82,8 @@ pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
         shell.sentence(Word::Exported, &[&exported.receipts.to_string(), &exported.file])
     })?;
     Ok(DONE)
+}
+
+fn too_large(most: std::fmt::Arguments<'_>) -> Failure {
+    Failure::new(Code::TooLarge, format!("more than {most}; narrow the question"))
 }

@@ -4,7 +4,6 @@ use clap::Args;
 use tram_api::model::{ReceiptQuery, ReceiptView};
 
 use super::Filter;
-use crate::cli::clock::shown;
 use crate::cli::shell::Shell;
 use crate::cli::table::{Align, Table};
 use crate::cli::texts::Word;
@@ -57,7 +56,7 @@ fn lines(shell: &Shell, items: &[ReceiptView]) -> String {
             event = format!("{event} [{}]", shell.word(Word::ClaimOnly));
         }
         table.row([
-            shown(r.at.0),
+            shell.time(r.at.0),
             event,
             r.node.to_string(),
             r.index.to_string(),

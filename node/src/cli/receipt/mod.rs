@@ -1,6 +1,6 @@
 //! `tram receipt`: looking at receipts, and taking them out for those who verify off line.
 
-mod bundle;
+mod evidence;
 mod export;
 mod list;
 mod show;
@@ -12,7 +12,7 @@ use tram_dispatch::{AgencyCode, DispatchId, Event, UnixMillis};
 use super::Done;
 use super::shell::Shell;
 
-pub(crate) use bundle::{Bundle, Evidence};
+pub(crate) use evidence::Evidence;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

@@ -7,8 +7,7 @@ use serde::Serialize;
 use tram_dispatch::Code;
 use tram_wire::Receipt;
 
-use super::bundle::{Evidence, parse_all};
-use crate::cli::clock::shown;
+use super::evidence::{Evidence, parse_all};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::{DONE, Done, show, table};
@@ -73,7 +72,7 @@ fn view(shell: &Shell, receipt: &Receipt) -> Shown {
         object: r.object.map(|d| d.to_string()),
         originator: r.originator.to_string(),
         recipient: r.recipient.as_ref().map(ToString::to_string),
-        time: r.time.to_string(),
+        time: shell.exact_time(r.time),
         reason: r.reason.map(Code::as_str),
         remark: r.remark.clone(),
         status: r.status,
@@ -81,7 +80,7 @@ fn view(shell: &Shell, receipt: &Receipt) -> Shown {
         upstream: r.upstream.map(|d| d.to_string()),
         leaf_index: receipt.leaf_index(),
         tree_size: root.size,
-        commit_time: shown(root.time),
+        commit_time: shell.time(root.time),
     }
 }
 

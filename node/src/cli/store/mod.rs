@@ -8,7 +8,6 @@ use tram_api::model::{CheckLine, CheckQuery, CheckReport};
 use tram_config::Role;
 use tram_dispatch::Code;
 
-use super::clock::shown;
 use super::failure::Failure;
 use super::shell::Shell;
 use super::texts::Word;
@@ -91,7 +90,7 @@ fn advance(bar: &ProgressBar, phase: &str, done: u64, total: u64) {
 
 fn lines(shell: &Shell, r: &CheckReport) -> String {
     let mut out = table::pairs(&[
-        (shell.word(Word::Time), shown(r.at.0)),
+        (shell.word(Word::Time), shell.time(r.at.0)),
         (shell.word(Word::Batches), r.batches.to_string()),
         (shell.word(Word::Dispatches), r.dispatches.to_string()),
         (shell.word(Word::Legs), r.legs.to_string()),

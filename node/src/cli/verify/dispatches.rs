@@ -6,34 +6,39 @@ use tram_wire::SealedDispatch;
 
 use super::Ground;
 use super::claim::{Claim, Item, State};
-use crate::cli::clock::shown;
 use crate::cli::receipt::Evidence;
+use crate::cli::texts::Word;
 
 /// The checks of `trust`, in its order.
 const CHAIN: [Claim; 4] = [Claim::Network, Claim::Certificate, Claim::Signature, Claim::Originator];
 
 /// Judges a sealed dispatch at the moment that its first receipt proves, else now.
-pub(super) fn judge(ground: &Ground, file: &str, sealed: &SealedDispatch) -> Item {
+pub(super) fn judge(ground: &Ground<'_>, file: &str, sealed: &SealedDispatch) -> Item {
     let e = sealed.envelope();
     let says = format!("{} {}: {}", e.originator, e.reference, e.metadata.subject);
     let mut item = Item::new(file, "dispatch", sealed.id().to_string(), says);
     item.find(Claim::Format, State::Holds, "");
     let first = first_custody(ground, sealed);
     match first {
-        Some(at) => item.find(Claim::Moment, State::Holds, shown(at)),
-        None => item.find(Claim::Moment, State::NotGiven, "no receipt of submission; judged now"),
+        Some(at) => item.find(Claim::Moment, State::Holds, ground.shell.time(at)),
+        None => {
+            let detail = ground.shell.particular(Word::JudgedNow, &[]);
+            item.find(Claim::Moment, State::NotGiven, detail);
+        }
     }
     match ground.verifier.dispatch(sealed.clone(), first.unwrap_or(ground.now)) {
         Trust::Verified(verified) => {
             item.chain(&CHAIN[..1], None);
             let signer = verified.signer();
-            let status = match verified.revocation() {
+            let name = signer.name.to_string();
+            let detail = match verified.revocation() {
                 Some(Revocation::Good { as_of, .. } | Revocation::Stale { as_of, .. }) => {
-                    format!(", not revoked as of {}", shown(as_of))
+                    let as_of = ground.shell.time(as_of);
+                    ground.shell.particular(Word::NotRevoked, &[&name, &as_of])
                 }
-                _ => ", revocation not checked".to_owned(),
+                _ => ground.shell.particular(Word::RevocationNotChecked, &[&name]),
             };
-            item.find(Claim::Certificate, State::Holds, format!("{}{status}", signer.name));
+            item.find(Claim::Certificate, State::Holds, detail);
             item.find(Claim::Signature, State::Holds, sealed.algorithm().name());
             item.find(Claim::Originator, State::Holds, signer.agency.to_string());
         }
@@ -72,7 +77,7 @@ fn step(code: Code) -> Claim {
 }
 
 /// When the originator's node took it, by a verified receipt about these very bytes.
-fn first_custody(ground: &Ground, sealed: &SealedDispatch) -> Option<UnixMillis> {
+fn first_custody(ground: &Ground<'_>, sealed: &SealedDispatch) -> Option<UnixMillis> {
     ground
         .receipts
         .values()
@@ -87,7 +92,7 @@ fn first_custody(ground: &Ground, sealed: &SealedDispatch) -> Option<UnixMillis>
 }
 
 /// Documents given that belong to no dispatch given: altered, or mixed up.
-pub(super) fn strangers(ground: &Ground, read: &[(String, Evidence)]) -> Vec<Item> {
+pub(super) fn strangers(ground: &Ground<'_>, read: &[(String, Evidence)]) -> Vec<Item> {
     let envelopes: Vec<_> = read
         .iter()
         .filter_map(|(_, evidence)| match evidence {

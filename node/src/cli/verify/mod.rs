@@ -58,7 +58,8 @@ struct DocumentFile {
 }
 
 /// What everything is verified against.
-struct Ground {
+struct Ground<'s> {
+    shell: &'s Shell,
     verifier: Verifier,
     network: NetworkId,
     documents: Vec<DocumentFile>,
@@ -89,6 +90,7 @@ pub(crate) fn run(shell: &Shell, args: &VerifyArgs) -> Done {
     let (version, digest) = (directory.version(), directory.digest());
     let crls = inspect::crls(&args.crl)?;
     let mut ground = Ground {
+        shell,
         network: root.network(),
         verifier: Verifier::new(Arc::new(root), Arc::new(directory), crls, Options::default()),
         documents: documents(&args.document)?,

@@ -2,19 +2,17 @@
 
 use tram_dispatch::Code;
 use tram_trust::Refusal;
-use tram_wire::Receipt;
+use tram_wire::{Bundle, Receipt};
 
 use super::Ground;
 use super::claim::{Claim, Item, State};
-use crate::cli::clock::shown;
-use crate::cli::receipt::Bundle;
 
 /// The checks of `trust`, in its order.
 const CHAIN: [Claim; 6] =
     [Claim::Network, Claim::Node, Claim::Epoch, Claim::Key, Claim::Times, Claim::Signature];
 
 /// Judges every receipt of a file and remembers those that hold.
-pub(super) fn judge(ground: &mut Ground, file: &str, bundle: &Bundle, items: &mut Vec<Item>) {
+pub(super) fn judge(ground: &mut Ground<'_>, file: &str, bundle: &Bundle, items: &mut Vec<Item>) {
     for (number, raw) in bundle.receipts.iter().enumerate() {
         let receipt = match Receipt::parse(raw) {
             Ok(receipt) => receipt,
@@ -30,11 +28,11 @@ pub(super) fn judge(ground: &mut Ground, file: &str, bundle: &Bundle, items: &mu
     }
 }
 
-fn one(ground: &mut Ground, file: &str, receipt: Receipt) -> Item {
+fn one(ground: &mut Ground<'_>, file: &str, receipt: Receipt) -> Item {
     let (record, root) = (receipt.record(), receipt.signed_root());
     let to = record.recipient.as_ref().map(|r| format!(" → {r}")).unwrap_or_default();
     let (event, originator, node) = (record.event.name(), &record.originator, &record.node);
-    let says = format!("{event} {originator}{to}, {node}, {}", shown(record.time));
+    let says = format!("{event} {originator}{to}, {node}, {}", ground.shell.time(record.time));
     let mut item = Item::new(file, "receipt", receipt.digest().to_string(), says);
     item.find(Claim::Format, State::Holds, "");
     let place = format!("leaf {} of {}", receipt.leaf_index(), root.size);
@@ -80,7 +78,7 @@ fn step(refusal: &Refusal) -> Claim {
 }
 
 /// Says of each receipt that rests on an earlier one whether that one is here.
-pub(super) fn link(ground: &Ground, items: &mut [Item]) {
+pub(super) fn link(ground: &Ground<'_>, items: &mut [Item]) {
     for item in items {
         let mine = ground.receipts.iter().find(|(digest, _)| digest.to_string() == item.id);
         let Some(record) = mine.map(|(_, verified)| verified.record()) else { continue };

@@ -24,8 +24,6 @@ use super::core::Clock;
 /// First pause before dialling again; doubles up to the maximum, with jitter.
 const DIAL_MS_MIN: u64 = 250;
 const DIAL_MS_MAX: u64 = 30_000;
-/// A session that stood this long was a good one: after it the pauses begin anew.
-const GOOD_MS: u64 = 10_000;
 
 /// Lets the transport ask `trust` who a peer is.
 pub(crate) struct Check {
@@ -86,15 +84,17 @@ pub(crate) async fn run(context: Arc<Context>, endpoint: Endpoint) {
     }
 }
 
-async fn run_session(context: &Arc<Context>, opened: Opened) {
-    let Ok(peer) = opened.session.peer().as_str().parse::<NodeId>() else { return };
-    let reason = session::run(context.clone(), peer.clone(), opened).await;
+/// Runs a session to its end; true if it was ever up.
+async fn run_session(context: &Arc<Context>, opened: Opened) -> bool {
+    let Ok(peer) = opened.session.peer().as_str().parse::<NodeId>() else { return false };
+    let (reason, up) = session::run(context.clone(), peer.clone(), opened).await;
     let words = escaped(&reason.to_string());
     if context.sessions.down(&peer, reason.code(), &words) {
         tracing::info!(%peer, reason = words, "session ended");
     } else {
         tracing::debug!(%peer, reason = words, "session ended");
     }
+    up
 }
 
 /// Keeps a session with one configured peer: dials whenever there is none, whoever dialled it.
@@ -109,9 +109,8 @@ async fn dial_for_ever(context: Arc<Context>, endpoint: Endpoint, peer: tram_con
             }
             Ok(Dialled::New(opened)) => {
                 told = None;
-                let session = opened.session.clone();
-                run_session(&context, *opened).await;
-                if session.age() >= Duration::from_millis(GOOD_MS) {
+                // One that the hello ended will most likely end so again.
+                if run_session(&context, *opened).await {
                     pause_ms = DIAL_MS_MIN;
                 }
             }

@@ -64,11 +64,12 @@ impl Ended {
     }
 }
 
-/// Runs one session to its end.
-pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> Ended {
+/// Runs one session to its end; gives why it ended, and whether it was ever up.
+pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> (Ended, bool) {
     let Opened { session, control } = opened;
     let serial = context.next_serial();
-    let ended = match drive(&context, &peer, &session, control, serial).await {
+    let mut up = false;
+    let ended = match drive(&context, &peer, &session, control, serial, &mut up).await {
         Ok(never) => match never {},
         Err(ended) => ended,
     };
@@ -80,7 +81,7 @@ pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> 
     session.close(code, &ended.to_string());
     // A core that is gone knows no peers.
     let _ = context.core.send(ToCore::PeerDown { peer, session: serial });
-    ended
+    (ended, up)
 }
 
 enum Never {}
@@ -105,6 +106,7 @@ async fn drive(
     session: &Session,
     control: Control,
     serial: u64,
+    up: &mut bool,
 ) -> Result<Never, Ended> {
     let Control { send, mut recv } = control;
     // Writing has a task of its own: if both sides wrote before they read, both could wait for ever.
@@ -127,7 +129,7 @@ async fn drive(
             match event {
                 Event::Send(frame) => queue_frame(&out, &frame, question.take()),
                 Event::Up { epoch, checkpoint, held, wall, credit, .. } => {
-                    let up = PeerUp { peer: peer.clone(), epoch, checkpoint, held, wall };
+                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, held, wall };
                     if let Some(link) = link.take() {
                         if gives_way(context, peer, session) {
                             return Err(Ended::Replaced);
@@ -135,8 +137,9 @@ async fn drive(
                         gates.given.forget_permits(
                             gates.given.available_permits().saturating_sub(credit.max(1) as usize),
                         );
-                        let message = ToCore::PeerUp { up, session: serial, link };
+                        let message = ToCore::PeerUp { up: hello, session: serial, link };
                         context.core.send(message).map_err(|_| Ended::Stopping)?;
+                        *up = true;
                         context.sessions.up(peer, session.clone(), context.core.now().wall);
                         tracing::info!(%peer, address = %session.remote_addr(), "session up");
                     }

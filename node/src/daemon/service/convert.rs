@@ -199,6 +199,17 @@ fn consigned_at(held: &HeldDispatch, agency: &AgencyCode) -> UnixMillis {
         .map_or(held.at, |k| k.evidence.time)
 }
 
+/// Number and notation as people write them: `16/CT-TTg`.
+fn number(m: &Metadata) -> Option<String> {
+    match (&m.number, &m.notation) {
+        (Some(number), Some(notation)) if !number.contains('/') => {
+            Some(format!("{number}/{}", notation.trim_start_matches('/')))
+        }
+        (Some(number), _) => Some(number.clone()),
+        (None, notation) => notation.clone(),
+    }
+}
+
 /// A line of the mailbox.
 pub(super) fn inbox_item(held: &HeldDispatch, agency: &AgencyCode) -> Option<InboxItem> {
     let state = inbox_state(held.legs.get(agency)?)?;
@@ -207,7 +218,7 @@ pub(super) fn inbox_item(held: &HeldDispatch, agency: &AgencyCode) -> Option<Inb
         dispatch: held.id().into(),
         originator: e.originator.clone().into(),
         reference: e.reference.clone().into(),
-        number: e.metadata.number.clone(),
+        number: number(&e.metadata),
         kind: e.metadata.kind.clone(),
         subject: e.metadata.subject.clone(),
         urgency: urgency(e.metadata.urgency),
@@ -255,4 +266,23 @@ pub(super) fn inbox_entry(held: &HeldDispatch, agency: &AgencyCode) -> Option<In
         state,
         remark,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_people_write_them() {
+        let of = |number: Option<&str>, notation: Option<&str>| {
+            let [number, notation] = [number, notation].map(|t| t.map(str::to_owned));
+            super::number(&Metadata { number, notation, ..Metadata::default() })
+        };
+        assert_eq!(of(Some("08"), Some("BC-UBND")).as_deref(), Some("08/BC-UBND"));
+        assert_eq!(of(Some("08"), Some("/BC-UBND")).as_deref(), Some("08/BC-UBND"));
+        assert_eq!(of(Some("08/BC-UBND"), Some("BC-UBND")).as_deref(), Some("08/BC-UBND"));
+        assert_eq!(of(Some("8"), None).as_deref(), Some("8"));
+        assert_eq!(of(None, Some("CT")).as_deref(), Some("CT"));
+        assert_eq!(of(None, None), None);
+    }
 }

@@ -1,0 +1,132 @@
+//! The local sockets, from the first question to the end of the node.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tram_api::{Access, SocketOptions};
+use tram_config::Config;
+use tram_dispatch::Code;
+
+use super::context::Context;
+use super::intake;
+use super::run::RunError;
+use super::service::NodeService;
+
+/// With this set, the daemon stops when its standard input ends: a parent that dies takes it along.
+const EXIT_ON_STDIN_EOF: &str = "TRAM_EXIT_ON_STDIN_EOF";
+
+/// Serves the local sockets until a signal, or until the core or the QUIC thread ended by itself.
+pub(super) async fn run(
+    context: Arc<Context>,
+    ended: oneshot::Receiver<()>,
+    quic_gone: oneshot::Receiver<()>,
+) -> Result<(), RunError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let internal = |e: std::io::Error| RunError::new(Code::Internal, e.to_string());
+    let mut term = signal(SignalKind::terminate()).map_err(internal)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(internal)?;
+    let (stop_tx, stop) = watch::channel(false);
+    let service = Arc::new(NodeService { context: context.clone() });
+    let mut servers = tokio::task::JoinSet::new();
+    for socket in &context.config.sockets {
+        let options =
+            SocketOptions { mode: socket.mode, gid: socket.gid, ..SocketOptions::at(&socket.path) };
+        let bound = tram_api::Socket::bind(&options).await.map_err(|e| {
+            RunError::new(Code::ConfigInvalid, format!("socket {}: {e}", socket.name))
+        })?;
+        let access = Access::new(socket.rules.iter().map(rule).collect());
+        let limits = api_limits(&context.config);
+        let mut stop = stop.clone();
+        let until = async move {
+            // A sender that is gone stops the server as well.
+            let _ = stop.changed().await;
+        };
+        let service: Arc<dyn tram_api::Service> = service.clone();
+        servers.spawn(tram_api::serve(bound, access, service, limits, until));
+    }
+    tracing::info!(node = %context.me, "ready");
+    let parent_gone = async {
+        if std::env::var_os(EXIT_ON_STDIN_EOF).is_none() {
+            return std::future::pending().await;
+        }
+        let (tx, rx) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            drop(tx);
+        });
+        let _ = rx.await;
+    };
+    let mut result = Ok(());
+    tokio::select! {
+        _ = term.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = int.recv() => tracing::info!("SIGINT: stopping"),
+        () = parent_gone => tracing::info!("the parent is gone: stopping"),
+        _ = ended => tracing::error!("the core ended"),
+        _ = quic_gone => {
+            tracing::error!("the QUIC thread ended");
+            result = Err(RunError::new(Code::Internal, "the QUIC thread ended"));
+        }
+        () = house(context) => {}
+    }
+    // Servers that are gone need no word.
+    let _ = stop_tx.send(true);
+    let drained = async { while servers.join_next().await.is_some() {} };
+    tokio::select! {
+        () = drained => {}
+        () = tokio::time::sleep(Duration::from_millis(DRAIN_MS + 500)) => {}
+        _ = term.recv() => tracing::info!("SIGTERM again: open requests are cut"),
+        _ = int.recv() => tracing::info!("SIGINT again: open requests are cut"),
+    }
+    result
+}
+
+/// Time that open requests get when the node stops.
+const DRAIN_MS: u64 = 3_000;
+
+/// The socket limits that the configuration asks for.
+fn api_limits(config: &Config) -> tram_api::Limits {
+    let connections_max = config.limits.client_connections_max as usize;
+    tram_api::Limits {
+        connections_max,
+        // Nobody locks the others out.
+        connections_per_uid_max: (connections_max / 4 * 3).max(1),
+        drain_ms: DRAIN_MS,
+        ..tram_api::Limits::default()
+    }
+}
+
+/// Housekeeping: what was brought and never used.
+async fn house(context: Arc<Context>) {
+    const EVERY: Duration = Duration::from_secs(600);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let context = context.clone();
+        // A panic in there was told by the panic hook; the next round tries again.
+        let _ = tokio::task::spawn_blocking(move || intake::clean(&context)).await;
+    }
+}
+
+fn rule(rule: &tram_config::Rule) -> tram_api::Rule {
+    tram_api::Rule {
+        who: match rule.who {
+            tram_config::Who::Uid(u) => tram_api::Who::Uid(u),
+            tram_config::Who::Gid(g) => tram_api::Who::Gid(g),
+            tram_config::Who::Any => tram_api::Who::Any,
+        },
+        agencies: match &rule.agencies {
+            tram_config::Agencies::All => tram_api::Agencies::All,
+            tram_config::Agencies::Only(set) => tram_api::Agencies::Only(set.clone()),
+        },
+        roles: rule
+            .roles
+            .iter()
+            .map(|r| match r {
+                tram_config::Role::Submit => tram_api::Role::Submit,
+                tram_config::Role::Collect => tram_api::Role::Collect,
+                tram_config::Role::Operate => tram_api::Role::Operate,
+                tram_config::Role::Audit => tram_api::Role::Audit,
+            })
+            .collect(),
+    }
+}

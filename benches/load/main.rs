@@ -69,7 +69,9 @@ pub(crate) struct Point {
 }
 
 async fn point(options: &Options, tiers: usize, in_flight: usize) -> Point {
-    let plan = Plan { log_level: "warn", ..Plan::tiers(tiers) };
+    let mut plan = Plan { log_level: "warn", ..Plan::tiers(tiers) };
+    // One connection for each dispatch in flight, and one for the events.
+    plan.limits.push(("client_connections_max", 512));
     let network = Network::create_in(Path::new(FOLDER), &plan);
     let program = Program {
         path: std::env::current_exe().expect("this program's own file"),

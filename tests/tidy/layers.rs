@@ -18,7 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tram-engine", &["tram-crypto", "tram-dispatch", "tram-tlog", "tram-trust", "tram-wire"]),
     ("tram-config", &["tram-dispatch"]),
     ("tram-api", &["tram-dispatch"]),
-    ("tram-transport", &[]),
+    ("tram-transport", &["tram-crypto"]),
     ("tram-pki", &["tram-crypto", "tram-dispatch"]),
     (
         "tram-spool",

@@ -243,7 +243,7 @@ impl Engine {
 
     /// Number of the newest batch that holds something nobody may see yet.
     pub(crate) fn newest_unsafe_batch(&self) -> Option<u64> {
-        if self.urgent && !self.records.is_empty() {
+        if (self.urgent || !self.waiting.is_empty()) && !self.records.is_empty() {
             return Some(self.batches + 1);
         }
         self.in_flight.back().map(|(number, _)| *number)

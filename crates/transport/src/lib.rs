@@ -30,6 +30,7 @@ mod limits;
 mod quic;
 mod reason;
 mod registry;
+mod reset;
 mod session;
 mod socket;
 mod tls;

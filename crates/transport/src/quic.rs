@@ -7,6 +7,9 @@ use quinn::{
     TransportConfig, ValidationTokenConfig, VarInt, congestion::CubicConfig, crypto,
 };
 
+use quinn_proto::HashedConnectionIdGenerator;
+
+use crate::reset::{ResetKey, connection_id_key};
 use crate::{BindError, TransportLimits, tls::MonotonicClock};
 
 /// What a peer may send before the session is open: enough for the opening frame.
@@ -20,8 +23,13 @@ const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
 /// Every QUIC path carries this (RFC 9000 section 14).
 const MTU_MIN_BYTES: u16 = 1200;
 
-pub(crate) fn endpoint_config(limits: &TransportLimits) -> Result<EndpointConfig, BindError> {
-    let mut config = EndpointConfig::default();
+pub(crate) fn endpoint_config(
+    limits: &TransportLimits,
+    key_pkcs8_der: &[u8],
+) -> Result<EndpointConfig, BindError> {
+    let mut config = EndpointConfig::new(Arc::new(ResetKey::derive(key_pkcs8_der)));
+    let ids = connection_id_key(key_pkcs8_der);
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)));
     // Must admit what MTU discovery may find.
     config
         .max_udp_payload_size(limits.mtu_max_bytes)

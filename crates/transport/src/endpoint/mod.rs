@@ -98,7 +98,7 @@ impl Endpoint {
         let server = quic::server_config(&limits, tls.server(&Arc::new(Verdict::default()))?);
         let socket = socket::bind(addr, limits.socket_buffer_bytes)?;
         let quinn = quinn::Endpoint::new(
-            quic::endpoint_config(&limits)?,
+            quic::endpoint_config(&limits, &identity.key_pkcs8_der)?,
             listen.then(|| server.clone()),
             socket,
             Arc::new(TokioRuntime),

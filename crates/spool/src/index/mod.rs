@@ -1,14 +1,14 @@
 //! The index over the journal: rebuildable, deletable at any time, never the truth.
 //!
-//! One ordered map of bytes to bytes ([`keys`] gives the layout of every table in it), in two
+//! One ordered map of bytes to bytes (`keys` gives the layout of every table in it), in two
 //! layers: what the newest batches put lies in memory, what is older in one redb file. A commit
 //! only touches memory. Every two seconds or 65,536 entries the upper layer is frozen and written
 //! behind the commits' back, sorted, as *one durable* redb transaction, together with the journal
-//! position it reaches ([`head`]). On this kind of machine that costs half the CPU of one non-durable
+//! position it reaches (`head`). On this kind of machine that costs half the CPU of one non-durable
 //! redb transaction per batch, and no commit ever waits for redb's fsync.
 //!
 //! After a crash the batches behind that position are read from the journal again and applied by
-//! the same code ([`indexer`]) as in normal running.
+//! the same code (`indexer`) as in normal running.
 //!
 //! A file of a newer format is refused; one that is damaged, of another store, or ahead of the
 //! journal is deleted and rebuilt, and the recovery report says why.

@@ -1,7 +1,7 @@
 //! What is read from one X.509 certificate (RFC 5280), once, with x509-parser.
 //!
 //! Reading is not trusting: path and signatures are `chain`'s work, fitness for a purpose is
-//! [`profile`]'s.
+//! `profile`'s.
 
 pub(crate) mod profile;
 

@@ -7,7 +7,7 @@ use super::{VERSION, act, check, key, meta};
 use crate::WireError;
 use crate::cbor::{FieldsOut, Writer};
 
-/// The one encoding of this envelope. It is what [`super::decode`] takes if [`super::validate`] agrees
+/// The one encoding of this envelope. It is what [`super::decode()`] takes if [`super::validate`] agrees
 /// with the envelope; use [`encode_checked`] for envelopes from outside.
 pub fn encode(envelope: &Envelope) -> Vec<u8> {
     let e = envelope;

@@ -3,7 +3,7 @@
 use super::{Answer, Frame, Hello, Outcome, Range, Transfer, kind, outcome};
 use crate::cbor::{FieldsOut, Writer};
 
-/// The one encoding of this frame: `[type, fields]`. It is what [`super::decode`] takes if
+/// The one encoding of this frame: `[type, fields]`. It is what [`super::decode()`] takes if
 /// [`super::validate`] agrees with the frame.
 pub fn encode(frame: &Frame) -> Vec<u8> {
     let mut f = FieldsOut::new();

@@ -10,7 +10,7 @@ use crate::cli::{Done, connect};
 
 /// Have the node seal and take a dispatch, with the seal key it holds for the agency.
 ///
-/// Only where the agency allowed it ([[seals]] in the configuration). The envelope says that the
+/// Only where the agency allowed it (`[[seals]]` in the configuration). The envelope says that the
 /// node sealed. A repeat with the same reference and content gets the first receipt.
 #[derive(Args)]
 #[command(after_help = "Example:\n  tram dispatch send --from H41.12.03 --to H41 --reference \

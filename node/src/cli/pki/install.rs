@@ -27,7 +27,7 @@ pub(crate) struct InstallArgs {
     /// Certificate with those above it, PEM.
     #[arg(long, value_name = "FILE")]
     certificate: PathBuf,
-    /// It is the seal of this agency, which [[seals]] of the configuration names.
+    /// It is the seal of this agency, which `[[seals]]` of the configuration names.
     #[arg(long, value_name = "CODE")]
     seal: Option<AgencyCode>,
 }
@@ -99,7 +99,7 @@ fn target(
         return Ok((keys.tls_certificate.clone(), keys.tls_key.clone(), subject));
     };
     let named = config.seals.iter().find(|s| s.agency == *agency).ok_or_else(|| {
-        let detail = format!("no [[seals]] for {agency} in {}", config.file().display());
+        let detail = format!("no `[[seals]]` for {agency} in {}", config.file().display());
         Failure::new(Code::ConfigInvalid, detail)
     })?;
     Ok((named.certificate.clone(), named.key.clone(), Subject::Seal(agency.clone())))

@@ -18,7 +18,7 @@ use super::{DONE, Done, connect};
 #[derive(Args)]
 #[command(after_help = "Example:\n  tram run --config /etc/tram/tram.toml")]
 pub(crate) struct RunArgs {
-    /// Levels of the log by part, for example `info,tram_transport=debug`; otherwise [log] of the
+    /// Levels of the log by part, for example `info,tram_transport=debug`; otherwise `[log]` of the
     /// configuration decides.
     #[arg(long, env = "TRAM_LOG", value_name = "FILTER")]
     log: Option<String>,

@@ -17,6 +17,7 @@ use tram_trust::{Root, Verifier};
 
 use super::core::Core;
 use super::pins::Pins;
+use super::recent::Recent;
 use super::seals::Seals;
 use super::uploads::{PartialUploads, Uploads};
 
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub leg_counts: tokio::sync::Mutex<Option<([u64; 5], std::time::Instant)>>,
     pub started_at: UnixMillis,
     pub sessions: Sessions,
+    pub recent: Recent,
     /// Set once the QUIC thread has bound it.
     pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
     verifier: RwLock<Arc<Verifier>>,
@@ -180,6 +182,7 @@ impl Context {
             leg_counts: tokio::sync::Mutex::default(),
             started_at,
             sessions: Sessions::default(),
+            recent: Recent::default(),
             endpoint: std::sync::OnceLock::new(),
             verifier: RwLock::new(verifier),
             checkpoint_key,
@@ -218,6 +221,9 @@ impl Context {
 
     /// Opens a document of a dispatch held here.
     pub(crate) fn document(&self, digest: &Digest) -> Result<Option<Bytes>, String> {
+        if let Some(bytes) = self.recent.get(digest) {
+            return Ok(Some(Bytes::Inline(bytes)));
+        }
         let found = self.store.document(digest).map_err(|e| e.explain())?;
         Ok(found.map(|d| match d {
             Document::Inline(bytes) => Bytes::Inline(bytes),

@@ -7,6 +7,7 @@ mod intake;
 mod keys;
 mod link;
 mod pins;
+mod recent;
 mod run;
 mod seals;
 mod service;

@@ -108,6 +108,7 @@ async fn engine(
     if !context.has_room() {
         return Ok(Refusal::Later(Code::BusyStorage).for_all(&offer.recipients));
     }
+    context.recent.add(&offer.documents.inline);
     match context.core.offer(offer.to_offer()).await.map_err(stopping)? {
         OfferReply::Answers(answers) => return Ok(answers),
         OfferReply::TakeDocuments => {}

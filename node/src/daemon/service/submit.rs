@@ -114,6 +114,7 @@ impl NodeService {
         }
         let id = dispatch.id();
         let envelope = dispatch.envelope().clone();
+        self.context.recent.add(&documents.inline);
         let reply = self.context.core.submit(dispatch, documents, pins).await?;
         if let Reply::Refused { code, .. } = &reply {
             tracing::info!(dispatch = %id, originator = %envelope.originator, %code, "submission refused");

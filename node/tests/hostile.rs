@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use support::evidence::{eventually, inbox};
 use support::peer::{Peer, dial, endpoint, receipt, transfer};
 use support::sealing::small_document;
-use support::{Network, Node, Plan, Program, agency, wall_now};
+use support::{Network, Node, Plan, Program, agency};
 use tokio::time::timeout;
 use tram_api::model::InboxQuery;
 use tram_dispatch::Event;
@@ -19,7 +19,7 @@ use tram_transport::{
     Denied, Endpoint, FrameReceiver, FrameSender, Opened, PeerCheck, PeerName, Role,
     TransportLimits,
 };
-use tram_wire::frame::{self, Frame, Hello};
+use tram_wire::frame::{self, Frame};
 
 /// The tier attacked, the attacker below it, and the honest peer above.
 const VICTIM: usize = 1;
@@ -43,20 +43,7 @@ async fn send(to: &mut FrameSender, frame: &Frame) {
 
 /// Exchanges hellos by hand.
 async fn greet(network: &Network, to: &mut FrameSender, from: &mut FrameReceiver) {
-    let files = &network.nodes[CHILD];
-    let hello = Hello {
-        network: network.id(),
-        versions: vec![1],
-        features: Vec::new(),
-        node: files.id.clone(),
-        directory_version: network.directory.version(),
-        directory: network.directory.digest(),
-        epoch: tram_wire::genesis::epoch_id(&files.genesis),
-        checkpoint: Vec::new(),
-        held: None,
-        wall: wall_now(),
-        credit: 16,
-    };
+    let hello = support::peer::hello(network, CHILD);
     send(to, &Frame::Hello(Box::new(hello))).await;
     from.recv(FRAME_BYTES_MAX).await.expect("a frame").expect("a hello");
 }

@@ -72,21 +72,7 @@ impl Peer {
 
     async fn greet(network: &Network, me: usize, endpoint: Endpoint, opened: Opened) -> Self {
         let Opened { session, mut control } = opened;
-        let files = &network.nodes[me];
-        let hello = Hello {
-            network: network.id(),
-            versions: vec![1],
-            features: Vec::new(),
-            node: files.id.clone(),
-            directory_version: network.directory.version(),
-            directory: network.directory.digest(),
-            epoch: tram_wire::genesis::epoch_id(&files.genesis),
-            checkpoint: Vec::new(),
-            held: None,
-            wall: wall_now(),
-            credit: 16,
-        };
-        send(&mut control.send, &Frame::Hello(Box::new(hello))).await;
+        send(&mut control.send, &Frame::Hello(Box::new(hello(network, me)))).await;
         match receive(&mut control.recv).await {
             Frame::Hello(_) => {}
             other => panic!("no hello: {other:?}"),
@@ -206,5 +192,23 @@ pub fn transfer(
         recipients,
         receipts: vec![first.raw().to_vec()],
         inline: vec![(0, document.to_vec())],
+    }
+}
+
+/// What the node of one tier says first, with an empty log.
+pub fn hello(network: &Network, me: usize) -> Hello {
+    let files = &network.nodes[me];
+    Hello {
+        network: network.id(),
+        versions: vec![1],
+        features: Vec::new(),
+        node: files.id.clone(),
+        directory_version: network.directory.version(),
+        directory: network.directory.digest(),
+        epoch: tram_wire::genesis::epoch_id(&files.genesis),
+        checkpoint: Vec::new(),
+        held: None,
+        wall: wall_now(),
+        credit: 16,
     }
 }

@@ -72,6 +72,15 @@ async fn point(options: &Options, tiers: usize, in_flight: usize) -> Point {
     let mut plan = Plan { log_level: "warn", ..Plan::tiers(tiers) };
     // One connection for each dispatch in flight, and one for the events.
     plan.limits.push(("client_connections_max", 512));
+    plan.limits.push(("memory_bytes_max", 64 << 30));
+    // One agency does here what quotas keep one agency from doing.
+    plan.quotas.extend([
+        ("agency_dispatches_per_minute", 1_000_000),
+        ("agency_burst", 1_000_000),
+        ("agency_open_max", 10_000_000),
+        ("direction_max", 10_000_000),
+        ("mailbox_max", 10_000_000),
+    ]);
     let network = Network::create_in(Path::new(FOLDER), &plan);
     let program = Program {
         path: std::env::current_exe().expect("this program's own file"),

@@ -7,9 +7,9 @@ use tram_dispatch::envelope::*;
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::*;
 use tram_tlog::checkpoint::Checkpoint;
-use tram_tlog::{MemoryTree, leaf_hash};
+use tram_tlog::{Hash, MemoryTree, leaf_hash};
 use tram_wire::directory::{self as dir, DirectoryFile, KeySignature};
-use tram_wire::frame::{self, Answer, Frame, Held, Hello, Outcome, Range, Transfer};
+use tram_wire::frame::{self, Answer, Frame, Hello, Outcome, Range, Transfer};
 use tram_wire::root::{self, RootFile};
 use tram_wire::{Bundle, Receipt, SealedDispatch, SignedRoot, evidence, genesis};
 
@@ -418,18 +418,20 @@ impl Log {
     }
 
     fn receipt(&self, index: u64) -> Receipt {
-        let path: Vec<[u8; 32]> =
-            self.tree.inclusion(index).unwrap().into_iter().map(|h| h.0).collect();
+        let path: Vec<_> = self.tree.inclusion(index).unwrap().iter().map(|h| h.0).collect();
         let record = &self.records[index as usize - 1];
         let network = self.genesis.network;
         Receipt::build(network, &self.root, index, &path, &[index as u8; 16], record).unwrap()
     }
 
     fn note(&self, network: NetworkId) -> Vec<u8> {
-        let origin = format!("tram/{network}/{}/{}", self.genesis.node, self.epoch);
-        let checkpoint = Checkpoint::new(&origin, self.tree.size(), self.tree.root()).unwrap();
-        checkpoint.sign(&origin, &signer(SEED_CHECKPOINT)).unwrap()
+        note(network, &self.genesis.node, self.epoch, self.tree.size(), self.tree.root())
     }
+}
+
+fn note(network: NetworkId, node: &NodeId, epoch: EpochId, size: u64, root: Hash) -> Vec<u8> {
+    let origin = format!("tram/{network}/{node}/{epoch}");
+    Checkpoint::new(&origin, size, root).unwrap().sign(&origin, &signer(SEED_CHECKPOINT)).unwrap()
 }
 
 fn frames(
@@ -449,7 +451,7 @@ fn frames(
         directory: directory.digest(),
         epoch: log.epoch,
         checkpoint: log.note(network),
-        held: Some(Held { epoch: EpochId([12; 32]), size: 7, root: [13; 32] }),
+        held: Some(note(network, &node("n1.G22"), EpochId([12; 32]), 7, Hash([13; 32]))),
         wall: UnixMillis(START + 2_000),
         credit: 256,
     };

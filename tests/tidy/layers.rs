@@ -27,7 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that know everything: the product, and the worlds around it.
-const MAY_KNOW_ALL: &[&str] = &["tram", "tram-tests", "tram-benches", "tram-sim"];
+const MAY_KNOW_ALL: &[&str] = &["tram", "tram-tests", "tram-benches", "tram-entry", "tram-sim"];
 
 /// The pure core.
 pub(crate) const PURE: &[&str] = &["crypto", "dispatch", "engine", "peer", "tlog", "trust", "wire"];
@@ -74,6 +74,7 @@ const STEPS_ALLOWED: &[(&str, &str)] = &[("ring", "getrandom")];
 const ONE_DOOR: &[(&str, &[&str])] = &[
     ("axum", &["tram-api"]),
     ("clap", &["tram"]),
+    ("ed25519-dalek", &["tram-crypto"]),
     ("hyper", &["tram-api"]),
     ("minicbor", &["tram-wire"]),
     ("quinn", &["tram-transport"]),
@@ -88,7 +89,7 @@ const ONE_DOOR: &[(&str, &[&str])] = &[
 ];
 
 /// What cargo resolves for this machine, without asking the network.
-fn metadata() -> Value {
+pub(crate) fn metadata() -> Value {
     let host = host();
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let out = Command::new(cargo)
@@ -131,7 +132,7 @@ fn declared(metadata: &Value) -> BTreeMap<&str, Vec<&Value>> {
 }
 
 /// The resolved graph of normal dependencies: package name to names. Versions are merged.
-fn graph(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
+pub(crate) fn graph(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     let name_of: BTreeMap<&str, &str> =
         list(metadata, "packages").iter().map(|p| (text(p, "id"), text(p, "name"))).collect();
     let mut graph: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

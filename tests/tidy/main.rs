@@ -6,8 +6,10 @@ mod documents;
 mod ignored;
 mod layers;
 mod manifests;
+mod packages;
 mod product;
 mod sources;
+mod threats;
 mod tree;
 
 /// Fails with one line per fault.

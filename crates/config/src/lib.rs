@@ -26,7 +26,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 pub use accounts::Accounts;
-pub use limits::{LIMITS, Limits, Number, RETENTION, REVOCATION, Retention, RevocationGrace};
+pub use limits::{
+    LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
+};
 pub use problem::{ConfigErrors, Problem};
 pub use values::{
     Agencies, Config, HostPort, Keys, Log, LogFormat, LogLevel, Peer, PeerName, Role, Rule, Seal,

@@ -73,6 +73,47 @@ numbers! {
     client_uploads_max = 32, 1 => 1024;
     /// Longest that a client's question waits for news, whatever it asks for.
     client_wait_ms_max = 60_000, 1_000 => 60_000;
+    /// Most dispatches with work left to do, in memory; over it new work is answered BUSY.
+    open_dispatches_max = 200_000, 10 => 10_000_000;
+    /// Most memory that they may take, as estimated; over it new work is answered BUSY.
+    memory_bytes_max = GIB, 64 * MIB => 256 * GIB;
+    /// Most bytes of what they and their documents take on disk; over it: BUSY_STORAGE.
+    stored_bytes_max = 1024 * GIB, 64 * MIB => 1024 * 1024 * GIB;
+}
+
+numbers! {
+    /// `[quotas]`: what one agency, peer or mailbox may have of the node.
+    Quotas,
+    /// Every key of `[quotas]`.
+    QUOTAS;
+    /// Dispatches one agency may submit here in a minute, evenly.
+    agency_dispatches_per_minute = 6_000, 1 => 1_000_000;
+    /// Dispatches one agency may submit at once, after a pause.
+    agency_burst = 6_000, 1 => 1_000_000;
+    /// Bytes one agency may submit in an hour.
+    agency_bytes_per_hour = 64 * GIB, MIB => 1024 * GIB;
+    /// Dispatches one agency submitted here that have no outcome yet.
+    agency_open_max = 50_000, 1 => 10_000_000;
+    /// Their bytes.
+    agency_open_bytes_max = 64 * GIB, MIB => 1024 * GIB;
+    /// Documents of one agency, or from one peer, that are here and no dispatch uses yet, in bytes.
+    upload_bytes_max = 16 * GIB, MIB => 1024 * GIB;
+    /// Offers one peer may make in a minute, evenly.
+    peer_offers_per_minute = 600_000, 1 => 60_000_000;
+    /// Offers one peer may make at once, after a pause.
+    peer_burst = 600_000, 1 => 60_000_000;
+    /// Dispatches one peer gave us that are not delivered, or whose receipts it did not take.
+    peer_open_max = 100_000, 1 => 10_000_000;
+    /// Their bytes.
+    peer_open_bytes_max = 256 * GIB, MIB => 1024 * 1024 * GIB;
+    /// Dispatches that wait for one peer, with the copies kept of what it has.
+    direction_max = 100_000, 1 => 10_000_000;
+    /// Their bytes.
+    direction_bytes_max = 256 * GIB, MIB => 1024 * 1024 * GIB;
+    /// Dispatches kept for one recipient here; of them half from one originator.
+    mailbox_max = 100_000, 1 => 10_000_000;
+    /// Their bytes.
+    mailbox_bytes_max = 256 * GIB, MIB => 1024 * 1024 * GIB;
 }
 
 numbers! {

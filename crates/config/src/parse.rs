@@ -9,7 +9,7 @@ use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::accounts::Accounts;
 use crate::files::{Claim, Kind};
-use crate::limits::{Limits, Retention, RevocationGrace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace};
 use crate::problem::Problem;
 use crate::reader::{Found, Reader, Section};
 use crate::values::{
@@ -78,6 +78,7 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         sockets,
         seals,
         limits,
+        quotas: Quotas::read(&document.table("quotas")),
         retention: Retention::read(&document.table("retention")),
         log: Log {
             format: log.choice("format", LogFormat::NAMES).unwrap_or(LogFormat::Human),

@@ -1,6 +1,6 @@
 //! Which keys exist, with an example of each for the messages.
 
-use crate::limits::{LIMITS, RETENTION, REVOCATION};
+use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION};
 
 /// Tables of the file; a name that occurs in double brackets ends with `[]`.
 const TABLES: &[(&str, &[(&str, &str)])] = &[
@@ -64,6 +64,7 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("limits", &[]),
+    ("quotas", &[]),
     ("retention", &[]),
     ("log", &[("format", "format = \"human\""), ("level", "level = \"info\"")]),
 ];
@@ -86,6 +87,7 @@ pub(crate) fn header(table: &str) -> String {
 pub(crate) fn keys(table: &str) -> Vec<&'static str> {
     let numbers = match table {
         "limits" => LIMITS,
+        "quotas" => QUOTAS,
         "retention" => RETENTION,
         "revocation" => REVOCATION,
         _ => &[],

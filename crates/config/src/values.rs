@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::files::Claim;
-use crate::limits::{Limits, Retention, RevocationGrace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace};
 
 /// A node's configuration. Every path is resolved against the folder of the file.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Config {
     pub seals: Vec<Seal>,
     /// Bounds on memory, disk and time.
     pub limits: Limits,
+    /// What one agency, peer or mailbox may have.
+    pub quotas: Quotas,
     /// How long things are kept.
     pub retention: Retention,
     /// The service log.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fixture::{Fixture, accounts};
 use tram_config::{
-    Agencies, Config, LIMITS, Limits, LogFormat, PeerName, RETENTION, REVOCATION, Role, Who,
+    Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role, Who,
 };
 
 const TIERS: [(&str, &str); 4] = [
@@ -108,7 +108,7 @@ fn grouped(n: u64) -> String {
 fn every_example_documents_every_number() {
     for (tier, _) in TIERS {
         let text = example(tier);
-        for number in LIMITS.iter().chain(RETENTION).chain(REVOCATION) {
+        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION) {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",
                 number.doc.trim(),
@@ -134,7 +134,12 @@ fn commented_settings_are_settings() {
             .map(|line| {
                 let bare = line.strip_prefix("# ").unwrap_or(line);
                 let key = bare.split(" = ").next().unwrap_or_default().to_owned();
-                let number = LIMITS.iter().chain(RETENTION).chain(REVOCATION).any(|n| n.key == key);
+                let number = LIMITS
+                    .iter()
+                    .chain(QUOTAS)
+                    .chain(RETENTION)
+                    .chain(REVOCATION)
+                    .any(|n| n.key == key);
                 if line.starts_with('#') && number && !text.contains(&format!("\n{key} = ")) {
                     set.push(key);
                     return bare.to_owned();

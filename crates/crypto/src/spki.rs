@@ -1,5 +1,7 @@
 //! SubjectPublicKeyInfo (RFC 5280 section 4.1) → key material, with every limit.
 
+use ed25519_dalek::VerifyingKey;
+
 use crate::der::{DerError, Reader, TAG_NULL, TAG_OID, TAG_SEQUENCE};
 
 /// The shortest RSA modulus taken, in bits.
@@ -47,7 +49,8 @@ pub enum KeyError {
 /// What the provider needs to verify. Variants hold exactly checked lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Material {
-    Ed25519([u8; 32]),
+    /// The key as 32 bytes, and as a point where it is one; what is none verifies nothing.
+    Ed25519([u8; 32], Option<Box<VerifyingKey>>),
     /// Uncompressed point, 65 bytes.
     P256(Vec<u8>),
     /// Uncompressed point, 97 bytes.
@@ -173,7 +176,9 @@ pub(crate) fn ed25519(key: &[u8]) -> Result<Material, KeyError> {
     if not_reduced || SMALL_ORDER_Y.contains(&y) {
         return Err(KeyError::WeakEd25519);
     }
-    Ok(Material::Ed25519(key))
+    // Finding the point takes a quarter of the time of a check, so it is done once per key.
+    let point = VerifyingKey::from_bytes(&key).ok().map(Box::new);
+    Ok(Material::Ed25519(key, point))
 }
 
 /// The y coordinates of the eight points whose order divides the cofactor.

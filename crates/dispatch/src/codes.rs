@@ -275,6 +275,24 @@ codes! {
     CertificateEndsSoon = 56 "CERTIFICATE_ENDS_SOON" Operator AfterRemedy None, 503, LATER,
         "a certificate of this node ends soon", "renew it in time; docs/operations.md, section Certificates expiring",
         "chứng thư số của nút sắp hết hạn", "gia hạn trước khi hết hạn theo docs/operations.md";
+    ClaimUnproved = 57 "CLAIM_UNPROVED" Peer AfterRemedy None, 422, LATER,
+        "a peer says something of this node's receipt log that no signature of this node proves", "nothing here is affected; ask that node's operator to look at its program and store",
+        "nút láng giềng nói về nhật ký biên nhận của nút này mà không có chữ ký của nút này làm chứng", "nút này không bị ảnh hưởng; đề nghị người vận hành nút đó kiểm tra chương trình và kho";
+    StorageUnsure = 70 "STORAGE_UNSURE" Machine AfterRemedy None, 503, STORAGE,
+        "the disk failed since this machine was started, and what it really holds cannot be read past the memory that hides it", "see to the disk, then restart the machine; docs/operations.md, section When storage fails",
+        "ổ đĩa đã lỗi từ khi máy khởi động, và không đọc được chắc chắn dữ liệu thật trên ổ đĩa", "kiểm tra ổ đĩa rồi khởi động lại máy; xem docs/operations.md, mục When storage fails";
+    StorageReadOnly = 71 "STORAGE_READ_ONLY" Machine AfterRemedy None, 503, STORAGE,
+        "the file system of the data directory takes no writes; what is there can be read", "find out why (`dmesg`), then mount it writable; docs/operations.md, section When storage fails",
+        "hệ thống tệp của thư mục dữ liệu không cho ghi; vẫn đọc được dữ liệu đã có", "tìm nguyên nhân (`dmesg`) rồi gắn lại ở chế độ ghi; xem docs/operations.md, mục When storage fails";
+    Quarantined = 60 "QUARANTINED" Machine AfterRemedy None, 409, LATER,
+        "the node set the dispatch aside: work on it broke off three times, or what is stored of it is damaged", "look at it with `tram queue list --state quarantined`, then release or drop it; docs/operations.md, section Quarantine",
+        "nút đã cách ly gói: xử lý bị đứt quãng ba lần, hoặc dữ liệu lưu của gói bị hỏng", "xem bằng `tram queue list --state quarantined`, rồi giải phóng hoặc hủy; xem docs/operations.md";
+    WorkUnfinished = 61 "WORK_UNFINISHED" Machine Later None, 503, LATER,
+        "work on the dispatch broke off: its handler failed, or the process ended in the middle of it", "it is tried again by itself, three times at most; if it goes on, report it with the service log",
+        "việc xử lý gói bị đứt quãng: bộ xử lý lỗi, hoặc tiến trình kết thúc giữa chừng", "nút tự thử lại, tối đa ba lần; nếu vẫn lỗi, báo lại kèm nhật ký dịch vụ";
+    CopyDamaged = 62 "COPY_DAMAGED" Peer Later None, 409, LATER,
+        "the next node gave the leg back because its copy is damaged; it is given again", "nothing here; the next node's operator should look at its disk",
+        "nút kế tiếp trả lại vì bản lưu của nút đó bị hỏng; gói được chuyển lại", "không cần làm gì ở đây; người vận hành nút kế tiếp nên kiểm tra ổ đĩa";
 }
 
 impl Code {

@@ -6,11 +6,17 @@ use tram_trust::VerifiedReceipt;
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerAnswer;
 use crate::output::{Notice, Output};
-use crate::record::{Foreign, OutboxDone, Owed, Record};
+use crate::quarantine::Here;
+use crate::record::{Foreign, OutboxDone, Owed, Record, Stage};
 use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
+use crate::state::queue::Load;
 use crate::view::View;
+
+/// Receipts of one dispatch for each of its legs: more than any way makes. Beyond, only what nobody
+/// said before is kept.
+const RECEIPTS_PER_LEG_MAX: usize = 64;
 
 impl Engine {
     /// A peer answered a transfer of ours.
@@ -23,7 +29,7 @@ impl Engine {
         view: &dyn View,
     ) -> Result<(), Fatal> {
         // It may have ended and been closed while the answer was on its way.
-        self.load(&id, view)?;
+        self.take_up(now, &id, view)?;
         let mut later: Option<(Code, u64)> = None;
         for (recipient, answer) in answers {
             match answer {
@@ -67,7 +73,8 @@ impl Engine {
         let attempts = p.queue.attempts(&id);
         let delay = match retry_ms {
             0 => self.backoff(attempts),
-            asked => asked.min(self.settings.retry_ms_max),
+            // Asked again and again, this node takes its own time.
+            asked => asked.max(self.backoff(attempts)).min(self.settings.retry_ms_max),
         };
         if let Some(p) = self.state.peers.get_mut(peer) {
             if wanted {
@@ -100,8 +107,13 @@ impl Engine {
     ) -> Result<(), Fatal> {
         for receipt in &receipts {
             let id = receipt.record().dispatch;
-            if self.load(&id, view)? && self.was_given_to(&id, peer, receipt) {
-                self.take_receipt(now, peer, receipt);
+            self.hand.take(&id, Stage::Decide);
+            match self.take_up(now, &id, view)? {
+                Here::Known if self.was_given_to(&id, peer, receipt) => {
+                    self.take_receipt(now, peer, receipt);
+                }
+                Here::Aside => self.keep_unread(now, peer, receipt),
+                Here::Known | Here::Unknown => {}
             }
         }
         // Waits for the commit that holds what was just taken, and only then says "stored".
@@ -142,7 +154,16 @@ impl Engine {
                 && !h.was_returned_after(&e);
             !counts_now && !still_there
         });
-        if nothing_new || e.node == me || !object_fits {
+        // Who signs the same thing over and over fills nothing with it.
+        let crowded = h.evidence.len() >= RECEIPTS_PER_LEG_MAX * h.legs.len();
+        let passes_on = e.event == Event::RelayAcceptance && leg.is_some_and(Leg::in_custody);
+        let said_before = crowded
+            && !passes_on
+            && h.evidence.iter().any(|k| {
+                let k = &k.evidence;
+                (k.event, &k.node, k.epoch, &k.recipient) == (e.event, &e.node, e.epoch, &e.recipient)
+            });
+        if nothing_new || said_before || e.node == me || !object_fits {
             return;
         }
         let foreign = Foreign {
@@ -175,12 +196,16 @@ impl Engine {
         for (dispatch, owed) in p.outbox.stored(batch) {
             let done = OutboxDone { dispatch, peer: peer.clone(), owed };
             self.record(now, Record::OutboxDone(done), None, false);
+            self.close_aside(now, &dispatch);
         }
     }
 
     /// The next nodes toward which this dispatch has legs in our custody.
     pub(crate) fn next_hops(&self, id: &DispatchId) -> Vec<NodeId> {
         let Some(h) = self.state.held.get(id) else { return Vec::new() };
+        if self.state.is_quarantined(id) {
+            return Vec::new();
+        }
         let mut hops: Vec<NodeId> = h
             .legs
             .iter()
@@ -196,9 +221,10 @@ impl Engine {
 
     /// Puts a dispatch into the queue of every next hop it has work for.
     pub(crate) fn queue_legs(&mut self, id: &DispatchId) {
-        let Some(class) = self.state.held.get(id).map(|h| h.class()) else { return };
-        for hop in self.next_hops(id) {
-            self.state.peers.entry(hop).or_default().queue.push(*id, class);
+        let hops = self.next_hops(id);
+        let Some(load) = self.state.held.get(id).map(Load::of) else { return };
+        for hop in hops {
+            self.state.peers.entry(hop).or_default().queue.push(*id, load.clone());
         }
     }
 

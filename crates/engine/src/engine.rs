@@ -9,15 +9,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tram_crypto::{Entropy, SeededEntropy};
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, EvidenceRecord, NodeId, Now, Reference};
+use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, Now, Reference};
 use tram_tlog::Frontier;
 use tram_trust::{Directory, VerifiedDispatch};
 use tram_wire::sealed::SealedDispatch;
 
+use crate::contradiction::Contradiction;
+use crate::hand::{Hand, Unwatched};
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
-use crate::output::{Notice, Output, Reply};
-use crate::record::{Batch, OwnEvidence, Record};
+use crate::output::{Output, Reply};
+use crate::quota::Rates;
+use crate::record::{Batch, Record, Stage};
 use crate::release::Waiting;
 use crate::settings::Settings;
 use crate::state::held::HeldDispatch;
@@ -60,8 +63,14 @@ pub struct Engine {
     pub(crate) state: State,
     pub(crate) log: Log,
     pub(crate) jitter: SeededEntropy,
+    pub(crate) rates: Rates,
     pub(crate) halted: Option<Code>,
+    pub(crate) contradiction: Option<Contradiction>,
     pub(crate) records: Vec<Record>,
+    /// Emptied vectors of earlier batches, for their room: a new one under load is hundreds of
+    /// kilobytes that the system would have to clear each time.
+    spare_records: Vec<Record>,
+    spare_outputs: Vec<Output>,
     waiting: Vec<Waiting>,
     urgent: bool,
     first_record_mono_ms: Option<u64>,
@@ -74,6 +83,12 @@ pub struct Engine {
     /// Wall clock minus monotonic clock, milliseconds, when a jump was last looked for.
     clock_base_ms: Option<i64>,
     pub(crate) next_sweep_mono_ms: u64,
+    /// Is told what is being worked on.
+    pub(crate) hand: Arc<dyn Hand>,
+    /// Dispatches found damaged in this life of the process.
+    pub(crate) damaged: u32,
+    /// Those found while a batch was made: set aside in the next.
+    pub(crate) unreadable: Vec<(DispatchId, Fatal)>,
 }
 
 impl Engine {
@@ -88,17 +103,25 @@ impl Engine {
         recovered: Recovered,
         seed: [u8; 32],
     ) -> Result<Self, Fatal> {
+        Ok(Self::watched(settings, issuer, directory, recovered, seed, Arc::new(Unwatched)))
+    }
+
+    /// As [`Engine::new`]; `hand` is told of each dispatch before work on it begins. A dispatch that
+    /// cannot be read back is set aside, and all others start.
+    pub fn watched(
+        settings: Settings,
+        issuer: Issuer,
+        directory: Arc<Directory>,
+        recovered: Recovered,
+        seed: [u8; 32],
+        hand: Arc<dyn Hand>,
+    ) -> Self {
         let salt_seed = tram_crypto::sha256_parts(&[b"tram salts", &seed]);
         let jitter = SeededEntropy::new(tram_crypto::sha256_parts(&[b"tram jitter", &seed]));
         let log = Log::new(issuer, recovered.frontier, recovered.last_time, salt_seed);
         let mut state = State::default();
         for record in &recovered.peers {
             state.apply(record, None);
-        }
-        for history in &recovered.open {
-            if let Some(held) = fold(history)? {
-                state.insert(held);
-            }
         }
         let mut engine = Engine {
             settings,
@@ -107,8 +130,12 @@ impl Engine {
             state,
             log,
             jitter,
+            rates: Rates::default(),
             halted: None,
+            contradiction: None,
             records: Vec::new(),
+            spare_records: Vec::new(),
+            spare_outputs: Vec::new(),
             waiting: Vec::new(),
             urgent: false,
             first_record_mono_ms: None,
@@ -119,9 +146,17 @@ impl Engine {
             durable: 0,
             clock_base_ms: None,
             next_sweep_mono_ms: 0,
+            hand,
+            damaged: 0,
+            unreadable: Vec::new(),
         };
+        for history in &recovered.open {
+            engine.recover(history);
+        }
+        engine.hand.lay_down();
         engine.requeue_all();
-        Ok(engine)
+        engine.state.charge_all();
+        engine
     }
 
     /// Takes one thing that happened.
@@ -130,6 +165,15 @@ impl Engine {
     /// [`Fatal`]: the node must stop; nothing of this input was answered.
     pub fn handle(&mut self, now: Now, input: Input, view: &dyn View) -> Result<(), Fatal> {
         self.watch_clock(now);
+        if let Some(id) = input.about().filter(|id| !self.state.is_quarantined(id)) {
+            self.hand.take(&id, Stage::Decide);
+        }
+        self.handle_one(now, input, view)?;
+        self.hand.lay_down();
+        Ok(())
+    }
+
+    fn handle_one(&mut self, now: Now, input: Input, view: &dyn View) -> Result<(), Fatal> {
         match input {
             Input::Submit { token, dispatch, documents } => {
                 self.submit(now, token, dispatch, documents, view)
@@ -152,6 +196,11 @@ impl Engine {
                 self.defer(now, &peer, dispatch, cause, 0);
                 Ok(())
             }
+            Input::Broke { dispatch, stage, peer, detail } => {
+                self.broke(now, dispatch, stage, peer, detail);
+                Ok(())
+            }
+            Input::Damaged { dispatch, detail } => self.damaged(now, dispatch, detail, view),
             Input::Receipts { peer, batch, receipts } => {
                 self.receipts(now, &peer, batch, receipts, view)
             }
@@ -159,7 +208,15 @@ impl Engine {
                 self.stored(now, &peer, batch);
                 Ok(())
             }
-            Input::PeerUp(up) => self.peer_up(now, up, view),
+            Input::PeerUp(up) => {
+                self.peer_up(now, up);
+                Ok(())
+            }
+            Input::PeerCheckpoint(shown) => {
+                self.peer_checkpoint(now, &shown);
+                Ok(())
+            }
+            Input::Shown { by, checkpoint } => self.compare(now, &by, checkpoint, view),
             Input::PeerDown { peer } => {
                 self.peer_down(&peer);
                 Ok(())
@@ -209,36 +266,56 @@ impl Engine {
             self.remember_receipts(sealed.receipts);
             self.records.push(Record::Root(sealed.root));
         }
-        let mut outputs = Vec::new();
-        for waiting in std::mem::take(&mut self.waiting) {
-            outputs.push(self.resolve(waiting, view)?);
+        let mut outputs = std::mem::take(&mut self.spare_outputs);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for one in waiting.drain(..) {
+            outputs.push(self.resolve(one, view));
+        }
+        if self.waiting.is_empty() {
+            self.waiting = waiting;
         }
         self.pump(now, view, &mut outputs)?;
+        self.hand.lay_down();
         self.sealed_receipts.clear();
         self.urgent = false;
         self.first_record_mono_ms = None;
-        let records = std::mem::take(&mut self.records);
-        if records.is_empty() {
+        if self.records.is_empty() {
             match self.in_flight.back_mut() {
                 Some((_, waiting)) => waiting.extend(outputs),
                 None => self.ready.extend(outputs),
             }
+            self.set_aside_unreadable(now)?;
             return Ok(None);
         }
+        let room = std::mem::take(&mut self.spare_records);
+        let records = std::mem::replace(&mut self.records, room);
         self.batches += 1;
         self.in_flight.push_back((self.batches, outputs));
+        // Recorded for the batch after this one.
+        self.set_aside_unreadable(now)?;
         Ok(Some(Batch { number: self.batches, records, tree_nodes }))
     }
 
     /// A batch is durable: what waited for it may go.
     pub fn persisted(&mut self, batch: u64) {
         while self.in_flight.front().is_some_and(|(n, _)| *n <= batch) {
-            if let Some((_, outputs)) = self.in_flight.pop_front() {
-                self.ready.extend(outputs);
+            if let Some((_, mut outputs)) = self.in_flight.pop_front() {
+                self.ready.extend(outputs.drain(..));
+                self.spare_outputs = outputs;
             }
         }
         self.durable = self.durable.max(batch);
         self.state.evict(self.durable);
+    }
+
+    /// Takes back a batch that is durable, for its room; nothing depends on it.
+    pub fn recycle(&mut self, batch: Batch) {
+        const ROOM_MAX: usize = 16_384;
+        let mut records = batch.records;
+        records.clear();
+        if records.capacity() <= ROOM_MAX && self.spare_records.capacity() < records.capacity() {
+            self.spare_records = records;
+        }
     }
 
     /// Number of the newest batch that holds something nobody may see yet.
@@ -326,62 +403,6 @@ impl Engine {
         self.records.push(record);
         self.urgent |= urgent;
         self.first_record_mono_ms.get_or_insert(now.mono_ms);
-    }
-
-    /// Records evidence of our own; gives the leaf's index.
-    pub(crate) fn witness(
-        &mut self,
-        now: Now,
-        evidence: EvidenceRecord,
-        owed_to: Vec<NodeId>,
-    ) -> Result<u64, Fatal> {
-        let leaf = self.log.append(&evidence)?;
-        let index = leaf.index;
-        let notice = Notice {
-            event: evidence.event,
-            dispatch: evidence.dispatch,
-            originator: evidence.originator.clone(),
-            recipient: evidence.recipient.clone(),
-            node: evidence.node.clone(),
-            time: evidence.time,
-        };
-        self.record(now, Record::Evidence(OwnEvidence { leaf, evidence, owed_to }), None, true);
-        self.waiting.push(Waiting::Ready(Output::Notify(notice)));
-        Ok(index)
-    }
-
-    /// An evidence record with everything this node fills in by itself.
-    pub(crate) fn evidence(
-        &mut self,
-        now: Now,
-        event: Event,
-        dispatch: &VerifiedDispatch,
-        recipient: Option<AgencyCode>,
-    ) -> EvidenceRecord {
-        let time = self.log.time(now.wall);
-        let issuer = self.log.issuer();
-        EvidenceRecord {
-            event,
-            network: issuer.network,
-            node: issuer.node.clone(),
-            epoch: issuer.epoch,
-            dispatch: dispatch.id(),
-            object: Some(dispatch.object()),
-            originator: dispatch.envelope().originator.clone(),
-            recipient,
-            custody: self.log.next_index(),
-            admission: None,
-            time,
-            reason: None,
-            remark: None,
-            status: None,
-            previous: None,
-            upstream: None,
-            directory: Some(self.directory.digest()),
-            revocation: dispatch.revocation_digest(),
-            attestation: None,
-            other_object: None,
-        }
     }
 
     /// Lets an output wait for the batch being filled.

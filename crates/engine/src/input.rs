@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
-use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
+use tram_trust::{Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
+
+use crate::record::Stage;
 
 /// Names the caller that waits for an answer; chosen by the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +67,24 @@ pub enum Input {
         /// Why.
         cause: Code,
     },
+    /// Work on a dispatch broke off in the middle: its handler panicked, or took too long.
+    Broke {
+        /// The dispatch; one that was not parsed yet goes by the SHA-256 of the sealed object.
+        dispatch: DispatchId,
+        /// What was being done.
+        stage: Stage,
+        /// The peer of a transfer of ours, which is tried again.
+        peer: Option<NodeId>,
+        /// In words.
+        detail: String,
+    },
+    /// A stored document of a dispatch is not what was taken.
+    Damaged {
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// In words.
+        detail: String,
+    },
     /// A peer gives receipts on their way back.
     Receipts {
         /// The peer.
@@ -83,6 +103,15 @@ pub enum Input {
     },
     /// A session with a peer is up: hello was exchanged.
     PeerUp(PeerUp),
+    /// A peer's newer checkpoint, verified to extend what we held of its log.
+    PeerCheckpoint(VerifiedCheckpoint),
+    /// A checkpoint of our own log that somebody else held: verified, so signed by us.
+    Shown {
+        /// Who held it.
+        by: NodeId,
+        /// The checkpoint.
+        checkpoint: VerifiedCheckpoint,
+    },
     /// The session with a peer ended.
     PeerDown {
         /// The peer.
@@ -127,6 +156,20 @@ pub enum Input {
     Tick,
 }
 
+impl Input {
+    /// The one dispatch that this is about, where it is about one.
+    pub(crate) fn about(&self) -> Option<DispatchId> {
+        match self {
+            Input::Submit { dispatch, .. } | Input::Offer { dispatch, .. } => Some(dispatch.id()),
+            Input::Answered { dispatch, .. }
+            | Input::TransferFailed { dispatch, .. }
+            | Input::Confirm { dispatch, .. }
+            | Input::Register { dispatch, .. } => Some(*dispatch),
+            _ => None,
+        }
+    }
+}
+
 /// A peer's answer for one recipient, its receipts verified.
 #[derive(Debug)]
 pub enum PeerAnswer {
@@ -152,8 +195,6 @@ pub struct PeerUp {
     pub epoch: EpochId,
     /// Its checkpoint, verified to extend what we held: (size, root, note).
     pub checkpoint: Option<(u64, [u8; 32], Arc<[u8]>)>,
-    /// What it holds of our log: (epoch, size, root).
-    pub held: Option<(EpochId, u64, [u8; 32])>,
     /// Its wall clock.
     pub wall: UnixMillis,
 }

@@ -5,14 +5,18 @@
 //! and carries out [`Output`]s. A whole country of engines runs inside one test.
 
 mod admit;
+mod contradiction;
 mod custody;
 mod engine;
+pub mod hand;
 pub mod input;
 mod log;
 mod mailbox;
 mod operate;
 pub mod output;
 mod peers;
+mod quarantine;
+pub mod quota;
 pub mod record;
 mod release;
 pub mod route;
@@ -21,8 +25,11 @@ pub mod state;
 mod timers;
 mod track;
 pub mod view;
+mod witness;
 
+pub use contradiction::Contradiction;
 pub use engine::{Engine, Fatal, Recovered};
+pub use hand::{Hand, unfinished};
 pub use input::{Action, Documents, Input, PeerAnswer, PeerUp, Token};
 pub use log::{Issuer, LogError, genesis_batch};
 pub use output::{Answer, Notice, Output, Reply, Transfer};

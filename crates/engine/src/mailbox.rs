@@ -5,6 +5,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 use crate::engine::{Engine, Fatal};
 use crate::input::Token;
 use crate::output::Reply;
+use crate::quarantine::Here;
 use crate::release::Waiting;
 use crate::state::leg::{Leg, Stage};
 use crate::view::View;
@@ -22,7 +23,7 @@ impl Engine {
         if self.halted_reply(token) {
             return Ok(());
         }
-        match self.stage(&id, &recipient, view)? {
+        match self.stage(now, &id, &recipient, view)? {
             None => self.not_here(token, &recipient, &id),
             Some(Stage::Consigned) => {
                 self.advance(now, token, recipient, id, Event::ContentHandover, None)?;
@@ -56,7 +57,7 @@ impl Engine {
             Some(words) => (Event::ConsignmentRejection, Some(words)),
             None => (Event::ConsignmentAcceptance, remark),
         };
-        let decided = match self.stage(&id, &recipient, view)? {
+        let decided = match self.stage(now, &id, &recipient, view)? {
             None => {
                 self.not_here(token, &recipient, &id);
                 return Ok(());
@@ -83,11 +84,12 @@ impl Engine {
 
     fn stage(
         &mut self,
+        now: Now,
         id: &DispatchId,
         recipient: &AgencyCode,
         view: &dyn View,
     ) -> Result<Option<Stage>, Fatal> {
-        if !self.load(id, view)? {
+        if self.take_up(now, id, view)? != Here::Known {
             return Ok(None);
         }
         Ok(match self.state.held.get(id).and_then(|h| h.legs.get(recipient)) {
@@ -137,6 +139,9 @@ impl Engine {
     }
 
     fn not_here(&mut self, token: Token, recipient: &AgencyCode, id: &DispatchId) {
+        if self.quarantine_reply(token, id) {
+            return;
+        }
         let detail = format!("dispatch {id} is not in the mailbox of {recipient}");
         self.reply(token, Reply::Refused { code: Code::NotFound, detail, receipt: None });
     }

@@ -5,6 +5,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 use crate::engine::{Engine, Fatal};
 use crate::input::{Action, Token};
 use crate::output::Reply;
+use crate::quarantine::Here;
 use crate::record::{Hold, Owed, Record};
 use crate::release::Waiting;
 use crate::state::leg::Leg;
@@ -29,13 +30,19 @@ impl Engine {
             self.reply(token, Reply::Refused { code, detail, receipt: None });
             return Ok(());
         }
-        let known = self.load(&id, view)?;
+        let known = self.take_up(now, &id, view)? == Here::Known;
+        if self.operate_aside(now, token, id, &recipient, &action, view)? {
+            return Ok(());
+        }
         let leg = self.state.held.get(&id).and_then(|h| h.legs.get(&recipient)).cloned();
         let Some(leg) = leg.filter(|_| known) else {
             let detail = format!("no leg of {id} toward {recipient}");
             self.reply(token, Reply::Refused { code: Code::NotFound, detail, receipt: None });
             return Ok(());
         };
+        if let (Action::Drop(words), true) = (&action, self.waits_set_aside(&id, &leg)) {
+            return self.drop_waiting(now, token, id, recipient, words);
+        }
         if !leg.in_custody() {
             let detail = format!("the leg is {}", leg.word());
             self.reply(token, Reply::Refused { code: Code::WrongState, detail, receipt: None });

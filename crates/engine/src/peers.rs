@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX};
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Now};
+use tram_trust::VerifiedCheckpoint;
 
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
-use crate::record::{PeerCheckpoint, PeerEpoch, Record, Reoffer};
+use crate::record::{PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
@@ -19,12 +20,12 @@ const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 
 impl Engine {
     /// Hello was exchanged.
-    pub(crate) fn peer_up(&mut self, now: Now, up: PeerUp, view: &dyn View) -> Result<(), Fatal> {
-        self.compare_with_what_peer_holds(&up, view)?;
+    pub(crate) fn peer_up(&mut self, now: Now, up: PeerUp) {
         let peer = self.state.peers.entry(up.peer.clone()).or_default();
         let offset = up.wall.0 as i64 - now.wall.0 as i64;
         peer.clock_offset_ms = Some(offset);
-        let (old_epoch, old_checkpoint) = (peer.epoch, peer.checkpoint);
+        let old_epoch = peer.epoch;
+        let old_size = peer.checkpoint.as_ref().map_or(0, |held| held.size);
         if old_epoch != Some(up.epoch) {
             let new = PeerEpoch { peer: up.peer.clone(), epoch: up.epoch };
             self.record(now, Record::PeerEpoch(new), None, true);
@@ -32,10 +33,7 @@ impl Engine {
                 self.take_back(now, &up.peer);
             }
         }
-        let old_size = match old_epoch == Some(up.epoch) {
-            true => old_checkpoint.map_or(0, |(size, _)| size),
-            false => 0,
-        };
+        let old_size = if old_epoch == Some(up.epoch) { old_size } else { 0 };
         if let Some((size, root, note)) = up.checkpoint
             && size > old_size
         {
@@ -49,26 +47,24 @@ impl Engine {
         peer.outbox.resend(u64::MAX);
         // Its clock may be what decisions waited for.
         self.next_sweep_mono_ms = now.mono_ms;
-        Ok(())
     }
 
-    /// A peer that holds more of our log than we do, or something else, proves that this store is
-    /// an old copy or a fork: nothing is signed any more.
-    fn compare_with_what_peer_holds(&mut self, up: &PeerUp, view: &dyn View) -> Result<(), Fatal> {
-        let Some((epoch, size, root)) = up.held else { return Ok(()) };
-        if epoch != self.log.issuer().epoch || size == 0 {
-            return Ok(());
+    /// A newer checkpoint of a peer's log, while its session lasts; the session proved that it
+    /// extends the one before.
+    pub(crate) fn peer_checkpoint(&mut self, now: Now, shown: &VerifiedCheckpoint) {
+        let Some(peer) = self.state.peers.get(shown.node()) else { return };
+        let held = peer.checkpoint.as_ref().map_or(0, |held| held.size);
+        if peer.epoch != Some(shown.epoch()) || shown.size() <= held {
+            return;
         }
-        let (mine, my_root) = self.log.head();
-        if size > mine {
-            self.halted = Some(Code::LogRollback);
-        } else {
-            let then = if size == mine { Some(my_root) } else { view.root_at(size)? };
-            if then.is_some_and(|r| r != root) {
-                self.halted = Some(Code::LogFork);
-            }
-        }
-        Ok(())
+        let newest = PeerCheckpoint {
+            peer: shown.node().clone(),
+            epoch: shown.epoch(),
+            size: shown.size(),
+            root: *shown.root(),
+            note: shown.note().into(),
+        };
+        self.record(now, Record::PeerCheckpoint(newest), None, false);
     }
 
     /// The peer lost its disk: every leg given to it without a final receipt is offered again.
@@ -123,11 +119,16 @@ impl Engine {
             while let Some(id) =
                 self.state.peers.get_mut(&name).and_then(|p| p.queue.pop(now.mono_ms, window))
             {
-                match self.transfer(&name, &id, view)? {
+                self.hand.take(&id, Stage::Decide);
+                let made = self.transfer(&name, &id, view).unwrap_or_else(|e| {
+                    self.unreadable.push((id, e));
+                    None
+                });
+                match made {
                     Some((transfer, complete)) => {
                         out.push(Output::Transfer(transfer));
                         if let (false, Some(p)) = (complete, self.state.peers.get_mut(&name)) {
-                            p.queue.push(id, 0);
+                            p.queue.again(&id);
                         }
                     }
                     None => {
@@ -150,9 +151,21 @@ impl Engine {
             {
                 let mut receipts = Vec::new();
                 for (dispatch, owed) in entries {
-                    receipts.push(self.receipt_there(&dispatch, owed, view)?);
+                    match self.receipt_there(&dispatch, owed, view) {
+                        Ok(raw) => receipts.push(raw),
+                        Err(e) => {
+                            self.unreadable.push((dispatch, e));
+                            if let Some(p) = self.state.peers.get_mut(&name) {
+                                p.outbox.withhold(batch, &(dispatch, owed));
+                            }
+                        }
+                    }
                 }
-                out.push(Output::SendReceipts { peer: name.clone(), batch, receipts });
+                if !receipts.is_empty() {
+                    out.push(Output::SendReceipts { peer: name.clone(), batch, receipts });
+                } else if let Some(p) = self.state.peers.get_mut(&name) {
+                    p.outbox.stored(batch);
+                }
             }
         }
         Ok(())
@@ -167,6 +180,9 @@ impl Engine {
         view: &dyn View,
     ) -> Result<Option<(Transfer, bool)>, Fatal> {
         let Some(h) = self.state.held.get(id) else { return Ok(None) };
+        if self.state.is_quarantined(id) {
+            return Ok(None);
+        }
         let upstream = h.upstream_by_recipient();
         let given = |r: Option<&AgencyCode>| -> Vec<Arc<[u8]>> {
             upstream.get(&r).into_iter().flatten().map(|raw| (*raw).clone()).collect()

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tram_dispatch::{
-    AgencyCode, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnixMillis,
+    AgencyCode, Code, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnixMillis,
 };
 use tram_wire::receipt::SignedRoot;
 
@@ -35,6 +35,10 @@ pub enum Record {
     Closed(DispatchId),
     /// The signed root of the commit that ends with this record; kept for ever.
     Root(SignedRoot),
+    /// Work on a dispatch did not come to an end.
+    Attempt(Attempt),
+    /// A dispatch was set aside, or taken up again.
+    Quarantine(Quarantine),
 }
 
 /// Custody of a dispatch.
@@ -181,6 +185,84 @@ pub struct PeerCheckpoint {
     pub note: Arc<[u8]>,
 }
 
+/// What was being done to a dispatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Parsing and verifying what was handed in or offered. Its id is not known yet: it goes by the
+    /// SHA-256 of the sealed object.
+    Take = 1,
+    /// Deciding what to do about it.
+    Decide = 2,
+    /// Reading its records back.
+    Read = 3,
+    /// Reading its documents for a peer.
+    Give = 4,
+    /// Reading its documents for the recipient.
+    Fetch = 5,
+}
+
+impl Stage {
+    /// Every stage, in numeric order.
+    pub const ALL: [Stage; 5] =
+        [Stage::Take, Stage::Decide, Stage::Read, Stage::Give, Stage::Fetch];
+
+    /// The number in the journal.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Reads the number in the journal.
+    pub fn from_number(n: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+    }
+
+    /// In words, after "in the middle of".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Stage::Take => "verifying it",
+            Stage::Decide => "deciding about it",
+            Stage::Read => "reading its records back",
+            Stage::Give => "reading its documents for a peer",
+            Stage::Fetch => "reading its documents for the recipient",
+        }
+    }
+}
+
+/// Work on a dispatch that did not come to an end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The dispatch; one that was never taken is known by what [`Stage::Take`] says.
+    pub dispatch: DispatchId,
+    /// What was being done.
+    pub stage: Stage,
+    /// How it ended, in words.
+    pub detail: String,
+    /// When that was noticed.
+    pub at: UnixMillis,
+}
+
+/// A dispatch set aside, or taken up again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quarantine {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// Why it was set aside; absent: the operator released it, and attempts count anew.
+    pub cause: Option<Cause>,
+    /// When.
+    pub at: UnixMillis,
+}
+
+/// Why a dispatch is in quarantine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// The row of the table.
+    pub code: Code,
+    /// In words.
+    pub detail: String,
+    /// Its records are not to be read: they cannot be, or reading them is what broke off.
+    pub unread: bool,
+}
+
 impl Record {
     /// The dispatch this record is about, where it is about one.
     pub fn dispatch(&self) -> Option<DispatchId> {
@@ -193,6 +275,8 @@ impl Record {
             Record::Hold(r) => Some(r.dispatch),
             Record::Reoffer(r) => Some(r.dispatch),
             Record::Closed(id) => Some(*id),
+            Record::Attempt(r) => Some(r.dispatch),
+            Record::Quarantine(r) => Some(r.dispatch),
             Record::Genesis(_)
             | Record::PeerEpoch(_)
             | Record::PeerCheckpoint(_)

@@ -40,23 +40,31 @@ impl Engine {
             let (index, id) = (own.leaf.index, own.evidence.dispatch);
             let state = &mut self.state;
             let held = state.held.get_mut(&id).or_else(|| state.closing.get_mut(&id));
-            if let (Some(raw), Some(h)) = (receipts.get(&index), held) {
-                h.remember(Owed::Own(index), raw);
+            match (receipts.get(&index), held) {
+                (Some(raw), Some(h)) => h.remember(Owed::Own(index), raw),
+                (Some(raw), None) => state.remember_unread(&id, Owed::Own(index), raw),
+                (None, _) => {}
             }
         }
         self.sealed_receipts = receipts;
     }
 
-    /// The output itself, once its receipts exist.
-    pub(crate) fn resolve(&self, waiting: Waiting, view: &dyn View) -> Result<Output, Fatal> {
-        Ok(match waiting {
+    /// The output itself, once its receipts exist. Where one cannot be read, the answer is "not
+    /// now", and the dispatch is set aside.
+    pub(crate) fn resolve(&mut self, waiting: Waiting, view: &dyn View) -> Output {
+        let retry_ms = self.settings.busy_retry_ms;
+        match waiting {
             Waiting::Ready(output) => output,
             Waiting::Done { token, dispatch, owed, repeat } => {
-                let mut receipts = Vec::new();
-                for o in owed {
-                    receipts.push(self.receipt_there(&dispatch, o, view)?);
-                }
-                Output::Reply { token, reply: Reply::Done { dispatch, receipts, repeat } }
+                let raw = |o: Owed| self.receipt_there(&dispatch, o, view);
+                let reply = match owed.into_iter().map(raw).collect() {
+                    Ok(receipts) => Reply::Done { dispatch, receipts, repeat },
+                    Err(e) => {
+                        self.unreadable.push((dispatch, e));
+                        Reply::Later { code: Code::Quarantined, retry_ms }
+                    }
+                };
+                Output::Reply { token, reply }
             }
             Waiting::Refused { token, code, detail, leaf } => {
                 let receipt = self.sealed_receipts.get(&leaf).cloned();
@@ -67,15 +75,19 @@ impl Engine {
                 for (recipient, answer) in answers {
                     let raw = |o| self.receipt_there(&dispatch, o, view);
                     let answer = match answer {
-                        WaitingAnswer::Accepted(owed) => Answer::Accepted(raw(owed)?),
-                        WaitingAnswer::Refused(leaf) => Answer::Refused(raw(Owed::Own(leaf))?),
-                        WaitingAnswer::Ready(answer) => answer,
+                        WaitingAnswer::Accepted(owed) => raw(owed).map(Answer::Accepted),
+                        WaitingAnswer::Refused(leaf) => raw(Owed::Own(leaf)).map(Answer::Refused),
+                        WaitingAnswer::Ready(answer) => Ok(answer),
                     };
+                    let answer = answer.unwrap_or_else(|e| {
+                        self.unreadable.push((dispatch, e));
+                        Answer::Later(Code::Quarantined, retry_ms)
+                    });
                     out.push((recipient, answer));
                 }
                 Output::Answer { token, answers: out }
             }
-        })
+        }
     }
 
     /// The bytes of a receipt about a dispatch.
@@ -86,6 +98,10 @@ impl Engine {
         view: &dyn View,
     ) -> Result<Option<Arc<[u8]>>, Fatal> {
         if let Some(raw) = self.state.get(dispatch).and_then(|h| h.raw(owed)) {
+            return Ok(Some(raw.clone()));
+        }
+        let broken = self.state.broken.get(dispatch).and_then(|b| b.aside.as_ref());
+        if let Some(raw) = broken.and_then(|aside| aside.raws.get(&owed)) {
             return Ok(Some(raw.clone()));
         }
         match owed {

@@ -1,11 +1,20 @@
 //! What the operator may set of the engine's behaviour. Defaults are for a district node.
 
+use crate::quota::{Ceiling, Quotas};
+
 /// Limits and delays of the engine. Times in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Most dispatches with work left to do, held in memory; over it submissions are answered
-    /// `BUSY`.
+    /// Most dispatches with work left to do, held in memory; over it new work is answered `BUSY`.
     pub held_max: usize,
+    /// Most memory that held dispatches may take, as estimated; over it new work is answered
+    /// `BUSY`.
+    pub memory_bytes_max: u64,
+    /// Most bytes of sealed dispatches and documents held; over it new work is answered
+    /// `BUSY_STORAGE`.
+    pub stored_bytes_max: u64,
+    /// What each agency, peer, direction and mailbox may have of it.
+    pub quotas: Quotas,
     /// Most transfers under way to one peer.
     pub transfers_per_peer_max: usize,
     /// Receipts in one transfer, bytes: what a frame leaves beside the dispatch, its recipients and
@@ -29,12 +38,30 @@ pub struct Settings {
     pub clock_skew_ms_max: u64,
     /// What "later" answers say when this node is at a limit.
     pub busy_retry_ms: u64,
+    /// The same when an account is full that only deliveries, or the operator, empty.
+    pub quota_retry_ms: u64,
+    /// The same when what is full waits for a peer that is away, or for a clerk.
+    pub absent_retry_ms: u64,
+}
+
+impl Settings {
+    /// What the node may hold altogether.
+    pub fn ceiling(&self) -> Ceiling {
+        Ceiling {
+            count: self.held_max as u64,
+            stored_bytes: self.stored_bytes_max,
+            memory_bytes: self.memory_bytes_max,
+        }
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Settings {
             held_max: 200_000,
+            memory_bytes_max: 1 << 30,
+            stored_bytes_max: 1 << 40,
+            quotas: Quotas::default(),
             transfers_per_peer_max: 256,
             transfer_receipts_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX / 2,
             retry_ms_min: 1_000,
@@ -46,6 +73,8 @@ impl Default for Settings {
             clock_trusted: false,
             clock_skew_ms_max: 300_000,
             busy_retry_ms: 5_000,
+            quota_retry_ms: 30_000,
+            absent_retry_ms: 60_000,
         }
     }
 }

@@ -4,7 +4,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
 
 use crate::engine::{Engine, Fatal};
 use crate::output::Output;
-use crate::record::Record;
+use crate::record::{Record, Stage};
 use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
@@ -28,6 +28,10 @@ impl Engine {
             return Ok(());
         }
         for id in std::mem::take(&mut self.state.touched) {
+            if !self.state.held.contains_key(&id) {
+                continue;
+            }
+            self.hand.take(&id, Stage::Decide);
             self.give_up_legs(now, &id)?;
             let settings = &self.settings;
             let (keep, keep_mailbox) =
@@ -41,9 +45,11 @@ impl Engine {
             let in_custody = h.legs.values().any(Leg::in_custody);
             let expires_at = in_custody.then(|| h.dispatch.envelope().expires_at);
             self.state.look_at(&id, expires_at.or(finished_at));
+            self.state.charge(&id);
         }
         // What was just recorded touched them again; they are settled.
         self.state.touched.clear();
+        self.hand.lay_down();
         self.state.evict(self.durable);
         Ok(())
     }
@@ -71,6 +77,7 @@ impl Engine {
     /// Expires legs whose time is over, and fails or returns those without a way on.
     fn give_up_legs(&mut self, now: Now, id: &DispatchId) -> Result<(), Fatal> {
         let Some(h) = self.state.held.get(id) else { return Ok(()) };
+        let set_aside = self.state.is_quarantined(id);
         let expired = now.wall >= h.dispatch.envelope().expires_at;
         let mut give_up: Vec<(AgencyCode, Code, Option<NodeId>)> = Vec::new();
         let mut arrived: Vec<AgencyCode> = Vec::new();
@@ -83,6 +90,9 @@ impl Engine {
                 continue;
             }
             let Leg::Held { returned_by } = leg else { continue };
+            if set_aside {
+                continue;
+            }
             let upstream = h.upstream_of(r);
             match route(&self.directory, self.me(), r) {
                 Route::Hop(next) if h.upstreams.contains(&next) => {

@@ -6,9 +6,11 @@
 //! must know is handed in, what it wants done comes out as [`Event`]s.
 
 pub mod giver;
+mod held;
 mod session;
 pub mod taker;
 
+pub use held::{Claim, HeldCheckpoint, TwoHistories};
 pub use session::{Event, Local, Refused, Session};
 
 /// The name of a frame, for messages.

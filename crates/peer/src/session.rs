@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
-use tram_tlog::{Hash, verify_consistency};
-use tram_trust::Verifier;
-use tram_wire::frame::{Frame, Held, Hello};
+use tram_trust::{VerifiedCheckpoint, Verifier};
+use tram_wire::frame::{Frame, Hello};
+
+use crate::held::{Claim, HeldCheckpoint, TwoHistories};
 
 /// Most receipt batches taken while the peer's proof is still on its way: as many as a peer may
 /// have under way.
@@ -28,8 +29,8 @@ pub struct Local {
     pub epoch: EpochId,
     /// Our newest checkpoint, a signed note over a durable tree.
     pub checkpoint: Vec<u8>,
-    /// What we hold of the peer's log: (epoch, size, root).
-    pub held: Option<(EpochId, u64, [u8; 32])>,
+    /// What we hold of the peer's log.
+    pub held: Option<HeldCheckpoint>,
     /// Our wall clock.
     pub wall: UnixMillis,
     /// How many transfers we take at a time.
@@ -41,14 +42,15 @@ pub struct Local {
 pub enum Event {
     /// Send this frame.
     Send(Frame),
+    /// What the peer holds of our log. It comes before everything else that a hello brings, also when
+    /// that is refused: it does not depend on what the peer says of itself.
+    Claim(Claim),
     /// Hello is done: the peer is who it should be and its log extends what we held.
     Up {
         /// The peer's epoch.
         epoch: EpochId,
         /// Its checkpoint: (size, root, note); absent for an empty log.
         checkpoint: Option<(u64, [u8; 32], Arc<[u8]>)>,
-        /// What it holds of our log.
-        held: Option<(EpochId, u64, [u8; 32])>,
         /// Its wall clock.
         wall: UnixMillis,
         /// Version and digest of its directory.
@@ -63,6 +65,8 @@ pub enum Event {
         /// Size of the checkpoint we sent.
         new: u64,
     },
+    /// The peer's log grew: a newer checkpoint, proved to extend what we held.
+    Checkpoint(VerifiedCheckpoint),
     /// Receipts came.
     Receipts {
         /// The peer's number for the batch.
@@ -85,7 +89,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Refused { code, detail: detail.into() }
     }
 }
@@ -95,9 +99,9 @@ enum Stage {
     /// Our hello is sent, the peer's is awaited.
     Greeting,
     /// The peer's hello is good; the proof that its log extends what we held is awaited.
-    Proving { hello: Box<Hello>, old: (u64, [u8; 32]), new: (u64, [u8; 32]), early: Vec<Event> },
-    /// Running.
-    Up,
+    Proving { hello: Box<Hello>, shown: VerifiedCheckpoint, early: Vec<Event> },
+    /// Running; a newer checkpoint of the peer may await its proof.
+    Up { epoch: EpochId, shown: Option<VerifiedCheckpoint> },
 }
 
 /// One session.
@@ -107,6 +111,7 @@ pub struct Session {
     local: Local,
     stage: Stage,
     events: VecDeque<Event>,
+    two_histories: Option<TwoHistories>,
 }
 
 impl Session {
@@ -121,12 +126,12 @@ impl Session {
             directory: local.directory.1,
             epoch: local.epoch,
             checkpoint: local.checkpoint.clone(),
-            held: local.held.map(|(epoch, size, root)| Held { epoch, size, root }),
+            held: local.held.as_ref().map(|held| held.note.to_vec()),
             wall: local.wall,
             credit: local.credit,
         };
         let events = VecDeque::from([Event::Send(Frame::Hello(Box::new(hello)))]);
-        Session { peer, local, stage: Stage::Greeting, events }
+        Session { peer, local, stage: Stage::Greeting, events, two_histories: None }
     }
 
     /// The next thing to do.
@@ -136,7 +141,12 @@ impl Session {
 
     /// Whether hello is done.
     pub fn is_up(&self) -> bool {
-        matches!(self.stage, Stage::Up)
+        matches!(self.stage, Stage::Up { .. })
+    }
+
+    /// What the peer signed and should not have, once [`Session::handle`] refused it for that.
+    pub fn two_histories(&self) -> Option<&TwoHistories> {
+        self.two_histories.as_ref()
     }
 
     /// Takes one frame of the control stream.
@@ -160,43 +170,45 @@ impl Session {
             }
             (
                 Frame::Consistency { epoch, old_size, new_size, path },
-                Stage::Proving { hello, old, new, early },
+                Stage::Proving { hello, shown, early },
             ) => {
-                let fits = epoch == hello.epoch && old_size == old.0 && new_size == new.0;
-                let path: Vec<Hash> = path.into_iter().map(Hash).collect();
-                let proof = verify_consistency(old.0, &Hash(old.1), new.0, &Hash(new.1), &path);
-                if !fits || proof.is_err() {
-                    let detail = format!(
-                        "the log of {} at size {} does not extend what we held at size {}",
-                        self.peer, new.0, old.0
-                    );
-                    return Err(Refused::new(Code::LogFork, detail));
-                }
-                self.come_up(*hello, Some(new));
+                self.settle(&shown, (epoch, old_size, new_size), path)?;
+                self.come_up(*hello, Some(shown));
                 self.events.extend(early);
                 Ok(())
             }
-            // The peer needed no proof of us, so it is up already; what it sends waits until we are.
             (
-                Frame::Receipts { batch, receipts },
-                Stage::Proving { hello, old, new, mut early },
-            ) if early.len() < EARLY_BATCHES_MAX => {
-                early.push(Event::Receipts { batch, receipts });
-                self.stage = Stage::Proving { hello, old, new, early };
+                Frame::Consistency { epoch, old_size, new_size, path },
+                Stage::Up { epoch: of_peer, shown: Some(shown) },
+            ) => {
+                self.settle(&shown, (epoch, old_size, new_size), path)?;
+                self.stage = Stage::Up { epoch: of_peer, shown: None };
+                self.keep(shown);
                 Ok(())
             }
-            (Frame::Receipts { batch, receipts }, Stage::Up) => {
-                self.stage = Stage::Up;
+            (Frame::Checkpoint { note }, Stage::Up { epoch, shown: None }) => {
+                self.grown(&note, epoch, verifier)
+            }
+            // The peer needed no proof of us, so it is up already; what it sends waits until we are.
+            (Frame::Receipts { batch, receipts }, Stage::Proving { hello, shown, mut early })
+                if early.len() < EARLY_BATCHES_MAX =>
+            {
+                early.push(Event::Receipts { batch, receipts });
+                self.stage = Stage::Proving { hello, shown, early };
+                Ok(())
+            }
+            (Frame::Receipts { batch, receipts }, stage @ Stage::Up { .. }) => {
+                self.stage = stage;
                 self.events.push_back(Event::Receipts { batch, receipts });
                 Ok(())
             }
-            (Frame::Stored { batch }, Stage::Up) => {
-                self.stage = Stage::Up;
+            (Frame::Stored { batch }, stage @ Stage::Up { .. }) => {
+                self.stage = stage;
                 self.events.push_back(Event::Stored(batch));
                 Ok(())
             }
-            // A later version may send what this one does not know and may ignore.
-            // Checkpoints and directories outside of hello are for a later version as well.
+            // A later version may send what this one does not know and may ignore. Directories are
+            // for a later version as well; of checkpoints one is looked at at a time.
             (Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. }, stage) => {
                 self.stage = stage;
                 Ok(())
@@ -236,55 +248,130 @@ impl Session {
             let detail = format!("the directory lists no epoch {} of it", hello.epoch.short());
             return Err(Refused::new(Code::PeerNotInDirectory, detail));
         }
+        let claim = Claim::read(&self.local.node, hello.held.as_deref(), verifier);
+        self.events.push_back(Event::Claim(claim));
         if hello.checkpoint.is_empty() {
             return self.compare(hello, None);
         }
-        let checkpoint = verifier
-            .checkpoint(&hello.node, &hello.checkpoint)
+        let shown = self.checkpoint(&hello.checkpoint, hello.epoch, verifier)?;
+        self.compare(hello, Some(shown))
+    }
+
+    /// A checkpoint of the peer's log in this life of it.
+    fn checkpoint(
+        &self,
+        note: &[u8],
+        epoch: EpochId,
+        verifier: &Verifier,
+    ) -> Result<VerifiedCheckpoint, Refused> {
+        let shown = verifier
+            .checkpoint(&self.peer, note)
             .map_err(|r| Refused::new(r.code, r.detail))?;
-        if checkpoint.epoch() != hello.epoch {
+        if shown.epoch() != epoch {
             let detail = "hello and checkpoint name different epochs";
             return Err(Refused::new(Code::Malformed, detail));
         }
-        let new = (checkpoint.size(), *checkpoint.root());
-        self.compare(hello, Some(new))
+        Ok(shown)
     }
 
     /// Compares the peer's log with what we held of it.
-    fn compare(&mut self, hello: Hello, new: Option<(u64, [u8; 32])>) -> Result<(), Refused> {
-        let held = self.local.held.filter(|(epoch, size, _)| *epoch == hello.epoch && *size > 0);
-        let Some((_, old_size, old_root)) = held else {
-            self.come_up(hello, new);
-            return Ok(());
-        };
-        let (size, root) = new.unwrap_or((0, [0; 32]));
-        if size < old_size {
-            let detail = format!("the log of {} has {size} leaves, we hold {old_size}", self.peer);
-            return Err(Refused::new(Code::LogRollback, detail));
-        }
-        if size == old_size {
-            if root != old_root {
-                let detail = format!("two roots of the log of {} at size {size}", self.peer);
-                return Err(Refused::new(Code::LogFork, detail));
+    fn compare(
+        &mut self,
+        hello: Hello,
+        shown: Option<VerifiedCheckpoint>,
+    ) -> Result<(), Refused> {
+        let proof = self.needs_proof(hello.epoch, shown.as_ref())?;
+        match (proof, shown) {
+            (Some(ask), Some(shown)) => {
+                self.events.push_back(Event::Send(ask));
+                let hello = Box::new(hello);
+                self.stage = Stage::Proving { hello, shown, early: Vec::new() };
             }
-            self.come_up(hello, new);
-            return Ok(());
+            (_, shown) => self.come_up(hello, shown),
         }
-        let ask = Frame::ConsistencyRequest { epoch: hello.epoch, old_size, new_size: size };
-        self.events.push_back(Event::Send(ask));
-        let hello = Box::new(hello);
-        let (old, new) = ((old_size, old_root), (size, root));
-        self.stage = Stage::Proving { hello, old, new, early: Vec::new() };
         Ok(())
     }
 
-    fn come_up(&mut self, hello: Hello, new: Option<(u64, [u8; 32])>) {
-        self.stage = Stage::Up;
-        let note: Arc<[u8]> = hello.checkpoint.into();
+    /// The peer's log grew while the session lasts.
+    fn grown(&mut self, note: &[u8], epoch: EpochId, verifier: &Verifier) -> Result<(), Refused> {
+        let shown = self.checkpoint(note, epoch, verifier)?;
+        if let Some(ask) = self.needs_proof(epoch, Some(&shown))? {
+            self.events.push_back(Event::Send(ask));
+            self.stage = Stage::Up { epoch, shown: Some(shown) };
+            return Ok(());
+        }
+        self.stage = Stage::Up { epoch, shown: None };
+        // What is held already is not news.
+        if self.held(epoch).is_none() {
+            self.keep(shown);
+        }
+        Ok(())
+    }
+
+    /// The question that settles whether a tree extends what we held, where one is needed.
+    fn needs_proof(
+        &mut self,
+        epoch: EpochId,
+        shown: Option<&VerifiedCheckpoint>,
+    ) -> Result<Option<Frame>, Refused> {
+        let Some(held) = self.held(epoch) else { return Ok(None) };
+        let (size, root) = shown.map_or((0, [0; 32]), |s| (s.size(), *s.root()));
+        match held.needs_proof(&self.peer, size, &root) {
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let old_size = held.size;
+                Ok(Some(Frame::ConsistencyRequest { epoch, old_size, new_size: size }))
+            }
+            Err(refused) => Err(self.accuse(refused, shown)),
+        }
+    }
+
+    /// Takes the proof that was asked for.
+    fn settle(
+        &mut self,
+        shown: &VerifiedCheckpoint,
+        proves: (EpochId, u64, u64),
+        path: Vec<[u8; 32]>,
+    ) -> Result<(), Refused> {
+        let Some(held) = self.held(shown.epoch()) else { return Ok(()) };
+        let asked = (shown.epoch(), held.size, shown.size());
+        if proves == asked && held.is_extended_by(shown, path) {
+            return Ok(());
+        }
+        let detail = format!(
+            "the log of {} at size {} does not extend what we held at size {}",
+            self.peer,
+            shown.size(),
+            held.size
+        );
+        Err(self.accuse(Refused::new(Code::LogFork, detail), Some(shown)))
+    }
+
+    fn accuse(&mut self, refused: Refused, shown: Option<&VerifiedCheckpoint>) -> Refused {
+        self.two_histories = self.local.held.clone().map(|held| TwoHistories {
+            code: refused.code,
+            held,
+            shown: shown.map_or_else(Arc::default, |s| s.note().into()),
+        });
+        refused
+    }
+
+    /// What we hold of the peer's log in this life of it.
+    fn held(&self, epoch: EpochId) -> Option<&HeldCheckpoint> {
+        self.local.held.as_ref().filter(|held| held.epoch == epoch && held.size > 0)
+    }
+
+    fn keep(&mut self, shown: VerifiedCheckpoint) {
+        self.local.held = Some(HeldCheckpoint::of(&shown));
+        self.events.push_back(Event::Checkpoint(shown));
+    }
+
+    fn come_up(&mut self, hello: Hello, shown: Option<VerifiedCheckpoint>) {
+        self.stage = Stage::Up { epoch: hello.epoch, shown: None };
+        self.local.held = shown.as_ref().map(HeldCheckpoint::of);
         self.events.push_back(Event::Up {
             epoch: hello.epoch,
-            checkpoint: new.map(|(size, root)| (size, root, note)),
-            held: hello.held.map(|h| (h.epoch, h.size, h.root)),
+            checkpoint: shown.map(|s| (s.size(), *s.root(), s.note().into())),
             wall: hello.wall,
             directory: (hello.directory_version, hello.directory),
             credit: hello.credit,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use tram_dispatch::{Code, Event as E, NodeId};
-use tram_peer::{Event, Local, Refused, Session};
+use tram_peer::{Claim, Event, HeldCheckpoint, Local, Refused, Session, TwoHistories};
+use tram_tlog::Hash;
+use tram_tlog::checkpoint::Checkpoint;
 use tram_trust::Verifier;
 use tram_trust::fixtures::{CENTRE, COMMUNE, Log, NOW, Network, PROVINCE};
 use tram_wire::Frame;
-use tram_wire::frame::{Held, Hello};
+use tram_wire::frame::Hello;
 
 struct Side<'a> {
     net: &'a Network,
@@ -74,15 +76,21 @@ fn hello(side: &Side<'_>, agency: &str, change: impl FnOnce(&mut Hello)) -> Fram
 
 /// A session of the centre toward the province that has said hello.
 fn centre(net: &Network, held: Option<(u64, [u8; 32])>) -> (Session, Verifier) {
-    let epoch = net.node(PROVINCE).epoch;
-    let local = Local {
-        held: held.map(|(size, root)| (epoch, size, root)),
-        ..Side::new(net, CENTRE).local(CENTRE)
-    };
+    let held = held.map(|(size, root)| held_of(net, PROVINCE, size, root));
+    let local = Local { held: held.clone(), ..Side::new(net, CENTRE).local(CENTRE) };
     let mut session = Session::new(id(net, PROVINCE), local);
     let Frame::Hello(hello) = sent(&mut session) else { panic!() };
-    assert_eq!(hello.held, held.map(|(size, root)| Held { epoch, size, root }));
+    assert_eq!(hello.held, held.map(|held| held.note.to_vec()));
     (session, net.verifier())
+}
+
+/// A checkpoint that the node of an agency signed, over whatever tree.
+fn held_of(net: &Network, agency: &str, size: u64, root: [u8; 32]) -> HeldCheckpoint {
+    let keys = net.node(agency);
+    let origin = tram_trust::checkpoint::origin(net.id(), &keys.id, keys.epoch);
+    let checkpoint = Checkpoint::new(&origin, size, Hash(root)).unwrap();
+    let note = checkpoint.sign(&origin, &keys.checkpoint).unwrap().into();
+    HeldCheckpoint { epoch: keys.epoch, size, root, note }
 }
 
 fn code(result: Result<(), Refused>) -> Code {
@@ -94,8 +102,8 @@ fn two_strangers_come_up_on_hello_alone() {
     let net = Network::new("peer tests");
     let (mut province, mut session) = (Side::new(&net, PROVINCE), centre(&net, None));
     province.grow(2);
-    let held = Held { epoch: net.node(CENTRE).epoch, size: 9, root: [3; 32] };
-    let frame = hello(&province, PROVINCE, |h| h.held = Some(held));
+    let held = held_of(&net, CENTRE, 9, [3; 32]).note;
+    let frame = hello(&province, PROVINCE, |h| h.held = Some(held.to_vec()));
     session.0.handle(frame, &session.1).unwrap();
     assert!(session.0.is_up());
     let note: Arc<[u8]> = province.log.checkpoint().into();
@@ -103,11 +111,12 @@ fn two_strangers_come_up_on_hello_alone() {
     let expected = Event::Up {
         epoch: net.node(PROVINCE).epoch,
         checkpoint: Some((size, root, note)),
-        held: Some((held.epoch, 9, [3; 32])),
         wall: NOW,
         directory: (net.directory.version(), net.directory.digest()),
         credit: 7,
     };
+    let shown = session.1.checkpoint(&id(&net, CENTRE), &held).unwrap();
+    assert_eq!(session.0.next_event(), Some(Event::Claim(Claim::Proved(shown))));
     assert_eq!(session.0.next_event(), Some(expected));
     assert_eq!(session.0.next_event(), None);
     // Receipts and their answer go through; a second hello does not.
@@ -131,6 +140,7 @@ fn a_log_that_grew_must_prove_that_it_extends_what_we_held() {
     province.grow(4);
     let (mut session, verifier) = centre(&net, Some(old));
     session.handle(hello(&province, PROVINCE, |_| ()), &verifier).unwrap();
+    assert_eq!(session.next_event(), Some(Event::Claim(Claim::Nothing)));
     let asked = sent(&mut session);
     let epoch = net.node(PROVINCE).epoch;
     assert_eq!(asked, Frame::ConsistencyRequest { epoch, old_size: old.0, new_size: 8 });
@@ -187,6 +197,12 @@ fn a_shorter_log_is_a_rollback_and_another_one_a_fork() {
         assert_eq!(result.map_err(|r| r.code), expected);
         assert_eq!(session.is_up(), expected.is_ok());
     }
+    // What it holds of ours is told even so.
+    let held = held_of(&net, CENTRE, 9, [3; 32]).note;
+    let (mut session, verifier) = centre(&net, Some((size + 1, root)));
+    let frame = hello(&province, PROVINCE, |h| h.held = Some(held.to_vec()));
+    assert_eq!(code(session.handle(frame, &verifier)), Code::LogRollback);
+    assert!(matches!(session.next_event(), Some(Event::Claim(Claim::Proved(_)))));
     // An empty log where leaves were held.
     let (mut session, verifier) = centre(&net, Some((size, root)));
     let empty = hello(&province, PROVINCE, |h| h.checkpoint.clear());
@@ -249,7 +265,10 @@ fn hellos_that_are_refused() {
         let (mut session, verifier) = centre(&net, None);
         let result = session.handle(hello(&province, PROVINCE, change), &verifier);
         assert_eq!(code(result), expected, "case {n}");
-        assert!(!session.is_up() && session.next_event().is_none());
+        assert!(!session.is_up());
+        let claim = Event::Claim(Claim::Nothing);
+        assert!(session.next_event().is_none_or(|event| event == claim));
+        assert_eq!(session.next_event(), None);
     }
 }
 
@@ -282,5 +301,107 @@ fn frames_out_of_place_end_the_session() {
         let (mut session, verifier) = centre(&net, None);
         let asked = Frame::ConsistencyRequest { epoch, old_size, new_size };
         assert_eq!(code(session.handle(asked, &verifier)), Code::Malformed);
+    }
+}
+
+/// What the centre makes of what a hello says of the centre's log.
+fn claim(net: &Network, note: &[u8]) -> Claim {
+    let (mut session, verifier) = centre(net, None);
+    let province = Side::new(net, PROVINCE);
+    let frame = hello(&province, PROVINCE, |h| h.held = Some(note.to_vec()));
+    session.handle(frame, &verifier).unwrap();
+    assert!(session.is_up(), "whatever it says, the session goes on");
+    match session.next_event() {
+        Some(Event::Claim(claim)) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_a_peer_holds_of_our_log_counts_only_with_our_signature() {
+    let net = Network::new("peer tests");
+    let good = held_of(&net, CENTRE, 9, [3; 32]).note;
+    assert!(matches!(claim(&net, &good), Claim::Proved(c) if c.size() == 9));
+    // Its own log, a log of another network, a signature over something else, no note at all.
+    let own = held_of(&net, PROVINCE, 9, [3; 32]).note;
+    let foreign = held_of(&Network::new("another network"), CENTRE, 9, [3; 32]).note;
+    let text = String::from_utf8(good.to_vec()).unwrap();
+    let larger = text.replacen("\n9\n", "\n10\n", 1);
+    let mut spoilt = good.to_vec();
+    let last = spoilt.len() - 3;
+    spoilt[last] ^= 1;
+    for note in [&own[..], &foreign, larger.as_bytes(), &spoilt, b"9 leaves, believe me"] {
+        assert!(matches!(claim(&net, note), Claim::Unproved(why) if !why.is_empty()));
+    }
+}
+
+/// The centre in session with a province that has grown since it was last held.
+fn live(net: &Network, province: &mut Side<'_>) -> (Session, Verifier) {
+    let (mut session, verifier) = centre(net, Some(province.head()));
+    session.handle(hello(province, PROVINCE, |_| ()), &verifier).unwrap();
+    assert_eq!(session.next_event(), Some(Event::Claim(Claim::Nothing)));
+    assert!(matches!(session.next_event(), Some(Event::Up { .. })));
+    province.grow(3);
+    (session, verifier)
+}
+
+#[test]
+fn a_log_that_grows_during_the_session_proves_it_before_it_counts() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    let (mut session, verifier) = live(&net, &mut province);
+    let epoch = net.node(PROVINCE).epoch;
+    for _ in 0..2 {
+        let old_size = province.head().0 - 3;
+        let note = province.log.checkpoint();
+        let shown = verifier.checkpoint(&id(&net, PROVINCE), &note).unwrap();
+        session.handle(Frame::Checkpoint { note: note.clone() }, &verifier).unwrap();
+        let new_size = shown.size();
+        assert_eq!(sent(&mut session), Frame::ConsistencyRequest { epoch, old_size, new_size });
+        // A second one meanwhile is passed over, and nothing counts before the proof.
+        session.handle(Frame::Checkpoint { note: b"x".to_vec() }, &verifier).unwrap();
+        assert_eq!(session.next_event(), None);
+        let path = province.proof(old_size);
+        let proof = Frame::Consistency { epoch, old_size, new_size, path };
+        session.handle(proof.clone(), &verifier).unwrap();
+        assert_eq!(session.next_event(), Some(Event::Checkpoint(shown)));
+        // Once more is no news.
+        session.handle(Frame::Checkpoint { note }, &verifier).unwrap();
+        assert_eq!(session.next_event(), None);
+        province.grow(3);
+    }
+}
+
+#[test]
+fn a_log_that_turns_back_or_splits_during_the_session_is_found_out() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    let (size, root) = province.head();
+    let epoch = net.node(PROVINCE).epoch;
+    for (shown, expected) in [
+        (held_of(&net, PROVINCE, size, [8; 32]), Code::LogFork),
+        (held_of(&net, PROVINCE, 0, tram_tlog::empty_root().0), Code::LogRollback),
+    ] {
+        let (mut session, verifier) = live(&net, &mut Side::new(&net, PROVINCE));
+        let frame = Frame::Checkpoint { note: shown.note.to_vec() };
+        assert_eq!(code(session.handle(frame, &verifier)), expected);
+        // Both signed notes are at hand.
+        let held = held_of(&net, PROVINCE, size, root);
+        let two = TwoHistories { code: expected, held, shown: shown.note };
+        assert_eq!(session.two_histories(), Some(&two));
+    }
+    let (mut session, verifier) = live(&net, &mut province);
+    let note = province.log.checkpoint();
+    session.handle(Frame::Checkpoint { note: note.clone() }, &verifier).unwrap();
+    let path = vec![[0; 32]; 2];
+    let proof = Frame::Consistency { epoch, old_size: size, new_size: size + 3, path };
+    assert_eq!(code(session.handle(proof, &verifier)), Code::LogFork);
+    assert_eq!(session.two_histories().unwrap().shown[..], note);
+    // A note that does not verify, or of another life, ends the session without accusing anybody.
+    for note in [b"x".to_vec(), held_of(&net, CENTRE, 9, [3; 32]).note.to_vec()] {
+        let (mut session, verifier) = live(&net, &mut Side::new(&net, PROVINCE));
+        let end = session.handle(Frame::Checkpoint { note }, &verifier);
+        assert_eq!(code(end), Code::ReceiptInvalid);
+        assert_eq!(session.two_histories(), None);
     }
 }

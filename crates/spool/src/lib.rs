@@ -9,6 +9,7 @@
 //! * [`store`]: all of it as one thing, with one writer and many readers;
 //! * [`check`]: the whole store, verified;
 //! * [`lock`]: one daemon per store;
+//! * [`reread`]: what the disk holds after a failure, read past the page cache;
 //! * [`anchor`]: the small file outside the data directory that betrays a rolled-back store.
 
 pub mod anchor;
@@ -19,4 +20,5 @@ pub mod index;
 pub mod journal;
 pub mod lock;
 pub mod records;
+pub mod reread;
 pub mod store;

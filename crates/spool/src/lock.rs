@@ -16,7 +16,7 @@ const LOCK_NAME: &str = "lock";
 /// The exclusive right to a store, for as long as it lives.
 #[derive(Debug)]
 pub struct StoreLock {
-    _file: File,
+    file: File,
 }
 
 /// Why a store could not be locked.
@@ -61,10 +61,16 @@ impl StoreLock {
             }
             Err(e) => return Err(fail(e.into())),
         }
-        // The number is a hint for people; the lock does not depend on it.
-        let pid = format!("{}\n", std::process::id());
-        file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0)).map_err(fail)?;
-        Ok(Self { _file: file })
+        let lock = Self { file };
+        lock.touch().map_err(fail)?;
+        Ok(lock)
+    }
+
+    /// Writes into the lock file, which shows whether its file system takes writes. What is written,
+    /// the number of the process, is a hint for people; the lock does not depend on it.
+    pub fn touch(&self) -> io::Result<()> {
+        // Always of one length: a second process needs no new space for it.
+        self.file.write_all_at(format!("{:<15}\n", std::process::id()).as_bytes(), 0)
     }
 }
 

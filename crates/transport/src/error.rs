@@ -51,6 +51,9 @@ pub enum ConnectError {
     /// The server name or address cannot be dialled at all.
     #[error("cannot dial: {0}")]
     Target(String),
+    /// Our own endpoint is closing.
+    #[error("this endpoint is closing")]
+    Stopping,
     /// The handshake did not succeed.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
@@ -119,6 +122,7 @@ impl ConnectError {
             Self::NoRoute { .. } => "NO_ROUTE",
             Self::Refused { .. } => "CONNECTION_REFUSED",
             Self::Target(_) => "BAD_ADDRESS",
+            Self::Stopping => "STOPPING",
             Self::Handshake(error) => error.code(),
         }
     }

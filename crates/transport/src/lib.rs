@@ -22,6 +22,7 @@
 //! costs less than half the CPU per request of a multi-thread one.
 
 mod check;
+mod datagrams;
 mod endpoint;
 mod error;
 mod frame;
@@ -36,7 +37,8 @@ mod socket;
 mod tls;
 
 pub use check::{Denied, PeerCheck, Role, code};
-pub use endpoint::{Endpoint, Opened};
+pub use datagrams::Datagrams;
+pub use endpoint::{Endpoint, EndpointStats, Opened};
 pub use error::{BindError, ConnectError, HandshakeError, StreamError};
 pub use frame::{FrameReceiver, FrameSender};
 pub use identity::{Identity, PeerName};

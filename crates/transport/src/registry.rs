@@ -97,6 +97,11 @@ impl Registry {
         self.window_bytes.load(Ordering::Relaxed)
     }
 
+    /// Places taken at present.
+    pub(crate) fn places(&self) -> usize {
+        self.lock().places.len()
+    }
+
     /// Closes every session.
     pub(crate) fn close_all(&self, code: u32, reason: &str) {
         for session in self.sessions() {

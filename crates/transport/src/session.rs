@@ -7,6 +7,7 @@ use std::{
 };
 
 use quinn::{ConnectionError, VarInt};
+use rustls_pki_types::CertificateDer;
 use tokio::time::Instant;
 
 use crate::{
@@ -54,6 +55,13 @@ impl Session {
     /// Who it is, as the [`crate::PeerCheck`] named it.
     pub fn peer(&self) -> &PeerName {
         &self.core.peer
+    }
+
+    /// The chain that the peer presented, its own certificate first, DER: for checking it again.
+    pub fn peer_chain_der(&self) -> Vec<Vec<u8>> {
+        let identity = self.core.connection.peer_identity();
+        let chain = identity.and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
+        chain.map(|chain| chain.iter().map(|der| der.to_vec()).collect()).unwrap_or_default()
     }
 
     /// The peer's UDP address.
@@ -198,6 +206,7 @@ impl SessionCore {
         let old = self.opened + self.age_max();
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 _ = connection.closed() => {}
                 () = tokio::time::sleep_until(old) => {
                     if let Some(core) = core.upgrade() {

@@ -111,3 +111,43 @@ async fn windows_follow_the_number_of_sessions() {
     assert_eq!(b1.session.bulk_streams_max(), 3);
     assert_eq!(b2.session.bulk_streams_max(), 3);
 }
+
+/// Dials and gives up before the first packet is sent: that packet then is a close.
+async fn give_up_at_once(pair: &Pair, listener: std::net::SocketAddr) {
+    let peer = name("b");
+    let mut dial = std::pin::pin!(pair.a.connect(listener, SNI, &peer));
+    std::future::poll_fn(|cx| {
+        assert!(dial.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_flood_of_dials_given_up_at_once_leaves_few_connections_and_the_door_open() {
+    let limits = TransportLimits {
+        handshakes_max: 12,
+        retry_above_handshakes: 6,
+        handshakes_per_address_max: 10,
+        idle_timeout_ms: 2_500,
+        keep_alive_ms: 1_000,
+        ..Default::default()
+    };
+    let pair = Pair::new(limits);
+    let listener = pair.b.local_addr().unwrap();
+    for _ in 0..200 {
+        give_up_at_once(&pair, listener).await;
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let after = pair.b.stats();
+    assert!((1..=12).contains(&after.connections), "{after:?}");
+    // Whoever proves its address gets in.
+    let (dialled, _accepted) = soon(pair.open()).await;
+    assert_eq!(pair.b.stats().sessions, 1);
+    // And nothing stays.
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    assert_eq!(dialled.session.close_reason(), None);
+    let at_last = pair.b.stats();
+    assert_eq!((at_last.sessions, at_last.connections), (1, 1));
+}

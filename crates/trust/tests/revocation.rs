@@ -138,6 +138,39 @@ fn the_newest_list_of_the_issuers_own_key_decides() {
 }
 
 #[test]
+fn a_list_read_anew_never_makes_a_revoked_certificate_good() {
+    let network = Network::new("trust tests");
+    let serial = serial(&network.agent(COMMUNE).chain[0]);
+    let ca = network.authority("commune CA");
+    let ends = NOW.plus_ms(HOUR_MS);
+    let revoking = ca.crl(&[(&serial, ago(2 * HOUR_MS))], ago(2 * HOUR_MS), ends);
+    let sealed = || network.seal(&network.envelope(COMMUNE, &[CENTRE], "r"));
+    let code = |crls: &Crls| match network.verifier_with(crls.clone()).dispatch(sealed(), NOW) {
+        Verdict::Refused(refusal) => Some(refusal.code),
+        _ => None,
+    };
+    let in_force = crls(&[revoking]);
+    assert_eq!(code(&in_force), Some(Code::CertificateRevoked));
+    let params = tram_trust::fixtures::ca_params("commune CA", &[], ago(HOUR_MS), NOW);
+    let key = tram_trust::fixtures::key_pair("an impostor");
+    let impostor = network.authority("root CA").certify("commune CA", params, key);
+    // Older; newer, of the right name and signed by another key; none at all.
+    let older = ca.crl(&[], ago(3 * HOUR_MS), ends);
+    let forged = impostor.crl(&[], ago(HOUR_MS), ends);
+    let mut held = in_force.clone();
+    for (files, expected) in [(vec![older], 1), (vec![forged], 1), (vec![], 2)] {
+        let (next, stayed) = crls(&files).replacing(&held).unwrap();
+        assert_eq!(stayed.len(), expected, "{} files", files.len());
+        assert_eq!(code(&next), Some(Code::CertificateRevoked));
+        held = next;
+    }
+    // The issuer's own newer list takes its place.
+    let newer = ca.crl(&[], ago(HOUR_MS), ends);
+    let (next, stayed) = crls(&[newer]).replacing(&held).unwrap();
+    assert_eq!((stayed.len(), code(&next)), (0, None));
+}
+
+#[test]
 fn files_are_read_as_der_and_pem_and_rubbish_changes_nothing() {
     let ca = Authority::root("a CA", ago(HOUR_MS), NOW);
     let der = ca.crl(&[], ago(HOUR_MS), NOW);

@@ -130,7 +130,11 @@ fn list(shell: &Shell, args: &ListArgs) -> Done {
         let client = &client;
         async move { Ok(client.queue(&query).await?) }
     }))?;
-    shell.answer(&items, || lines(shell, &items))?;
+    let status = connect::block_on(async { Ok(client.status().await?) })?;
+    shell.answer(&items, || {
+        let limits = super::status::limits(shell, &status);
+        format!("{}\n{}: {limits}", lines(shell, &items), shell.word(Word::Limits))
+    })?;
     Ok(DONE)
 }
 

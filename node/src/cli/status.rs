@@ -25,12 +25,29 @@ pub(crate) fn run(shell: &Shell, _: &StatusArgs) -> Done {
     Ok(if status.alarms.is_empty() { DONE } else { exit::LATER })
 }
 
+/// What is in use of the node's limits, on one line.
+pub(super) fn limits(shell: &Shell, s: &StatusView) -> String {
+    let (open, memory, stored) = (&s.limits.open, &s.limits.memory_bytes, &s.limits.stored_bytes);
+    shell.sentence(
+        Word::LimitsUse,
+        &[
+            &open.used.to_string(),
+            &open.max.to_string(),
+            &table::bytes(memory.used),
+            &table::bytes(memory.max),
+            &table::bytes(stored.used),
+            &table::bytes(stored.max),
+        ],
+    )
+}
+
 fn lines(shell: &Shell, s: &StatusView) -> String {
     let state = match s.state {
         NodeState::Starting => Word::Starting,
         NodeState::Ready if !s.alarms.is_empty() => Word::Degraded,
         NodeState::Ready => Word::Ready,
         NodeState::Degraded => Word::Degraded,
+        NodeState::Halted => Word::Halted,
         NodeState::Stopping => Word::Stopping,
     };
     let agencies: Vec<String> = s.agencies.iter().map(ToString::to_string).collect();
@@ -71,8 +88,28 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
                 &[&table::bytes(s.store_bytes), &table::bytes(s.free_bytes)],
             ),
         ),
+        (shell.word(Word::Limits), limits(shell, s)),
         (shell.word(Word::ProgramVersion), s.version.clone()),
     ]);
+    let mut agencies = Table::new(&[
+        (shell.word(Word::Agency), Align::Left),
+        (shell.word(Word::Active), Align::Right),
+        (shell.word(Word::Size), Align::Right),
+        ("", Align::Left),
+    ]);
+    for a in &s.limits.agencies {
+        let open = format!("{} / {}", a.open.used, a.open.max);
+        let size =
+            format!("{} / {}", table::bytes(a.open_bytes.used), table::bytes(a.open_bytes.max));
+        let turned_away = match a.turned_away {
+            0 => String::new(),
+            n => shell.sentence(Word::TurnedAway, &[&n.to_string()]),
+        };
+        agencies.row([a.agency.to_string(), open, size, turned_away]);
+    }
+    if !agencies.is_empty() {
+        out.push_str(&format!("\n{}", agencies.lines()));
+    }
     let mut certificates = Table::new(&[
         (shell.word(Word::Certificate), Align::Left),
         (shell.word(Word::Name), Align::Left),
@@ -87,16 +124,29 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
     if !certificates.is_empty() {
         out.push_str(&format!("\n{}", certificates.lines()));
     }
+    let mut lists = Table::new(&[
+        (shell.word(Word::RevocationList), Align::Left),
+        (shell.word(Word::Since), Align::Left),
+        (shell.word(Word::ValidUntil), Align::Left),
+        ("", Align::Left),
+    ]);
+    for list in &s.revocation {
+        let overdue = if list.overdue { shell.word(Word::Overdue) } else { "" };
+        let made = shell.time(list.this_update.0);
+        lists.row([&list.issuer, &made, &shell.time(list.next_update.0), overdue]);
+    }
+    if !lists.is_empty() {
+        out.push_str(&format!("\n{}", lists.lines()));
+    }
+    for proof in &s.proofs {
+        out.push_str(&format!("\n{}: proofs/{proof}", shell.word(Word::LogProof)));
+    }
     for alarm in &s.alarms {
         let failure = super::failure::Failure::new(alarm.code.0, &alarm.detail);
         let text = failure.lines(shell.language);
         let text = text.strip_prefix("tram: ").unwrap_or(&text);
-        // Where the node does not know since when, it gives the moment of asking.
-        let since = match alarm.since.0 {
-            at if at == s.now.0 => String::new(),
-            at => format!(" {} {}", shell.word(Word::Since), shell.time(at)),
-        };
-        out.push_str(&format!("\n{}{since}: {text}", shell.word(Word::Alarm)));
+        let since = format!("{} {}", shell.word(Word::Since), shell.time(alarm.since.0));
+        out.push_str(&format!("\n{} {since}: {text}", shell.word(Word::Alarm)));
     }
     out
 }

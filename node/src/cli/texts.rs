@@ -76,7 +76,9 @@ words! {
     Leaf: "leaf", "lá";
     Leaves: "leaves", "lá nhật ký";
     Legs: "legs", "nhánh";
+    Limits: "limits", "giới hạn";
     Log: "receipt log", "nhật ký biên nhận";
+    LogProof: "proof against a log", "bằng chứng về nhật ký";
     LogSize: "log size", "cỡ nhật ký";
     MediaType: "type", "kiểu";
     Name: "name", "tên";
@@ -98,6 +100,7 @@ words! {
     Reference: "reference", "số tham chiếu";
     Relation: "lies", "vị trí";
     Result: "result", "kết quả";
+    RevocationList: "revocation list", "danh sách thu hồi";
     RevocationLists: "revocation lists", "danh sách thu hồi";
     Root: "root", "gốc cây";
     RootDocument: "root document", "tài liệu gốc";
@@ -140,10 +143,12 @@ words! {
     Flash: "flash", "hỏa tốc";
     FlashAt: "flash, by the hour", "hỏa tốc hẹn giờ";
     Good: "good", "tốt";
+    Halted: "signing nothing", "ngừng ký";
     HandedOver: "handed over", "đã bàn giao";
     Incoming: "incoming", "vừa nhận";
     Normal: "normal", "thường";
     OnHold: "on hold", "đang giữ";
+    Overdue: "a newer one is due", "đã đến hạn có danh sách mới";
     Open: "open", "hoạt động";
     Problem: "problem", "lỗi";
     Quarantined: "quarantined", "cách ly";
@@ -177,6 +182,8 @@ words! {
         "“{}” đã được ghi từ trước cho gói {}, lúc {}.";
     Sealed: "Sealed: {}\ndispatch {}, expires {}", "Đã ký số: {}\ngói văn bản {}, hết hạn {}";
     StorageUse: "{} used, {} free", "đã dùng {}, còn trống {}";
+    LimitsUse: "{} of {} dispatches, {} of {} memory, {} of {} stored", "{} / {} gói, bộ nhớ {} / {}, lưu trữ {} / {}";
+    TurnedAway: "turned away {}", "đã hẹn lại {}";
     StoreDamaged: "The store is damaged; docs/operations.md, Damaged store, says what to do.",
         "Kho lưu trữ bị hỏng; xem docs/operations.md, mục Damaged store.";
     StoreWhole: "The store is whole.", "Kho lưu trữ nguyên vẹn.";

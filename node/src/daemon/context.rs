@@ -1,23 +1,28 @@
 //! What every part of the running daemon shares.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::Semaphore;
 use tram_config::Config;
 use tram_crypto::Sign;
-use tram_dispatch::{Digest, EpochId, NetworkId, NodeId, UnixMillis};
-use tram_spool::documents::{DocumentReader, DocumentStore};
-use tram_spool::store::{Document, StoreReader};
+use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
+use tram_spool::documents::{DocumentError, DocumentReader, DocumentStore};
+use tram_spool::store::{Document, StoreError, StoreReader};
 use tram_tlog::Hash;
 use tram_tlog::checkpoint::Checkpoint;
 use tram_transport::Session;
 use tram_trust::{Root, Verifier};
 
+use super::alarms::Alarms;
+use super::claims::Claims;
 use super::core::Core;
+use super::doors::Doors;
+use super::hand::Hands;
 use super::pins::Pins;
 use super::recent::Recent;
+use super::revocation::CrlFiles;
 use super::seals::Seals;
 use super::uploads::{PartialUploads, Uploads};
 
@@ -37,10 +42,16 @@ pub(crate) struct Context {
     pub partial_uploads: PartialUploads,
     pub budgets: Budgets,
     /// Counts of legs, and until when they are not counted anew.
-    pub leg_counts: tokio::sync::Mutex<Option<([u64; 5], std::time::Instant)>>,
+    pub leg_counts: tokio::sync::Mutex<Option<([u64; 6], std::time::Instant)>>,
     pub started_at: UnixMillis,
     pub sessions: Sessions,
     pub recent: Recent,
+    pub doors: Doors,
+    pub claims: Claims,
+    pub hands: Arc<Hands>,
+    pub alarms: Alarms,
+    pub revocation: CrlFiles,
+    stopping: AtomicBool,
     /// Set once the QUIC thread has bound it.
     pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
     verifier: RwLock<Arc<Verifier>>,
@@ -131,7 +142,7 @@ impl Bytes {
     }
 
     /// Up to `max` bytes from `offset`; empty at the end.
-    pub(crate) fn read(&self, offset: u64, max: usize) -> Result<bytes::Bytes, String> {
+    pub(crate) fn read(&self, offset: u64, max: usize) -> Result<bytes::Bytes, DocumentError> {
         let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let take = max.min(left);
         match self {
@@ -141,7 +152,7 @@ impl Bytes {
             }
             Bytes::File(r) => {
                 let mut buf = vec![0u8; take];
-                let n = r.read_at(offset, &mut buf).map_err(|e| e.to_string())?;
+                let n = r.read_at(offset, &mut buf)?;
                 buf.truncate(n);
                 Ok(buf.into())
             }
@@ -160,8 +171,9 @@ impl Context {
         store: StoreReader,
         documents: DocumentStore,
         seals: Seals,
-        (pins, uploads): (Pins, Arc<Uploads>),
+        (pins, uploads, hands): (Pins, Arc<Uploads>, Arc<Hands>),
         checkpoint_key: Box<dyn Sign>,
+        revocation: CrlFiles,
     ) -> Self {
         let started_at = core.now().wall;
         let budgets = Budgets::new(config.limits.client_uploads_max as usize);
@@ -183,6 +195,12 @@ impl Context {
             started_at,
             sessions: Sessions::default(),
             recent: Recent::default(),
+            doors: Doors::default(),
+            claims: Claims::default(),
+            hands,
+            alarms: Alarms::default(),
+            revocation,
+            stopping: AtomicBool::new(false),
             endpoint: std::sync::OnceLock::new(),
             verifier: RwLock::new(verifier),
             checkpoint_key,
@@ -219,21 +237,32 @@ impl Context {
             .unwrap_or_default()
     }
 
-    /// Opens a document of a dispatch held here.
-    pub(crate) fn document(&self, digest: &Digest) -> Result<Option<Bytes>, String> {
-        if let Some(bytes) = self.recent.get(digest) {
-            return Ok(Some(Bytes::Inline(bytes)));
-        }
-        let found = self.store.document(digest).map_err(|e| e.explain())?;
+    /// Opens a document of a dispatch held here, unchecked; see [`Context::kept`].
+    pub(super) fn document(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
+        let found = self.store.document(digest)?;
         Ok(found.map(|d| match d {
             Document::Inline(bytes) => Bytes::Inline(bytes),
             Document::File(reader) => Bytes::File(reader),
         }))
     }
 
-    /// Whether new work finds room on the disk: what is free beyond the reserve.
-    pub(crate) fn has_room(&self) -> bool {
-        self.documents.available_bytes().is_ok_and(|free| free > 0)
+    /// Why nothing new can be taken now, if so: the store waits, or nothing is free beyond the reserve.
+    pub(crate) fn no_room(&self) -> Option<Code> {
+        self.core.waits().or_else(|| match self.documents.available_bytes() {
+            Ok(0) => Some(Code::BusyStorage),
+            Ok(_) => None,
+            Err(e) => Some(e.code()),
+        })
+    }
+
+    /// The node finishes what is open, and ends.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it does.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// A number no other session of this process has.

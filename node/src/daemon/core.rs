@@ -4,18 +4,21 @@
 //! batch is on its way to disk while the next fills, so load itself makes the batches larger.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tram_dispatch::{AgencyCode, Code, Digest, NodeId, Now, UnixMillis};
+use tram_dispatch::{Code, Digest, NodeId, Now, UnixMillis};
 use tram_engine::record::Batch;
-use tram_engine::{
-    Answer, Documents, Engine, Fatal, Input, Notice, Output, PeerUp, Reply, Token, Transfer, View,
-};
-use tram_trust::{VerifiedDispatch, VerifiedReceipt};
+use tram_engine::{Documents, Engine, Fatal, Input, Notice, Output, Reply, Token, View};
+use tram_trust::VerifiedDispatch;
 
+pub(crate) use super::clock::Clock;
+use super::hand::Hands;
+use super::messages::{Deliver, Question};
+pub(crate) use super::messages::{Offer, OfferReply, ToCore, ToPeer};
 use super::pins::{Pin, Pins};
 use super::store::{Commit, ToStore, store_loop};
 use super::uploads::Uploads;
@@ -29,77 +32,6 @@ const LOAD_RECORDS: usize = 32;
 const GATHER: Duration = Duration::from_millis(6);
 /// Most notices kept for a listener that is slow.
 const NOTICES_MAX: usize = 4096;
-
-/// A question that only the engine's thread can answer. What it gives delivers the answer, once all
-/// that was seen is durable.
-type Question = Box<dyn FnOnce(&Engine, &dyn View) -> Deliver + Send>;
-type Deliver = Box<dyn FnOnce() + Send>;
-
-/// What the engine's thread is told.
-pub(crate) enum ToCore {
-    Input(Input),
-    Submit {
-        dispatch: VerifiedDispatch,
-        documents: Documents,
-        /// Held until the engine counts on the files itself, whether or not the caller still waits.
-        pins: Vec<Pin>,
-        reply: oneshot::Sender<Reply>,
-    },
-    /// An input that is answered with a `Reply`; the token is put in here.
-    Ask {
-        input: Box<dyn FnOnce(Token) -> Input + Send>,
-        reply: oneshot::Sender<Reply>,
-    },
-    Offer {
-        offer: Offer,
-        reply: oneshot::Sender<OfferReply>,
-    },
-    PeerUp {
-        up: PeerUp,
-        session: u64,
-        link: mpsc::UnboundedSender<ToPeer>,
-    },
-    PeerDown {
-        peer: NodeId,
-        session: u64,
-    },
-    Question(Question),
-    /// Document files that nobody counts on any more, unless a held dispatch does.
-    Unneeded(Vec<Digest>),
-    Persisted(Batch, Result<(), String>),
-    /// The disk cannot be relied on any more, or the store's thread is gone.
-    Fatal(String),
-    Stop,
-}
-
-/// A peer's offer on its way to the engine.
-pub(crate) struct Offer {
-    pub peer: NodeId,
-    pub dispatch: VerifiedDispatch,
-    pub recipients: Vec<AgencyCode>,
-    pub receipts: Vec<VerifiedReceipt>,
-    pub documents: Documents,
-}
-
-/// What the engine says to an offer.
-#[derive(Debug)]
-pub(crate) enum OfferReply {
-    TakeDocuments,
-    Answers(Vec<(AgencyCode, Answer)>),
-}
-
-/// What a session is told to send.
-#[derive(Debug)]
-pub(crate) enum ToPeer {
-    Transfer(Transfer),
-    Receipts {
-        batch: u64,
-        receipts: Vec<Arc<[u8]>>,
-    },
-    Stored(u64),
-    /// Another session with the same peer took over.
-    Replaced,
-}
 
 /// Size, root and time of the newest durable tree.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,37 +48,19 @@ pub(crate) struct Core {
     clock: Clock,
     head: Arc<Mutex<DurableHead>>,
     notices: broadcast::Sender<Arc<Notice>>,
+    waits: Arc<Mutex<Option<Code>>>,
 }
 
-/// The two clocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock { start: Instant::now() }
-    }
-
-    pub(crate) fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now {
-            mono_ms: self.start.elapsed().as_millis() as u64,
-            wall: UnixMillis(wall.as_millis() as u64),
-        }
-    }
-}
-
-/// The engine stopped; the daemon is on its way down.
+/// There is no answer: the daemon is on its way down, or its store waits for room (with the code that
+/// says why). What was asked for may or may not be done; asked again, it gets the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the node is stopping")]
-pub(crate) struct Stopping;
+#[error("the node is stopping, or its store waits")]
+pub(crate) struct Stopping(pub Option<Code>);
 
 impl Core {
     /// Hands an input over.
     pub(crate) fn send(&self, message: ToCore) -> Result<(), Stopping> {
-        self.tx.send(message).map_err(|_| Stopping)
+        self.tx.send(message).map_err(|_| self.no_answer())
     }
 
     /// Submits a dispatch and waits for the durable answer.
@@ -158,7 +72,7 @@ impl Core {
     ) -> Result<Reply, Stopping> {
         let (reply, answer) = oneshot::channel();
         self.send(ToCore::Submit { dispatch, documents, pins, reply })?;
-        answer.await.map_err(|_| Stopping)
+        answer.await.map_err(|_| self.no_answer())
     }
 
     /// Asks for anything else that is answered with a [`Reply`].
@@ -168,14 +82,14 @@ impl Core {
     ) -> Result<Reply, Stopping> {
         let (reply, answer) = oneshot::channel();
         self.send(ToCore::Ask { input: Box::new(input), reply })?;
-        answer.await.map_err(|_| Stopping)
+        answer.await.map_err(|_| self.no_answer())
     }
 
     /// Offers what a peer offered.
     pub(crate) async fn offer(&self, offer: Offer) -> Result<OfferReply, Stopping> {
         let (reply, answer) = oneshot::channel();
         self.send(ToCore::Offer { offer, reply })?;
-        answer.await.map_err(|_| Stopping)
+        answer.await.map_err(|_| self.no_answer())
     }
 
     /// Reads the engine's state.
@@ -183,16 +97,48 @@ impl Core {
         &self,
         ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
     ) -> Result<T, Stopping> {
+        self.put(ask, ToCore::Question).await
+    }
+
+    /// Reads what a recipient may read, also while the store waits.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
+    ) -> Result<T, Stopping> {
+        self.put(ask, ToCore::Reading).await
+    }
+
+    /// Reads what of the engine's state is promised to nobody, also while the store waits.
+    pub(crate) async fn glance<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
+    ) -> Result<T, Stopping> {
+        self.put(ask, ToCore::Glance).await
+    }
+
+    async fn put<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
+        how: fn(Question) -> ToCore,
+    ) -> Result<T, Stopping> {
         let (tx, rx) = oneshot::channel();
-        let question: Question = Box::new(move |engine, view| {
+        self.send(how(Box::new(move |engine, view| {
             let answer = ask(engine, view);
             Box::new(move || {
                 // The asker may have gone away; nothing is lost then.
                 let _ = tx.send(answer);
             })
-        });
-        self.send(ToCore::Question(question))?;
-        rx.await.map_err(|_| Stopping)
+        })))?;
+        rx.await.map_err(|_| self.no_answer())
+    }
+
+    /// Why the store takes no batch at present, if it does not.
+    pub(crate) fn waits(&self) -> Option<Code> {
+        self.waits.lock().map_or(None, |waits| *waits)
+    }
+
+    fn no_answer(&self) -> Stopping {
+        Stopping(self.waits())
     }
 
     /// The newest durable tree.
@@ -248,20 +194,21 @@ fn queue<T>() -> (Sender<T>, Receiver<T>) {
     channel()
 }
 
-/// Starts the two threads. `ended` is told when the engine's thread ends for whatever reason.
+/// Starts the two threads. `at_end` is told when the engine's thread ends, and why.
 pub(crate) fn start(
     engine: Engine,
     view: Box<dyn View + Send>,
     store: Box<dyn Commit>,
     head: DurableHead,
-    (pins, uploads): (Pins, Arc<Uploads>),
-    ended: oneshot::Sender<()>,
+    (pins, uploads, hands): (Pins, Arc<Uploads>, Arc<Hands>),
+    at_end: impl FnOnce(&Result<(), CoreError>) + Send + 'static,
 ) -> std::io::Result<(Core, Threads)> {
     let ((tx, rx), (store_tx, store_rx)) = (queue(), queue());
     let clock = Clock::new();
     let (notices, _) = broadcast::channel(NOTICES_MAX);
-    let core =
-        Core { tx: tx.clone(), clock, head: Arc::new(Mutex::new(head)), notices: notices.clone() };
+    let head = Arc::new(Mutex::new(head));
+    let waits = Arc::default();
+    let core = Core { tx: tx.clone(), clock, head, notices: notices.clone(), waits };
     let back = tx;
     let store = std::thread::Builder::new()
         .name("store".into())
@@ -281,10 +228,17 @@ pub(crate) fn start(
             pins,
             uploads,
             answers: VecDeque::new(),
+            readings: VecDeque::new(),
+            hands,
+            set_aside_changes: 0,
         };
-        let result = running.run(&rx);
+        let result = catch_unwind(AssertUnwindSafe(|| running.run(&rx))).unwrap_or_else(|_| {
+            // Its state may be half changed: the next start reads what is durable.
+            running.hands.leave_note();
+            Err(CoreError::Panicked)
+        });
         let _ = running.store.send(ToStore::Stop);
-        let _ = ended.send(());
+        at_end(&result);
         result
     })?;
     Ok((core, Threads { engine, store }))
@@ -305,6 +259,11 @@ struct Running {
     uploads: Arc<Uploads>,
     /// Answers to questions, each waiting for the batch that makes what was seen durable.
     answers: VecDeque<(u64, Deliver)>,
+    /// The same, for readings, which do not wait for a store that waits.
+    readings: VecDeque<(u64, Deliver)>,
+    hands: Arc<Hands>,
+    /// The engine's count when `hands` was told last what is in quarantine.
+    set_aside_changes: u64,
 }
 
 impl Running {
@@ -341,7 +300,8 @@ impl Running {
                 let _ = self.store.send(ToStore::Commit(batch));
             }
             self.carry_out()?;
-            if stopping && !self.committing {
+            self.tell_set_aside();
+            if stopping && (!self.committing || self.core.waits().is_some()) {
                 return Ok(());
             }
         }
@@ -350,7 +310,10 @@ impl Running {
     /// Takes one message; true if it asks to stop.
     fn take(&mut self, message: ToCore) -> Result<bool, CoreError> {
         let now = self.core.now();
+        let waits = self.core.waits().is_some();
         match message {
+            // Whoever asks learns why by its reply being dropped, and asks again later.
+            ToCore::Submit { .. } | ToCore::Ask { .. } | ToCore::Offer { .. } if waits => {}
             ToCore::Input(input) => self.engine.handle(now, input, &*self.view)?,
             ToCore::Submit { dispatch, documents, pins, reply } => {
                 let token = self.token();
@@ -391,18 +354,39 @@ impl Running {
             ToCore::Question(question) => {
                 let deliver = question(&self.engine, &*self.view);
                 match self.engine.awaits_batch() {
+                    Some(_) if waits => drop(deliver),
                     Some(batch) => self.answers.push_back((batch, deliver)),
                     None => deliver(),
                 }
             }
+            ToCore::Reading(question) => {
+                let deliver = question(&self.engine, &*self.view);
+                match self.engine.awaits_batch() {
+                    Some(batch) if !waits => self.readings.push_back((batch, deliver)),
+                    _ => deliver(),
+                }
+            }
+            ToCore::Glance(question) => question(&self.engine, &*self.view)(),
+            ToCore::StoreWaits(code) => {
+                self.set_waits(Some(code));
+                self.replies.clear();
+                self.offers.clear();
+                self.answers.clear();
+                self.readings.drain(..).for_each(|(_, deliver)| deliver());
+            }
             ToCore::Persisted(batch, result) => {
                 result.map_err(CoreError::Storage)?;
                 self.committing = false;
+                self.set_waits(None);
                 self.note_head(&batch);
                 self.engine.persisted(batch.number);
-                while self.answers.front().is_some_and(|(n, _)| *n <= batch.number) {
-                    if let Some((_, deliver)) = self.answers.pop_front() {
-                        deliver();
+                let number = batch.number;
+                self.engine.recycle(batch);
+                for waiting in [&mut self.answers, &mut self.readings] {
+                    while waiting.front().is_some_and(|(n, _)| *n <= number) {
+                        if let Some((_, deliver)) = waiting.pop_front() {
+                            deliver();
+                        }
                     }
                 }
             }
@@ -411,6 +395,19 @@ impl Running {
             ToCore::Stop => return Ok(true),
         }
         Ok(false)
+    }
+
+    fn tell_set_aside(&mut self) {
+        let changes = self.engine.state().set_aside_changes;
+        if std::mem::replace(&mut self.set_aside_changes, changes) != changes {
+            self.hands.set_aside(self.engine.quarantined().map(|(id, ..)| id).collect());
+        }
+    }
+
+    fn set_waits(&self, code: Option<Code>) {
+        if let Ok(mut waits) = self.core.waits.lock() {
+            *waits = code;
+        }
     }
 
     fn note_head(&self, batch: &Batch) {

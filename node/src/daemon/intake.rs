@@ -11,6 +11,14 @@ use super::context::Context;
 use super::core::ToCore;
 use super::uploads::Bringer;
 
+/// Whether whoever brings a document may have so many bytes here that no dispatch uses yet. One
+/// document may always be brought.
+pub(crate) fn within_quota(context: &Context, who: &Bringer, document: &Digest, size: u64) -> bool {
+    let others = context.uploads.bytes_of(who);
+    let others = others.saturating_add(context.partial_uploads.bytes_of(who, document));
+    others == 0 || others.saturating_add(size) <= context.config.quotas.upload_bytes_max
+}
+
 /// Opens a staged document where it was left, or begins it. Blocks.
 ///
 /// # Errors

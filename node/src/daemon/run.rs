@@ -8,22 +8,25 @@ use tokio::sync::{oneshot, watch};
 use tram_config::Config;
 use tram_crypto::{Entropy as _, SystemEntropy};
 use tram_dispatch::{Code, UnixMillis};
-use tram_engine::{Engine, Issuer, Settings, genesis_batch};
+use tram_engine::{Engine, Input, Issuer, genesis_batch};
 use tram_spool::anchor::AnchorFile;
 use tram_spool::disk::{Disk, RealDisk};
 use tram_spool::documents::DocumentOptions;
 use tram_spool::store::{Store, StoreOptions};
 use tram_transport::{Endpoint, Identity};
-use tram_trust::{Crls, Directory, Options, Root, Verifier};
+use tram_trust::{Directory, Options, Root, Verifier};
 
 use super::context::Context;
 use super::core::{self, Clock, DurableHead, ToCore};
 use super::link;
+use super::marker::Marker;
 use super::pins::Pins;
+use super::revocation::CrlFiles;
 use super::seals::Seals;
+use super::settings::settings;
 use super::store::Storage;
 use super::uploads::Uploads;
-use super::{intake, keys, seals, sockets};
+use super::{hand, intake, keys, proofs, seals, sockets};
 
 /// The genesis leaf, made by `tram init`, in the data directory.
 pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
@@ -62,18 +65,6 @@ pub(crate) fn trust_options(config: &Config) -> Options {
     Options { revocation_grace_ms, ..Options::default() }
 }
 
-fn settings(config: &Config) -> Settings {
-    const DAY_MS: u64 = 86_400_000;
-    Settings {
-        transfers_per_peer_max: config.limits.peer_in_flight_max as usize,
-        retry_ms_min: config.limits.retry_initial_ms,
-        retry_ms_max: config.limits.retry_max_ms,
-        keep_after_consignment_ms: config.retention.consigned_days * DAY_MS,
-        keep_after_registration_ms: config.retention.mailbox_days * DAY_MS,
-        ..Settings::default()
-    }
-}
-
 /// Everything that is read before anything is opened.
 struct Loaded {
     root: Arc<Root>,
@@ -83,6 +74,7 @@ struct Loaded {
     checkpoint_key: Box<dyn tram_crypto::Sign>,
     identity: Identity,
     seals: Seals,
+    revocation: CrlFiles,
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, RunError> {
@@ -98,10 +90,9 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
     let root = Root::install(&read(&config.root)?).map_err(refused(&config.root))?;
     let directory = Directory::verify(&root, &read(&config.directory)?, None, now)
         .map_err(refused(&config.directory))?;
-    let mut crls = Crls::none();
-    for path in &config.crls {
-        crls.add(&read(path)?).map_err(refused(path))?;
-    }
+    let (revocation, crls) = CrlFiles::load(&config.crls).map_err(|(path, code, detail)| {
+        RunError::new(code, format!("{}: {detail}", path.display()))
+    })?;
     let (root, directory) = (Arc::new(root), Arc::new(directory));
     let path = config.data_dir.join(GENESIS_FILE);
     let genesis = tram_wire::genesis::decode(&read(&path)?).map_err(|e| {
@@ -121,12 +112,22 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
         return Err(RunError::new(Code::ConfigInvalid, detail));
     }
     let epoch = tram_wire::genesis::epoch_id(&genesis);
-    if directory.epoch(&config.node, &epoch).is_none() {
+    let Some(listed) = directory.epoch(&config.node, &epoch) else {
         let detail = format!(
             "directory version {} does not list {} with epoch {}: have its node request added \
              (tram directory add-node), then install the new directory",
             directory.version(),
             config.node,
+            epoch.short()
+        );
+        return Err(RunError::new(Code::PeerNotInDirectory, detail));
+    };
+    // With other keys there, peers would refuse what this node signs, and this node would take for its
+    // own what others signed.
+    if listed.receipt_key != genesis.receipt_key || listed.checkpoint_key != genesis.checkpoint_key {
+        let detail = format!(
+            "directory version {} lists other keys for epoch {} than the log began with",
+            directory.version(),
             epoch.short()
         );
         return Err(RunError::new(Code::PeerNotInDirectory, detail));
@@ -148,6 +149,7 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
             key_pkcs8_der: keys::pkcs8(&config.keys.tls_key).map_err(unreadable)?,
         },
         seals: Seals::load(&config.seals).map_err(unreadable)?,
+        revocation,
     })
 }
 
@@ -155,6 +157,25 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
 fn anchor(config: &Config) -> Result<AnchorFile, RunError> {
     AnchorFile::at(&config.anchor_dir.join(format!("{}.anchor", config.node)))
         .map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))
+}
+
+/// After a failure of storage in this boot: makes sure that memory and disk agree. The index is then
+/// built anew, for what of it reached the disk nobody can say.
+fn reread(config: &Config, marker: &Marker) -> Result<(), RunError> {
+    let unsure = |detail: String| RunError::new(Code::StorageUnsure, detail);
+    let Some(note) = marker.found().map_err(|e| unsure(e.to_string()))? else { return Ok(()) };
+    tracing::warn!(path = %note.path.display(), note = %note.words, "storage failed before; its disk is read");
+    let told = |e: String| format!("{e}; noted in {}: {}", note.path.display(), note.words);
+    let bytes = tram_spool::reread::reread_tail(&config.data_dir)
+        .map_err(|e| RunError::new(e.code(), told(e.explain())))?;
+    match std::fs::remove_file(config.data_dir.join(tram_spool::store::INDEX_FILE)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            return Err(unsure(told(format!("the index cannot be removed: {e}"))));
+        }
+        _ => {}
+    }
+    tracing::warn!(bytes, "the journal's tail is on the disk as it is in memory");
+    Ok(())
 }
 
 /// What tells this machine from another, for the anchor.
@@ -192,7 +213,20 @@ fn run_on(
 ) -> Result<(), RunError> {
     let clock = Clock::new();
     let loaded = load(&config, clock.now().wall)?;
-    let store_error = |e: tram_spool::store::StoreError| RunError::new(e.code(), e.explain());
+    let marker = Marker::of(&config, loaded.issuer.epoch);
+    reread(&config, &marker)?;
+    let store_error = |e: tram_spool::store::StoreError| {
+        if e.code() == Code::StorageFailed {
+            marker.set(&e.explain(), clock.now().wall);
+        }
+        RunError::new(e.code(), e.explain())
+    };
+    let commit_error = |e: tram_spool::store::CommitError| {
+        if e.is_fatal() {
+            marker.set(&e.explain(), clock.now().wall);
+        }
+        RunError::new(e.code(), e.explain())
+    };
     let mut store_id = [0u8; 16];
     SystemEntropy::new()
         .fill(&mut store_id)
@@ -213,6 +247,8 @@ fn run_on(
     };
     let (mut store, mut recovered, report) =
         Store::open(wrap(Arc::new(disk)), options).map_err(store_error)?;
+    // What recovery read is on the disk: it was synced, without an error.
+    marker.clear();
     tracing::info!(
         tree_size = report.tree_size,
         open_dispatches = report.open_dispatches,
@@ -230,10 +266,15 @@ fn run_on(
     if recovered.frontier.size() == 0 {
         let (batch, frontier) = genesis_batch(&loaded.issuer, &loaded.genesis, clock.now().wall)
             .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-        store.commit(&batch).map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))?;
+        store.commit(&batch).map_err(commit_error)?;
         recovered.frontier = frontier;
         recovered.last_time = clock.now().wall;
     }
+    let hands = hand::take_stock(&config.data_dir, &mut store, &mut recovered, clock.now().wall)
+        .map_err(|e| match e {
+            hand::StockError::Commit(e) => commit_error(e),
+            hand::StockError::Io(e) => RunError::new(Code::StorageFailed, e.to_string()),
+        })?;
     let head = DurableHead {
         size: recovered.frontier.size(),
         root: recovered.frontier.root().0,
@@ -245,16 +286,36 @@ fn run_on(
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let epoch = loaded.issuer.epoch;
     let directory = loaded.verifier.directory().clone();
-    let engine = Engine::new(settings(&config), loaded.issuer, directory, recovered, seed)
-        .map_err(|e| RunError::new(Code::StoreCorrupt, e.to_string()))?;
+    let me = config.node.clone();
+    let (issuer, hand) = (loaded.issuer, hands.clone());
+    let settings = settings(&config);
+    let mut engine = Engine::watched(settings, issuer, directory, recovered, seed, hand);
     let (pins, uploads) = (Pins::default(), Arc::new(Uploads::default()));
     let reader = store.reader();
+    let kept = proofs::against(&config.data_dir, &me, &loaded.verifier);
+    for (by, checkpoint) in kept {
+        let shown = Input::Shown { by, checkpoint };
+        engine
+            .handle(clock.now(), shown, &reader)
+            .map_err(|e| RunError::new(Code::StoreCorrupt, e.to_string()))?;
+    }
+    if let Some(code) = engine.halted() {
+        tracing::error!(%code, folder = proofs::FOLDER, "a proof kept says that this log contradicts what it signed: nothing new is signed");
+    }
     let documents = reader.documents().clone();
     let storage = Storage { store, documents: documents.clone(), pins: pins.clone() };
     let (ended_tx, ended) = oneshot::channel();
-    let shared = (pins.clone(), uploads.clone());
+    let shared = (pins.clone(), uploads.clone(), hands.clone());
+    let at_end = move |result: &Result<(), core::CoreError>| {
+        // At once: whoever starts the node again may do so before its doors are closed.
+        if let Err(core::CoreError::Storage(why)) = result {
+            marker.set(why, clock.now().wall);
+        }
+        // Nobody waits for it any more when the doors closed first.
+        let _ = ended_tx.send(());
+    };
     let (core, threads) =
-        core::start(engine, Box::new(reader.clone()), Box::new(storage), head, shared, ended_tx)
+        core::start(engine, Box::new(reader.clone()), Box::new(storage), head, shared, at_end)
             .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let first = Arc::new(loaded.verifier);
     let context = Arc::new(Context::new(
@@ -266,8 +327,9 @@ fn run_on(
         reader,
         documents,
         loaded.seals,
-        (pins, uploads),
+        (pins, uploads, hands.clone()),
         loaded.checkpoint_key,
+        loaded.revocation,
     ));
     let swept = context.clone();
     // Not waited for: it ends when the core does.
@@ -275,9 +337,20 @@ fn run_on(
     sweeper
         .spawn(move || intake::sweep(&swept))
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let watched = context.clone();
+    // Neither is this.
+    let watcher = std::thread::Builder::new().name("watch".into());
+    watcher
+        .spawn(move || super::watch::run(&watched))
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);
-    let ended = threads.join().map_err(|e| {
+    let joined = threads.join();
+    if !matches!(joined, Err(core::CoreError::Panicked)) {
+        // It ended in order, or for the store: of nothing that it had in hand.
+        hands.rest();
+    }
+    let ended = joined.map_err(|e| {
         let code = match &e {
             core::CoreError::Storage(_) => Code::StorageFailed,
             core::CoreError::Engine(_) | core::CoreError::Panicked => Code::Internal,

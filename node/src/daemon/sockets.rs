@@ -9,7 +9,7 @@ use tram_config::Config;
 use tram_dispatch::Code;
 
 use super::context::Context;
-use super::intake;
+use super::{intake, revocation};
 use super::run::RunError;
 use super::service::NodeService;
 
@@ -45,6 +45,8 @@ pub(super) async fn run(
         let service: Arc<dyn tram_api::Service> = service.clone();
         servers.spawn(tram_api::serve(bound, access, service, limits, until));
     }
+    tokio::spawn(NodeService::clone(&service).watch_alarms());
+    tokio::spawn(revocation::watch(context.clone()));
     tracing::info!(node = %context.me, "ready");
     let parent_gone = async {
         if std::env::var_os(EXIT_ON_STDIN_EOF).is_none() {
@@ -67,8 +69,9 @@ pub(super) async fn run(
             tracing::error!("the QUIC thread ended");
             result = Err(RunError::new(Code::Internal, "the QUIC thread ended"));
         }
-        () = house(context) => {}
+        () = house(context.clone()) => {}
     }
+    context.stop();
     // Servers that are gone need no word.
     let _ = stop_tx.send(true);
     let drained = async { while servers.join_next().await.is_some() {} };

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use tram_dispatch::Digest;
+use tram_dispatch::{Code, Digest};
 use tram_engine::record::Batch;
 use tram_spool::documents::{DocumentError, DocumentStore};
 use tram_spool::store::Store;
@@ -11,12 +11,24 @@ use tram_spool::store::Store;
 use super::core::ToCore;
 use super::pins::Pins;
 
+/// Pause before a batch that found no room is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a batch is not durable.
+#[derive(Debug)]
+pub(crate) enum NotCommitted {
+    /// Nothing was written: there is no room, or the file system is read-only. It may be tried again.
+    Waits(Code, String),
+    /// What the disk holds is not known. Nothing may be tried again.
+    Failed(String),
+}
+
 /// Makes batches durable; runs on the store's thread.
 pub(crate) trait Commit: Send {
     /// One append, one fsync, then the index.
-    fn commit(&mut self, batch: &Batch) -> Result<(), String>;
-    /// Housekeeping when nothing waits: make the index durable, write the anchor.
-    fn idle(&mut self);
+    fn commit(&mut self, batch: &Batch) -> Result<(), NotCommitted>;
+    /// Housekeeping when nothing waits: make the index durable, write the anchor. An error is for good.
+    fn idle(&mut self) -> Result<(), String>;
     /// Files nobody needs any more.
     fn remove_documents(&mut self, digests: &[Digest]);
 }
@@ -36,14 +48,17 @@ pub(crate) struct Storage {
 }
 
 impl Commit for Storage {
-    fn commit(&mut self, batch: &Batch) -> Result<(), String> {
-        self.store.commit(batch).map(|_| ()).map_err(|e| e.to_string())
+    fn commit(&mut self, batch: &Batch) -> Result<(), NotCommitted> {
+        self.store.commit(batch).map(|_| ()).map_err(|e| match e.code() {
+            code @ (Code::BusyStorage | Code::StorageReadOnly) if !e.is_fatal() => {
+                NotCommitted::Waits(code, e.explain())
+            }
+            _ => NotCommitted::Failed(e.explain()),
+        })
     }
 
-    fn idle(&mut self) {
-        if let Err(e) = self.store.maintain() {
-            tracing::warn!(error = %e, "housekeeping of the store failed; it is tried again");
-        }
+    fn idle(&mut self) -> Result<(), String> {
+        self.store.maintain().map_err(|e| e.explain())
     }
 
     fn remove_documents(&mut self, digests: &[Digest]) {
@@ -77,21 +92,136 @@ pub(crate) fn store_loop(
     const IDLE: Duration = Duration::from_secs(1);
     let _farewell = Farewell(back);
     loop {
-        match rx.recv_timeout(IDLE) {
-            Ok(ToStore::Commit(batch)) => {
-                let result = store.commit(&batch);
-                let failed = result.is_err();
-                let gone = back.send(ToCore::Persisted(batch, result)).is_err();
-                if failed || gone {
-                    return;
-                }
+        let housekept = match rx.recv_timeout(IDLE) {
+            Ok(ToStore::Commit(batch)) => match settle(&mut *store, batch, rx, back) {
+                true => Ok(()),
+                false => return,
+            },
+            Ok(ToStore::Remove(digests)) => {
+                store.remove_documents(&digests);
+                Ok(())
             }
-            Ok(ToStore::Remove(digests)) => store.remove_documents(&digests),
             Err(RecvTimeoutError::Timeout) => store.idle(),
             Ok(ToStore::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                store.idle();
+                if let Err(error) = store.idle() {
+                    tracing::warn!(%error, "housekeeping at the end failed; the next start does it");
+                }
                 return;
             }
+        };
+        if let Err(why) = housekept {
+            // An engine that is gone ended first.
+            let _ = back.send(ToCore::Fatal(why));
+            return;
         }
+    }
+}
+
+/// Makes one batch durable and says so. While there is no room it is tried again and again: what waits
+/// for it is told, and nothing that it holds was promised to anybody. False when this is the end.
+fn settle(
+    store: &mut dyn Commit,
+    batch: Batch,
+    rx: &Receiver<ToStore>,
+    back: &Sender<ToCore>,
+) -> bool {
+    let mut waits = false;
+    loop {
+        match store.commit(&batch) {
+            Ok(()) => {
+                if waits {
+                    tracing::info!("the store takes writes again");
+                }
+                return back.send(ToCore::Persisted(batch, Ok(()))).is_ok();
+            }
+            Err(NotCommitted::Failed(why)) => {
+                // An engine that is gone ended first.
+                let _ = back.send(ToCore::Persisted(batch, Err(why)));
+                return false;
+            }
+            Err(NotCommitted::Waits(code, why)) if !waits => {
+                waits = true;
+                tracing::error!(%code, error = %why, "the store waits");
+                if back.send(ToCore::StoreWaits(code)).is_err() {
+                    return false;
+                }
+            }
+            Err(NotCommitted::Waits(..)) => {}
+        }
+        match rx.recv_timeout(AGAIN) {
+            Err(RecvTimeoutError::Timeout) => {}
+            // Removing is what may make room.
+            Ok(ToStore::Remove(digests)) => store.remove_documents(&digests),
+            Ok(ToStore::Stop | ToStore::Commit(_)) | Err(RecvTimeoutError::Disconnected) => {
+                return false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    /// Answers what it was given, one after the other, and then that all is well.
+    struct Scripted(Vec<NotCommitted>);
+
+    impl Commit for Scripted {
+        fn commit(&mut self, _: &Batch) -> Result<(), NotCommitted> {
+            self.0.pop().map_or(Ok(()), Err)
+        }
+        fn idle(&mut self) -> Result<(), String> {
+            Err("the index file failed".to_owned())
+        }
+        fn remove_documents(&mut self, _: &[Digest]) {}
+    }
+
+    fn batch() -> Batch {
+        Batch { number: 7, records: Vec::new(), tree_nodes: Vec::new() }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the kind of queue that the loop reads")]
+    fn run(answers: Vec<NotCommitted>, first: Vec<ToStore>) -> Vec<ToCore> {
+        let (tx, rx) = std::sync::mpsc::channel();
+        let (back, told) = std::sync::mpsc::channel();
+        let (done_tx, done) = sync_channel(1);
+        first.into_iter().for_each(|message| tx.send(message).unwrap());
+        std::thread::spawn(move || {
+            store_loop(Box::new(Scripted(answers)), &rx, &back);
+            done_tx.send(()).unwrap();
+        });
+        done.recv_timeout(Duration::from_secs(20)).unwrap();
+        drop(tx);
+        told.try_iter().collect()
+    }
+
+    #[test]
+    fn a_batch_that_finds_no_room_is_committed_when_there_is_some() {
+        let full = || NotCommitted::Waits(Code::BusyStorage, "no space".to_owned());
+        let told = run(vec![full(), full()], vec![ToStore::Commit(batch())]);
+        let mut told = told.into_iter();
+        assert!(matches!(told.next(), Some(ToCore::StoreWaits(Code::BusyStorage))));
+        assert!(matches!(told.next(), Some(ToCore::Persisted(b, Ok(()))) if b.number == 7));
+        // Then it is idle, and its housekeeping fails: that is the end.
+        assert!(matches!(told.next(), Some(ToCore::Fatal(why)) if why.contains("index")));
+    }
+
+    #[test]
+    fn a_batch_whose_outcome_is_unknown_is_never_tried_again() {
+        let failed = NotCommitted::Failed("EIO".to_owned());
+        let mut told = run(vec![failed], vec![ToStore::Commit(batch())]).into_iter();
+        assert!(matches!(told.next(), Some(ToCore::Persisted(_, Err(why))) if why == "EIO"));
+        assert!(matches!(told.next(), Some(ToCore::Fatal(_))), "the thread says that it ended");
+        assert!(told.next().is_none());
+    }
+
+    #[test]
+    fn a_store_that_waits_hears_that_the_node_stops() {
+        let full = || NotCommitted::Waits(Code::StorageReadOnly, "read-only".to_owned());
+        let answers = (0..100).map(|_| full()).collect();
+        let told = run(answers, vec![ToStore::Commit(batch()), ToStore::Stop]);
+        assert!(matches!(told[0], ToCore::StoreWaits(Code::StorageReadOnly)));
+        assert!(!told.iter().any(|m| matches!(m, ToCore::Persisted(..))), "nothing was promised");
     }
 }

@@ -46,6 +46,30 @@ impl Bringer {
     }
 }
 
+/// Whose quota a document counts for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Agency(AgencyCode),
+    Peer(NodeId),
+}
+
+impl Bringer {
+    fn owner(&self) -> Owner {
+        match self {
+            Bringer::Agency(agency) => Owner::Agency(agency.clone()),
+            Bringer::Peer(peer, _) => Owner::Peer(peer.clone()),
+        }
+    }
+
+    /// The first of all bringers with the same owner.
+    fn first_of_owner(&self) -> Bringer {
+        match self {
+            Bringer::Agency(_) => self.clone(),
+            Bringer::Peer(peer, _) => Bringer::Peer(peer.clone(), DispatchId([0; 32])),
+        }
+    }
+}
+
 /// Finished documents: per digest, who brought it, with (size in bytes, monotonic ms).
 #[derive(Debug, Default)]
 pub(crate) struct Uploads(Mutex<Finished>);
@@ -54,6 +78,17 @@ pub(crate) struct Uploads(Mutex<Finished>);
 struct Finished {
     by_digest: BTreeMap<Digest, BTreeMap<Bringer, (u64, u64)>>,
     count: usize,
+    bytes: BTreeMap<Owner, u64>,
+}
+
+impl Finished {
+    fn change_bytes(&mut self, owner: Owner, by: impl FnOnce(u64) -> u64) {
+        let bytes = self.bytes.get(&owner).copied().unwrap_or(0);
+        match by(bytes) {
+            0 => self.bytes.remove(&owner),
+            bytes => self.bytes.insert(owner, bytes),
+        };
+    }
 }
 
 impl Uploads {
@@ -69,7 +104,15 @@ impl Uploads {
         }
         let before = all.by_digest.entry(digest).or_default().insert(who.clone(), (size, now_ms));
         all.count += usize::from(before.is_none());
+        let before = before.map_or(0, |(size, _)| size);
+        all.change_bytes(who.owner(), |bytes| bytes.saturating_sub(before).saturating_add(size));
         true
+    }
+
+    /// Bytes of the finished documents of one owner.
+    pub(crate) fn bytes_of(&self, who: &Bringer) -> u64 {
+        let all = self.0.lock().ok();
+        all.and_then(|all| all.bytes.get(&who.owner()).copied()).unwrap_or(0)
     }
 
     /// The size of a finished document.
@@ -82,27 +125,33 @@ impl Uploads {
     pub(crate) fn forget(&self, who: &Bringer, digest: &Digest) -> bool {
         let Ok(mut all) = self.0.lock() else { return false };
         let Some(bringers) = all.by_digest.get_mut(digest) else { return false };
-        let was_there = bringers.remove(who).is_some();
+        let Some((size, _)) = bringers.remove(who) else { return false };
         if bringers.is_empty() {
             all.by_digest.remove(digest);
         }
-        all.count -= usize::from(was_there);
-        was_there
+        all.count -= 1;
+        all.change_bytes(who.owner(), |bytes| bytes.saturating_sub(size));
+        true
     }
 
     /// Forgets what is too old; gives documents that nobody here counts on any more.
     pub(crate) fn expire(&self, now_ms: u64) -> Vec<Digest> {
         let Ok(mut all) = self.0.lock() else { return Vec::new() };
         let (mut gone, mut left) = (Vec::new(), 0);
+        let mut bytes: BTreeMap<Owner, u64> = BTreeMap::new();
         all.by_digest.retain(|digest, bringers| {
             bringers.retain(|_, (_, at)| now_ms.saturating_sub(*at) <= KEEP_MS);
             left += bringers.len();
+            for (who, (size, _)) in bringers.iter() {
+                *bytes.entry(who.owner()).or_default() += size;
+            }
             if bringers.is_empty() {
                 gone.push(*digest);
             }
             !bringers.is_empty()
         });
         all.count = left;
+        all.bytes = bytes;
         gone
     }
 
@@ -129,6 +178,16 @@ impl PartialUploads {
     pub(crate) fn get(&self, who: &Bringer, digest: &Digest) -> Option<(u64, u64)> {
         let all = self.0.lock().ok()?;
         all.get(&(who.clone(), *digest)).map(|p| (p.size, p.held))
+    }
+
+    /// Bytes promised to the documents of one owner that broke off, but for this one.
+    pub(crate) fn bytes_of(&self, who: &Bringer, except: &Digest) -> u64 {
+        let Ok(all) = self.0.lock() else { return 0 };
+        let owner = who.owner();
+        all.range((who.first_of_owner(), Digest([0; 32]))..)
+            .take_while(|((bringer, _), _)| bringer.owner() == owner)
+            .filter(|((bringer, digest), _)| !(bringer == who && digest == except))
+            .fold(0, |sum, (_, p)| sum.saturating_add(p.size))
     }
 
     /// Notes one; false when there are too many: then its staged file must go at once.
@@ -195,6 +254,26 @@ mod tests {
         assert_ne!(peer(1).staging_name(&d), peer(2).staging_name(&d));
         assert!(uploads.forget(&peer(1), &d) && !uploads.forget(&peer(1), &d));
         assert!(!uploads.contains(&d));
+    }
+
+    #[test]
+    fn bytes_are_counted_for_who_has_to_answer_for_them() {
+        let (uploads, partial) = (Uploads::default(), PartialUploads::default());
+        let peer = |n| Bringer::Peer("n1.H41".parse().unwrap(), DispatchId([n; 32]));
+        let (a, d, e) = (agency("H41"), Digest([7; 32]), Digest([8; 32]));
+        assert!(uploads.add(&a, d, 10, 0) && uploads.add(&a, e, 5, KEEP_MS));
+        assert!(uploads.add(&a, d, 12, 0), "again: not twice");
+        assert!(uploads.add(&peer(1), d, 3, 0) && uploads.add(&peer(2), d, 4, 0));
+        assert_eq!((uploads.bytes_of(&a), uploads.bytes_of(&peer(9))), (17, 7));
+        uploads.forget(&peer(1), &d);
+        uploads.expire(KEEP_MS + 1);
+        assert_eq!((uploads.bytes_of(&a), uploads.bytes_of(&peer(2))), (5, 0));
+        for (who, digest, size) in [(peer(1), d, 10), (peer(2), e, 20), (agency("H42"), d, 40)] {
+            assert!(partial.set(&who, digest, size, 1, 0));
+        }
+        assert_eq!(partial.bytes_of(&peer(2), &d), 30);
+        assert_eq!(partial.bytes_of(&peer(2), &e), 10);
+        assert_eq!((partial.bytes_of(&agency("H42"), &e), partial.bytes_of(&a, &d)), (40, 0));
     }
 
     #[test]

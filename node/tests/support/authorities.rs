@@ -2,7 +2,10 @@
 
 use tram_crypto::{Sign, SystemEntropy, signer_from_pkcs8_der};
 use tram_dispatch::{AgencyCode, NodeId, UnixMillis};
-use tram_pki::{Authority, IssueOptions, Key, KeyAlgorithm, Request, Subject, Subtree, Validity};
+use tram_pki::{
+    Authority, IssueOptions, Key, KeyAlgorithm, Reason, Request, Revoked, Subject, Subtree,
+    Validity, read_certificate,
+};
 use tram_transport::Identity;
 
 use super::{TIERS, agency, wall_now};
@@ -21,6 +24,7 @@ pub struct Seal {
 pub struct Authorities {
     root: Authority,
     tiers: Vec<Authority>,
+    began: UnixMillis,
 }
 
 impl Authorities {
@@ -39,7 +43,7 @@ impl Authorities {
             let next = above.new_subordinate(&name, key(), &subtree, life, None, &mut entropy);
             tiers.push(next.expect("an authority"));
         }
-        Authorities { root, tiers }
+        Authorities { root, tiers, began: wall_now() }
     }
 
     /// The trust anchor, DER.
@@ -92,6 +96,21 @@ impl Authorities {
         let subject = Subject::Seal(agency(tier));
         let (chain, key) = self.issue(tier, &subject, life(), IssueOptions::default());
         Identity { chain_der: chain, key_pkcs8_der: key.pkcs8_der().to_vec() }
+    }
+
+    /// A revocation list of the authority of a tier, DER; higher numbers are newer.
+    pub fn list(&self, tier: usize, number: u64, revoked: &[&[u8]]) -> Vec<u8> {
+        let made = UnixMillis(self.began.0 - HOUR_MS + number * 1_000);
+        let entries: Vec<Revoked> = revoked
+            .iter()
+            .map(|der| Revoked {
+                serial: read_certificate(der).expect("a certificate").serial,
+                at: made,
+                reason: Reason::KeyCompromise,
+            })
+            .collect();
+        let list = self.tiers[tier].sign_crl(number, made, self.began.plus_ms(DAY_MS), &entries);
+        list.expect("a revocation list")
     }
 
     fn issue(

@@ -10,6 +10,8 @@ use tram_dispatch::directory::{Epoch, Node as NodeEntry};
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::{NetworkId, NodeId};
 use tram_pki::{Key, KeyAlgorithm, write_certificates, write_new_file};
+use tram_tlog::Hash;
+use tram_tlog::checkpoint::Checkpoint;
 use tram_transport::Identity;
 
 use super::authorities::Authorities;
@@ -27,6 +29,7 @@ pub struct NodeFiles {
     pub listen: Option<SocketAddr>,
     pub identity: Identity,
     pub receipt_key: Ed25519Signer,
+    pub checkpoint_key: Ed25519Signer,
     pub genesis: Genesis,
 }
 
@@ -83,6 +86,7 @@ impl NodeFiles {
             socket,
             listen,
             receipt_key,
+            checkpoint_key,
             genesis,
         }
     }
@@ -103,6 +107,14 @@ impl NodeFiles {
                 until: None,
             }],
         }
+    }
+
+    /// A checkpoint of its log as it would sign it, over whatever tree.
+    pub fn note(&self, size: u64, root: [u8; 32]) -> Vec<u8> {
+        let epoch = tram_wire::genesis::epoch_id(&self.genesis);
+        let origin = tram_trust::checkpoint::origin(self.genesis.network, &self.id, epoch);
+        let checkpoint = Checkpoint::new(&origin, size, Hash(root)).expect("a checkpoint");
+        checkpoint.sign(&origin, &self.checkpoint_key).expect("a note")
     }
 
     /// The folder of the store.
@@ -127,8 +139,10 @@ fn configuration(
     let parent = parent
         .map(|a| format!("[[peers]]\nparent = true\naddress = \"{a}\"\n"))
         .unwrap_or_default();
-    let limits: String =
-        plan.limits.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let numbers = |list: &[(&str, u64)]| -> String {
+        list.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
+    };
+    let (limits, quotas) = (numbers(&plan.limits), numbers(&plan.quotas));
     format!(
         "[node]\nid = \"{id}\"\ndata_dir = \"data\"\nanchor_dir = \"anchor\"\n\
          root = \"network/root.cbor\"\ndirectory = \"network/directory.cbor\"\n{listen}\
@@ -139,6 +153,7 @@ fn configuration(
          [[access]]\nany = true\nagencies = \"*\"\n\
          roles = [\"submit\", \"collect\", \"operate\", \"audit\"]\n\
          [limits]\n{limits}\
+         [quotas]\n{quotas}\
          [log]\nformat = \"human\"\nlevel = \"{}\"\n",
         socket.display(),
         plan.log_level,

@@ -15,6 +15,7 @@
 )]
 
 pub mod authorities;
+pub mod damage;
 pub mod evidence;
 pub mod files;
 pub mod network;

@@ -27,6 +27,8 @@ pub struct Plan {
     pub tiers: usize,
     /// `[limits]` of every node.
     pub limits: Vec<(&'static str, u64)>,
+    /// `[quotas]` of every node.
+    pub quotas: Vec<(&'static str, u64)>,
     /// Level of the service logs.
     pub log_level: &'static str,
 }
@@ -35,7 +37,7 @@ impl Plan {
     pub fn tiers(tiers: usize) -> Self {
         // Less free space is kept than a real node keeps.
         let limits = vec![("free_space_reserve_bytes", 64 << 20)];
-        Plan { tiers, limits, log_level: "info" }
+        Plan { tiers, limits, quotas: Vec::new(), log_level: "info" }
     }
 }
 

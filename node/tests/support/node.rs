@@ -40,6 +40,21 @@ impl Program {
             reads_input: false,
         }
     }
+
+    /// The same, started through another program: `path arguments… tram run --config`. That one must
+    /// become the node, not its parent.
+    pub fn through(self, path: &str, arguments: Vec<String>) -> Self {
+        let mut all = arguments;
+        all.push(self.path.to_str().expect("a path in UTF-8").to_owned());
+        all.extend(self.arguments);
+        Program { path: path.into(), arguments: all, reads_input: self.reads_input }
+    }
+
+    /// The same, with variables in its environment.
+    pub fn with(self, variables: &[(&str, String)]) -> Self {
+        let set = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.through("env", set)
+    }
 }
 
 struct Running {
@@ -106,6 +121,24 @@ impl Node {
         };
         let said = fs::read(&self.files.log).unwrap_or_default();
         (status.code(), String::from_utf8_lossy(&said[before..]).into_owned())
+    }
+
+    /// How it ended by itself, if it did; it is gone then.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.running.as_mut()?.child.try_wait().expect("a child can be asked")?;
+        self.running = None;
+        Some(status)
+    }
+
+    /// What is started from now on.
+    pub fn set_program(&mut self, program: Program) {
+        self.program = program;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process id"), signal).expect("a process of ours");
     }
 
     /// Its process id.

@@ -7,6 +7,7 @@ mod event;
 mod inbox;
 mod node;
 mod queue;
+mod quota;
 mod receipt;
 mod seal;
 mod store;
@@ -24,9 +25,10 @@ pub use inbox::{
 };
 pub use node::{
     Alarm, CertificateView, NodeState, PeerRelation, PeerTest, PeerTestStep, PeerView, QueueCounts,
-    StatusView,
+    RevocationView, StatusView,
 };
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
+pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
     Consistency, ConsistencyQuery, DispatchReceiptsQuery, GenesisView, Inclusion, InclusionQuery,
     LogHead, ReceiptQuery, ReceiptView,

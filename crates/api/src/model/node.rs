@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::quota::{LimitsView, PeerQuotaView};
 use crate::text::{AgencyText, CodeText, EpochText, NetworkText, NodeText, TimeText};
 
 /// How a node does.
@@ -13,6 +14,9 @@ pub enum NodeState {
     Ready,
     /// Working, with an alarm that needs somebody.
     Degraded,
+    /// Signing nothing new: its receipt log contradicts what it signed before. What it holds can be
+    /// read.
+    Halted,
     /// Finishing what is open.
     Stopping,
 }
@@ -59,6 +63,15 @@ pub struct StatusView {
     pub free_bytes: u64,
     /// Certificates in use and when they end.
     pub certificates: Vec<CertificateView>,
+    /// Revocation lists in force.
+    #[serde(default)]
+    pub revocation: Vec<RevocationView>,
+    /// Proofs that a log was put back or split: names of files in `proofs/` of the data directory.
+    #[serde(default)]
+    pub proofs: Vec<String>,
+    /// What is in use of the node's limits and quotas.
+    #[serde(default)]
+    pub limits: LimitsView,
 }
 
 /// Legs by state.
@@ -85,7 +98,7 @@ pub struct Alarm {
     pub code: CodeText,
     /// The particulars.
     pub detail: String,
-    /// Since when.
+    /// When it came about, to within some seconds.
     pub since: TimeText,
 }
 
@@ -100,6 +113,19 @@ pub struct CertificateView {
     pub not_after: TimeText,
     /// Whether it ends so soon that it should be renewed now.
     pub renew: bool,
+}
+
+/// A revocation list in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevocationView {
+    /// Its issuer.
+    pub issuer: String,
+    /// When it was made.
+    pub this_update: TimeText,
+    /// When a newer one was promised.
+    pub next_update: TimeText,
+    /// Whether that moment has passed.
+    pub overdue: bool,
 }
 
 /// How a peer lies to this node.
@@ -142,6 +168,9 @@ pub struct PeerView {
     /// Size of its receipt log at the last checkpoint held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_size: Option<u64>,
+    /// What is in use of its quotas.
+    #[serde(default)]
+    pub quota: PeerQuotaView,
     /// Why there is no session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeText>,

@@ -5,6 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service as _;
@@ -13,9 +17,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
+use super::drain::Drained;
+use super::heads::{Refused, Watched};
 use super::pace::Paced;
 use crate::limits::HEADERS_MAX;
-use crate::problem::{Language, MEDIA_TYPE};
 use crate::{Limits, Problem};
 
 /// Who is on the other end, by `SO_PEERCRED` at connect time.
@@ -81,12 +86,26 @@ pub(super) async fn serve(
     mut stopping: watch::Receiver<bool>,
 ) {
     let inner = TowerToHyperService::new(router);
+    let refused = Refused::new();
+    let odd = refused.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(credentials);
-        inner.call(request)
+        let answer = if odd.next() {
+            // What is left of its body is nobody's.
+            drop(Drained::new(Body::new(request.into_body())));
+            Err(odd_head())
+        } else {
+            request.extensions_mut().insert(credentials);
+            Ok(inner.call(request))
+        };
+        async move {
+            match answer {
+                Ok(answer) => answer.await,
+                Err(refusal) => Ok(refusal),
+            }
+        }
     });
     let idle = Duration::from_millis(limits.write_idle_ms);
-    let io = TokioIo::new(Paced::new(stream, idle));
+    let io = TokioIo::new(Paced::new(Watched::new(stream, refused), idle));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(limits.header_ms))
@@ -112,19 +131,11 @@ pub(super) async fn serve(
     }
 }
 
-/// Answers busy to a connection that is over the count, without waiting for its request.
-pub(super) fn turn_away(stream: &UnixStream) {
-    let problem = Problem::busy("too many connections; close some, or try again", 1);
-    let document = problem.document(Language::English);
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    let mut answer = format!(
-        "HTTP/1.1 {} Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
-        document.status,
-        body.len()
-    )
-    .into_bytes();
-    answer.extend(body);
-    // A fresh socket's buffer takes these few bytes at once; if not, closing says enough.
-    let _ = stream.try_write(&answer);
+/// The answer to a head that could be read in two ways.
+fn odd_head() -> Response {
+    let text = "the head can be read in two ways: one Content-Length or one Transfer-Encoding, never \
+                both, and lines end with CR LF";
+    let mut answer = Problem::bad_request(text).into_response();
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }

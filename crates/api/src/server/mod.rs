@@ -1,5 +1,6 @@
 //! The server: router, gate, limits and life cycle of one socket.
 
+mod away;
 mod bind;
 mod body;
 mod call;
@@ -8,6 +9,7 @@ mod drain;
 mod framing;
 mod gate;
 mod handlers;
+mod heads;
 mod json;
 mod outgoing;
 mod pace;
@@ -75,6 +77,7 @@ pub async fn serve(
     let limits = app.limits.clone();
     let router = router(app);
     let counts = Arc::new(Counts::default());
+    let away = away::Away::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -87,7 +90,7 @@ pub async fn serve(
                     let credentials =
                         Credentials { uid: found.uid(), gid: found.gid(), pid: found.pid() };
                     let Some(counted) = counts.enter(credentials.uid, &limits) else {
-                        connection::turn_away(&stream);
+                        away.turn(stream);
                         continue;
                     };
                     let (router, limits) = (router.clone(), limits.clone());

@@ -590,6 +590,9 @@ impl Service for Fake {
                 store_bytes: 1,
                 free_bytes: 2,
                 certificates: vec![],
+                proofs: vec![],
+                revocation: vec![],
+                limits: LimitsView::default(),
             })
         })
     }

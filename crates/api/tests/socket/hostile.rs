@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use tram_api::Limits;
 use tram_api::model::InboxQuery;
+use tram_dispatch::Code;
 
 use crate::fake::Fake;
 use crate::harness::{Answer, agency, everything, read_all, running, start};
@@ -27,42 +28,6 @@ fn quick() -> Limits {
 /// Number of answers in what came over one connection.
 fn answers(bytes: &[u8]) -> usize {
     bytes.windows(9).filter(|w| w == b"HTTP/1.1 ").count()
-}
-
-#[tokio::test]
-async fn two_lengths_never_make_two_requests() {
-    let node = running().await;
-    // RFC 9112 section 6.3: Transfer-Encoding wins and the connection must be closed, so that the
-    // rest is never taken for a request.
-    for order in [
-        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
-    ] {
-        let bytes = node
-            .raw(format!(
-                "POST /v1/dispatches HTTP/1.1\r\nHost: x\r\n{SEALED}{order}\r\n\
-                 0\r\n\r\nPOST /v1/store/check HTTP/1.1\r\nHost: x\r\n\r\n"
-            ))
-            .await;
-        assert_eq!(answers(&bytes), 1, "{}", String::from_utf8_lossy(&bytes));
-    }
-    for bad in [
-        "Content-Length: 4\r\nContent-Length: 5\r\n",
-        "Content-Length: -1\r\n",
-        "Content-Length: 4, 5\r\n",
-        "Transfer-Encoding: gzip\r\n",
-        "Transfer-Encoding: chunked, gzip\r\n",
-        "Content-Length : 4\r\n",
-        "X: a\r\n b: folded\r\n",
-    ] {
-        let request = format!("POST /v1/dispatches HTTP/1.1\r\nHost: x\r\n{SEALED}{bad}\r\nabcd");
-        let bytes = node.raw(request).await;
-        assert_eq!(Answer::parse(&bytes).status, 400, "{bad}");
-        assert_eq!(answers(&bytes), 1, "{bad}");
-    }
-    let old = format!("POST /v1/dispatches HTTP/1.0\r\n{SEALED}Transfer-Encoding: chunked\r\n\r\n");
-    assert_eq!(Answer::parse(&node.raw(old).await).status, 400);
-    assert_eq!(node.fake.lock().items.len(), 0);
 }
 
 #[tokio::test]
@@ -189,8 +154,17 @@ async fn connections_requests_and_memory_are_bounded() {
 
     let _held = [node.connect().await, node.connect().await];
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let turned_away = Answer::parse(&node.raw("").await);
-    assert_eq!((turned_away.status, turned_away.code().as_str()), (503, "BUSY"));
+    // Whoever asks is answered, and whoever only connects as well.
+    for asked in ["GET /v1/log HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v1/log HT", ""] {
+        let turned_away = Answer::parse(&node.raw(asked).await);
+        assert_eq!((turned_away.status, turned_away.code().as_str()), (503, "BUSY"), "{asked}");
+        assert_eq!(turned_away.header("retry-after").as_deref(), Some("1"));
+    }
+    // A client reads why, also one that has much to say.
+    let client = node.client();
+    assert_eq!(client.log_head().await.unwrap_err().code(), Code::Busy);
+    let refusal = client.submit(&vec![b'x'; 512 << 10], &[]).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::Busy);
     drop(_held);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(node.get("/v1/log").await.status, 200, "places come free again");

@@ -9,4 +9,5 @@ mod harness;
 mod hostile;
 mod problems;
 mod routes;
+mod smuggling;
 mod waiting;

@@ -1,6 +1,6 @@
 //! An offer: a peer wants to pass a dispatch on to us, for some recipients.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Digest, Event, NodeId, Now};
@@ -11,6 +11,8 @@ use super::rules::Objection;
 use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::{Answer, Output};
+use crate::quarantine::Here;
+use crate::quota::{Shortage, Use, Way};
 use crate::record::{Held, Legs, Owed, Record};
 use crate::release::{Waiting, WaitingAnswer};
 use crate::route::{Route, route, toward};
@@ -38,7 +40,17 @@ impl Engine {
             self.answer_all(&offer, Answer::RefusedUnsigned(code, detail));
             return Ok(());
         }
-        let known = self.load(&offer.dispatch.id(), view)?;
+        let id = offer.dispatch.id();
+        if let Some(later) = self.quarantine_answer(&id) {
+            self.answer_all(&offer, later);
+            return Ok(());
+        }
+        let known = self.take_up(now, &id, view)? == Here::Known;
+        // Its records could not be read just now.
+        if let Some(later) = self.quarantine_answer(&id) {
+            self.answer_all(&offer, later);
+            return Ok(());
+        }
         // Once closed, its documents are gone: then they are needed again.
         let complete = self.state.held.get(&offer.dispatch.id()).is_some_and(|h| h.documents);
         let mut answers: Vec<(AgencyCode, WaitingAnswer)> = Vec::new();
@@ -59,23 +71,31 @@ impl Engine {
                 answers.push((r, WaitingAnswer::Ready(later)));
             }
         }
-        if !fresh.is_empty() && self.state.held.len() >= self.settings.held_max && !known {
-            for r in fresh.drain(..) {
-                let later = Answer::Later(Code::Busy, self.settings.busy_retry_ms);
-                answers.push((r, WaitingAnswer::Ready(later)));
-            }
+        // A refusal is evidence, which takes room for ever: not faster than allowed.
+        let too_fast = self.peer_too_fast(now, &offer.peer).filter(|_| !fresh.is_empty());
+        if let Some(Shortage { code, retry_ms }) = too_fast {
+            let later = |r| (r, WaitingAnswer::Ready(Answer::Later(code, retry_ms)));
+            answers.extend(fresh.drain(..).map(later));
         }
         let (mut take, mut refuse) = (Vec::new(), Vec::new());
         for r in fresh {
             match self.offer_objection(&offer, &r) {
-                Some(objection) => refuse.push((r, objection)),
-                None => take.push(r),
+                Ok(way) => take.push((r, way)),
+                Err(objection) => refuse.push((r, objection)),
             }
         }
+        let (take, later) = self.with_room(&offer, complete, take);
+        if too_fast.is_some() || !later.is_empty() {
+            self.rates.peer_turned_away(&offer.peer, &self.settings.quotas, now.mono_ms);
+        }
+        answers.extend(later);
         if !take.is_empty() && !complete && !offer.documents.missing.is_empty() {
             // Nothing is recorded yet: the peer first lets us have the documents, then we decide.
             self.wait(Waiting::Ready(Output::TakeDocuments { token: offer.token }));
             return Ok(());
+        }
+        if !take.is_empty() || !refuse.is_empty() {
+            self.rates.peer_took(&offer.peer, &self.settings.quotas, now.mono_ms);
         }
         for (r, (code, _)) in refuse {
             if let Some(leaf) = self.first_refusal(&offer, &r, code, view)? {
@@ -168,38 +188,75 @@ impl Engine {
         self.record(now, Record::Legs(legs), None, true);
     }
 
-    /// Why this node must not take this leg from this peer, for good.
-    fn offer_objection(&self, offer: &Offer, recipient: &AgencyCode) -> Option<Objection> {
+    /// The recipients for whom there is room, and a "later" for each of the others: the peer, the
+    /// node, or only the way of that one recipient can be full.
+    fn with_room(
+        &self,
+        offer: &Offer,
+        complete: bool,
+        take: Vec<(AgencyCode, Way)>,
+    ) -> (Vec<AgencyCode>, Vec<(AgencyCode, WaitingAnswer)>) {
+        let (dispatch, envelope) = (&offer.dispatch, offer.dispatch.envelope());
+        let class = envelope.metadata.urgency.class();
+        let more = Use::to_come(envelope, dispatch.raw().len(), take.len());
+        // What is held already takes no more room but on its new ways.
+        let all = if complete {
+            None
+        } else {
+            let full = self.node_is_full(more, class);
+            full.or_else(|| self.peer_is_full(&offer.peer, more, class))
+        };
+        let mut ways: BTreeMap<Way, Option<Shortage>> = BTreeMap::new();
+        let (mut room, mut later) = (Vec::new(), Vec::new());
+        for (r, way) in take {
+            let full = all.or_else(|| {
+                let look = |way: &Way| self.way_is_full(way, &envelope.originator, more, class);
+                *ways.entry(way).or_insert_with_key(look)
+            });
+            match full {
+                None => room.push(r),
+                Some(Shortage { code, retry_ms }) => {
+                    later.push((r, WaitingAnswer::Ready(Answer::Later(code, retry_ms))));
+                }
+            }
+        }
+        (room, later)
+    }
+
+    /// Where a leg leads, or why this node must not take it from this peer, for good.
+    fn offer_objection(&self, offer: &Offer, recipient: &AgencyCode) -> Result<Way, Objection> {
         let envelope = offer.dispatch.envelope();
         if let Some(objection) = Self::secrecy_objection(envelope) {
-            return Some(objection);
+            return Err(objection);
         }
         let mut hops: BTreeSet<&NodeId> = offer.receipts.iter().map(|r| &r.record().node).collect();
         hops.insert(self.me());
         if hops.len() > usize::from(envelope.max_hops) {
             let detail = format!("{} nodes, the envelope allows {}", hops.len(), envelope.max_hops);
-            return Some((Code::HopLimit, detail));
+            return Err((Code::HopLimit, detail));
         }
-        let first = &offer.receipts.first()?.record().node;
+        let Some(first) = offer.receipts.first().map(|r| &r.record().node) else {
+            return Err((Code::ReceiptInvalid, "the first node's receipt is missing".to_owned()));
+        };
         // What was routed under the directory before is still let through.
         let directories = || [Some(&self.directory), self.directory_before.as_ref()];
         let mut serving = directories().into_iter().flatten();
         if !serving.any(|d| d.hosting(&envelope.originator) == Some(first)) {
             let detail = format!("{first} does not serve {}", envelope.originator);
-            return Some((Code::Misrouted, detail));
+            return Err((Code::Misrouted, detail));
         }
         let mut passing = directories().into_iter().flatten();
         if !passing.any(|d| passes(d, first, &offer.peer, self.me(), recipient)) {
             let detail = format!("{} is not on the way from {first}", offer.peer);
-            return Some((Code::Misrouted, detail));
+            return Err((Code::Misrouted, detail));
         }
         match route(&self.directory, self.me(), recipient) {
-            Route::Local => None,
+            Route::Local => Ok(Way::Into(recipient.clone())),
             Route::Hop(next) if next == offer.peer => {
-                Some((Code::Misrouted, format!("the way to {recipient} leads back to {next}")))
+                Err((Code::Misrouted, format!("the way to {recipient} leads back to {next}")))
             }
-            Route::Hop(_) => None,
-            Route::None(code) => Some((code, format!("recipient {recipient}"))),
+            Route::Hop(next) => Ok(Way::Toward(next)),
+            Route::None(code) => Err((code, format!("recipient {recipient}"))),
         }
     }
 
@@ -245,6 +302,7 @@ impl Engine {
             answers.push((r, WaitingAnswer::Accepted(Owed::Own(leaf))));
         }
         self.queue_legs(&id);
+        self.state.charge(&id);
         Ok(())
     }
 

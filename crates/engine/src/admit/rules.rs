@@ -1,9 +1,12 @@
 //! Rules every admission shares.
 
+use std::collections::BTreeSet;
+
 use tram_dispatch::envelope::Secrecy;
-use tram_dispatch::{Code, Envelope, Now};
+use tram_dispatch::{AgencyCode, Code, Envelope, Now};
 
 use crate::engine::Engine;
+use crate::quota::Way;
 use crate::route::{Route, route};
 
 /// A refusal that is the dispatch's own fault: the code and words for people.
@@ -54,11 +57,13 @@ impl Engine {
         None
     }
 
-    /// Whether every recipient can be reached.
-    pub(super) fn recipients_objection(&self, envelope: &Envelope) -> Option<Objection> {
-        envelope.recipients.iter().find_map(|r| match route(&self.directory, self.me(), r) {
-            Route::None(code) => Some((code, format!("recipient {r}"))),
-            Route::Local | Route::Hop(_) => None,
-        })
+    /// Where it goes from here; every recipient must be reached.
+    pub(super) fn ways(&self, envelope: &Envelope) -> Result<BTreeSet<Way>, Objection> {
+        let way = |r: &AgencyCode| match route(&self.directory, self.me(), r) {
+            Route::None(code) => Err((code, format!("recipient {r}"))),
+            Route::Local => Ok(Way::Into(r.clone())),
+            Route::Hop(next) => Ok(Way::Toward(next)),
+        };
+        envelope.recipients.iter().map(way).collect()
     }
 }

@@ -7,6 +7,8 @@ use super::rules::Objection;
 use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::Reply;
+use crate::quarantine::Here;
+use crate::quota::{Shortage, Use};
 use crate::record::{Held, Owed, Record};
 use crate::release::Waiting;
 use crate::route::{Route, route};
@@ -25,22 +27,23 @@ impl Engine {
             return Ok(());
         }
         let envelope = dispatch.envelope();
-        if let Some(objection) = Self::secrecy_objection(envelope) {
-            return self.reject(now, token, &dispatch, objection, None);
-        }
         let known = self.by_reference(&envelope.originator, &envelope.reference, view)?;
-        if let Some(first) = known {
-            if !self.load(&first, view)? {
+        let first = known.unwrap_or(dispatch.id());
+        match known.map(|first| self.take_up(now, &first, view)).transpose()? {
+            Some(Here::Known) => {}
+            Some(Here::Unknown) => {
                 return Err(Fatal::Stored(format!("dispatch {first} has no history")));
             }
-            return if first == dispatch.id() {
-                self.repeat(token, &dispatch);
-                Ok(())
-            } else {
-                let detail = format!("reference {} names dispatch {first}", envelope.reference);
-                let other = self.state.held.get(&first).map(|h| h.dispatch.object());
-                self.reject(now, token, &dispatch, (Code::ReferenceReused, detail), other)
-            };
+            Some(Here::Aside) | None => {
+                if self.quarantine_reply(token, &first) {
+                    return Ok(());
+                }
+            }
+        }
+        if known == Some(dispatch.id()) {
+            // Leaves nothing behind, so it is as free as it must be for those who lost the answer.
+            self.repeat(token, &dispatch);
+            return Ok(());
         }
         if self.directory.hosting(&envelope.originator) != Some(self.me()) {
             let host = self.directory.hosting(&envelope.originator);
@@ -52,6 +55,20 @@ impl Engine {
             self.reply(token, reply);
             return Ok(());
         }
+        let more = Use::to_come(envelope, dispatch.raw().len(), envelope.recipients.len());
+        // From here on a refusal is evidence, which takes room for ever: not faster than allowed.
+        if let Some(shortage) = self.agency_too_fast(now, &envelope.originator, 0) {
+            self.turn_away(now, token, &dispatch, shortage);
+            return Ok(());
+        }
+        if let Some(objection) = Self::secrecy_objection(envelope) {
+            return self.reject(now, token, &dispatch, objection, None);
+        }
+        if let Some(first) = known {
+            let detail = format!("reference {} names dispatch {first}", envelope.reference);
+            let other = self.state.held.get(&first).map(|h| h.dispatch.object());
+            return self.reject(now, token, &dispatch, (Code::ReferenceReused, detail), other);
+        }
         if now.wall >= envelope.expires_at {
             if !self.clock_certain() {
                 let retry_ms = self.settings.busy_retry_ms;
@@ -61,22 +78,30 @@ impl Engine {
             let detail = format!("expired at {}", envelope.expires_at);
             return self.reject(now, token, &dispatch, (Code::DispatchExpired, detail), None);
         }
-        let objection =
-            self.times_objection(now, envelope).or_else(|| self.recipients_objection(envelope));
-        if let Some(objection) = objection {
+        if let Some(objection) = self.times_objection(now, envelope) {
             return self.reject(now, token, &dispatch, objection, None);
         }
+        let ways = match self.ways(envelope) {
+            Ok(ways) => ways,
+            Err(objection) => return self.reject(now, token, &dispatch, objection, None),
+        };
         if let Some(missing) = documents.missing.first() {
             let detail = format!("document {missing}");
             let reply = Reply::Refused { code: Code::DocumentMissing, detail, receipt: None };
             self.reply(token, reply);
             return Ok(());
         }
-        if self.state.held.len() >= self.settings.held_max {
-            let retry_ms = self.settings.busy_retry_ms;
-            self.reply(token, Reply::Later { code: Code::Busy, retry_ms });
+        let (originator, class) = (&envelope.originator, envelope.metadata.urgency.class());
+        let shortage = self
+            .node_is_full(more, class)
+            .or_else(|| self.agency_is_full(originator, more, class))
+            .or_else(|| self.ways_are_full(&ways, originator, more, class))
+            .or_else(|| self.agency_too_fast(now, originator, more.stored_bytes));
+        if let Some(shortage) = shortage {
+            self.turn_away(now, token, &dispatch, shortage);
             return Ok(());
         }
+        self.rates.agency_took(originator, more.stored_bytes, &self.settings.quotas, now.mono_ms);
         self.admit_submission(now, token, dispatch, documents)
     }
 
@@ -114,8 +139,22 @@ impl Engine {
             }
         }
         self.queue_legs(&id);
+        self.state.charge(&id);
         self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });
         Ok(())
+    }
+
+    /// There is no room for it now. Nothing is recorded but that somebody was turned away.
+    fn turn_away(
+        &mut self,
+        now: Now,
+        token: Token,
+        dispatch: &VerifiedDispatch,
+        Shortage { code, retry_ms }: Shortage,
+    ) {
+        let originator = &dispatch.envelope().originator;
+        self.rates.agency_turned_away(originator, &self.settings.quotas, now.mono_ms);
+        self.reply(token, Reply::Later { code, retry_ms });
     }
 
     /// The same submission again: the same answer.
@@ -144,6 +183,8 @@ impl Engine {
         (code, detail): Objection,
         other_object: Option<tram_dispatch::Digest>,
     ) -> Result<(), Fatal> {
+        let (originator, quotas) = (&dispatch.envelope().originator, &self.settings.quotas);
+        self.rates.agency_took(originator, 0, quotas, now.mono_ms);
         let mut e = self.evidence(now, Event::SubmissionRejection, dispatch, None);
         e.reason = Some(code);
         e.other_object = other_object;

@@ -1,7 +1,7 @@
 //! A dispatch this node has something left to do for, and how records change it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
@@ -52,8 +52,9 @@ pub struct HeldDispatch {
     stages: BTreeMap<AgencyCode, Stage>,
     /// Other nodes' relay failures, as places in `evidence`.
     failures: Vec<usize>,
-    /// The recipient that each upstream receipt is about.
-    upstream_about: Vec<Option<AgencyCode>>,
+    /// The recipient that each upstream receipt is about; found out when first asked for, since the
+    /// last node never asks.
+    upstream_about: OnceLock<Vec<Option<AgencyCode>>>,
 }
 
 /// How this node took a leg.
@@ -100,7 +101,7 @@ impl HeldDispatch {
             places: BTreeMap::new(),
             failures: Vec::new(),
             stages: BTreeMap::new(),
-            upstream_about: held.receipts.iter().map(|raw| about(raw)).collect(),
+            upstream_about: OnceLock::new(),
         }
     }
 
@@ -170,8 +171,8 @@ impl HeldDispatch {
         }
         for raw in receipts {
             if !self.upstream_receipts.contains(raw) {
-                self.upstream_about.push(about(raw));
                 self.upstream_receipts.push(raw.clone());
+                self.upstream_about = OnceLock::new();
             }
         }
     }
@@ -179,6 +180,10 @@ impl HeldDispatch {
     /// Evidence of this node.
     fn apply_own(&mut self, own: &OwnEvidence) {
         let e = &own.evidence;
+        if e.reason == Some(Code::CopyDamaged) {
+            // They are asked for again when the dispatch is offered again.
+            self.documents = false;
+        }
         let owed = Owed::Own(own.leaf.index);
         self.owed.extend(own.owed_to.iter().map(|p| (p.clone(), owed)));
         self.note(Known { evidence: e.clone(), owed, raw: None, authorised: true });
@@ -188,7 +193,7 @@ impl HeldDispatch {
                     let from = e.previous.clone();
                     self.accepted.entry(r.clone()).or_insert(Accepted { owed, from });
                 }
-                Event::RelayFailure if e.reason == Some(Code::Returned) => {
+                Event::RelayFailure if returned(e) => {
                     self.accepted.remove(r);
                 }
                 _ => {}
@@ -201,9 +206,21 @@ impl HeldDispatch {
             Event::ContentHandover => *leg = Leg::Mailbox { stage: Stage::HandedOver, at },
             Event::ConsignmentAcceptance => *leg = Leg::Mailbox { stage: Stage::Registered, at },
             Event::ConsignmentRejection => *leg = Leg::Mailbox { stage: Stage::Refused, at },
+            // Consigned it was; nothing more will come of it here.
+            Event::ContentHandoverFailure => {
+                *leg = Leg::Ended {
+                    outcome: Outcome::Consigned,
+                    at,
+                    via: None,
+                    last_relay: false,
+                    stage: Stage::Consigned,
+                };
+            }
             Event::RelayFailure => {
                 *leg = match (e.reason, &e.previous) {
-                    (Some(Code::Returned), Some(to)) => Leg::Returned { to: to.clone() },
+                    (Some(Code::Returned | Code::CopyDamaged), Some(to)) => {
+                        Leg::Returned { to: to.clone() }
+                    }
                     (reason, _) => Leg::Ended {
                         outcome: failure(reason),
                         at,
@@ -276,9 +293,14 @@ impl HeldDispatch {
             (Event::RelayFailure, Leg::Transferred { peer, .. })
                 if returned(e) && *peer == e.node =>
             {
-                *leg = Leg::Held { returned_by: [peer.clone()].into() };
+                // One whose copy is damaged wants it again; any other has no way on.
+                *leg = match e.reason {
+                    Some(Code::CopyDamaged) => Leg::held(),
+                    _ => Leg::Held { returned_by: [peer.clone()].into() },
+                };
             }
             (Event::RelayFailure, Leg::Transferred { .. }) if returned(e) => {}
+            (Event::RelayFailure, Leg::Held { .. }) if e.reason == Some(Code::CopyDamaged) => {}
             (Event::RelayFailure, Leg::Held { returned_by }) if returned(e) => {
                 returned_by.insert(e.node.clone());
             }
@@ -349,7 +371,10 @@ impl HeldDispatch {
     /// Upstream receipts by the recipient they are about; none: about the whole dispatch.
     pub(crate) fn upstream_by_recipient(&self) -> BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> {
         let mut out: BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> = BTreeMap::new();
-        for (raw, about) in self.upstream_receipts.iter().zip(&self.upstream_about) {
+        let about = self
+            .upstream_about
+            .get_or_init(|| self.upstream_receipts.iter().map(|raw| about(raw)).collect());
+        for (raw, about) in self.upstream_receipts.iter().zip(about) {
             out.entry(about.as_ref()).or_default().push(raw);
         }
         out
@@ -432,7 +457,7 @@ fn about(raw: &[u8]) -> Option<AgencyCode> {
 }
 
 fn returned(e: &EvidenceRecord) -> bool {
-    e.reason == Some(Code::Returned)
+    matches!(e.reason, Some(Code::Returned | Code::CopyDamaged))
 }
 
 fn failure(reason: Option<Code>) -> Outcome {

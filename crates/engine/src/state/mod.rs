@@ -1,16 +1,20 @@
 //! State: a fold over the records, the same in normal running and in recovery.
 
+pub mod aside;
 pub mod held;
+pub mod lanes;
 pub mod leg;
 pub mod peers;
 pub mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
 use tram_trust::VerifiedDispatch;
 
+use crate::quota::{Usage, Use};
 use crate::record::{Held, Legs, Owed, OwnEvidence, Record};
+use aside::Broken;
 use held::HeldDispatch;
 use peers::Peers;
 
@@ -32,6 +36,12 @@ pub struct State {
     /// Dispatches with nothing left to do whose last records are still on their way to disk: until
     /// they are there, the store knows less of them than this.
     pub closing: BTreeMap<DispatchId, HeldDispatch>,
+    /// What is held, by who has to answer for it.
+    pub usage: Usage,
+    /// Dispatches on which work broke off, and those set aside.
+    pub broken: BTreeMap<DispatchId, Broken>,
+    /// How often it changed which are set aside.
+    pub set_aside_changes: u64,
     /// When time alone gives something to do.
     due: BTreeSet<(UnixMillis, DispatchId)>,
 }
@@ -53,6 +63,12 @@ impl State {
                     self.insert(HeldDispatch::new(dispatch, held));
                 }
             }
+            Record::Evidence(own) if own.evidence.reason == Some(Code::CopyDamaged) => {
+                self.change_files(&own.evidence.dispatch, release);
+                if let Some(h) = self.held.get_mut(&own.evidence.dispatch) {
+                    h.apply(record);
+                }
+            }
             Record::Closed(id) => {
                 self.forget(id);
                 if let Some(h) = self.closing.get_mut(id) {
@@ -67,7 +83,7 @@ impl State {
             }
             Record::PeerCheckpoint(c) => {
                 let peer = self.peers.entry(c.peer.clone()).or_default();
-                peer.checkpoint = Some((c.size, c.root));
+                peer.checkpoint = Some(c.clone());
             }
             other => {
                 if let Some(h) = other.dispatch().and_then(|id| self.held.get_mut(&id)) {
@@ -75,6 +91,7 @@ impl State {
                 }
             }
         }
+        self.apply_broken(record);
         match record {
             Record::Evidence(own) => {
                 self.owe(own.evidence.dispatch, &own.owed_to, Owed::Own(own.leaf.index));
@@ -130,6 +147,26 @@ impl State {
         self.touched.extend(self.due.range(..=end).map(|(_, id)| *id));
     }
 
+    /// Counts a dispatch by how it stands now.
+    pub(crate) fn charge(&mut self, id: &DispatchId) {
+        if let Some(h) = self.held.get(id) {
+            self.usage.charge(*id, h);
+        }
+    }
+
+    /// Counts everything held anew.
+    pub(crate) fn charge_all(&mut self) {
+        for (id, h) in &self.held {
+            self.usage.charge(*id, h);
+        }
+    }
+
+    /// What waits for a peer, with the copies kept of what it has.
+    pub fn direction_use(&self, peer: &NodeId) -> Use {
+        let waiting = self.peers.get(peer).map_or_else(Use::default, |p| p.queue.waiting());
+        waiting.plus(self.usage.kept(peer))
+    }
+
     /// Brings a dispatch into memory with everything that hangs on it.
     pub fn insert(&mut self, held: HeldDispatch) {
         let id = held.id();
@@ -162,7 +199,7 @@ impl State {
         }
     }
 
-    fn owe(&mut self, dispatch: DispatchId, peers: &[NodeId], owed: Owed) {
+    pub(crate) fn owe(&mut self, dispatch: DispatchId, peers: &[NodeId], owed: Owed) {
         for p in peers {
             self.peers.entry(p.clone()).or_default().outbox.push(dispatch, owed);
         }
@@ -193,6 +230,7 @@ impl State {
     /// store knows all of it.
     pub(crate) fn forget(&mut self, id: &DispatchId) {
         let Some(mut h) = self.held.remove(id) else { return };
+        self.usage.discharge(id);
         if let Some(at) = h.look_at.take() {
             self.due.remove(&(at, *id));
         }

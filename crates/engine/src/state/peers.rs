@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tram_dispatch::{DispatchId, EpochId, NodeId};
 
 use super::queue::HopQueue;
-use crate::record::Owed;
+use crate::record::{Owed, PeerCheckpoint};
 
 /// One adjacent node.
 #[derive(Debug, Default)]
@@ -14,8 +14,8 @@ pub struct Peer {
     pub connected: bool,
     /// The epoch of its receipt log, as last seen.
     pub epoch: Option<EpochId>,
-    /// Its newest checkpoint: (size, root).
-    pub checkpoint: Option<(u64, [u8; 32])>,
+    /// Its newest checkpoint, of that epoch.
+    pub checkpoint: Option<PeerCheckpoint>,
     /// Its wall clock minus ours at the last hello, milliseconds.
     pub clock_offset_ms: Option<i64>,
     /// Dispatches to give to it.
@@ -63,6 +63,14 @@ impl Outbox {
         let sent = Sent { at_mono_ms: now_mono_ms, entries: entries.clone() };
         self.sent.insert(self.next_batch, sent);
         Some((self.next_batch, entries))
+    }
+
+    /// One receipt of a batch was not sent after all: it cannot be read.
+    pub fn withhold(&mut self, batch: u64, entry: &(DispatchId, Owed)) {
+        self.known.remove(entry);
+        if let Some(sent) = self.sent.get_mut(&batch) {
+            sent.entries.retain(|e| e != entry);
+        }
     }
 
     /// The peer stored a batch: its receipts are owed no more.

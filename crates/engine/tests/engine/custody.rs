@@ -346,6 +346,10 @@ fn nothing_is_signed_once_a_peer_shows_a_rollback_or_a_fork() {
         w.run();
         let expected = if fork { Code::LogFork } else { Code::LogRollback };
         assert_eq!(w.at(CENTRE).engine().halted(), Some(expected));
+        let proof = w.at(CENTRE).engine().contradiction().unwrap().clone();
+        assert_eq!((proof.code, proof.shown_by.clone()), (expected, node(PROVINCE)));
+        assert_eq!(proof.root.is_some(), fork);
+        assert!(proof.root.is_none_or(|root| root != *proof.shown.root()));
         let head = w.at(CENTRE).store.head();
         assert_eq!(later(&w.submitted(CENTRE, &d)), expected);
         assert_eq!(later(&w.confirm(CENTRE, CENTRE, d.id())), expected);
@@ -355,6 +359,14 @@ fn nothing_is_signed_once_a_peer_shows_a_rollback_or_a_fork() {
         assert_eq!(w.word(PROVINCE, &up.id(), CENTRE), "queued");
         w.pass(60_000);
         assert_eq!(w.at(CENTRE).store.head(), head);
+        // What was proved holds after a restart, before any peer is reached.
+        let now = w.now;
+        w.crash(&node(CENTRE));
+        w.at(CENTRE).start();
+        assert_eq!(w.at(CENTRE).engine().halted(), None);
+        let shown = Input::Shown { by: node(PROVINCE), checkpoint: proof.shown };
+        w.at(CENTRE).handle(now, shown);
+        assert_eq!(w.at(CENTRE).engine().halted(), Some(expected));
     }
 }
 

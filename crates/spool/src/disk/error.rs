@@ -119,6 +119,15 @@ impl DiskError {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// True if the file system takes no writes at all (EROFS). A sync that answers so is another
+    /// matter: what was written before it may be lost.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let Self::Io { op, source, .. } = self else { return false };
+        let in_doubt = matches!(op, DiskOp::Sync | DiskOp::SyncDir);
+        !in_doubt && source.kind() == io::ErrorKind::ReadOnlyFilesystem
+    }
+
     /// True for [`DiskError::NoSpace`].
     #[must_use]
     pub fn is_no_space(&self) -> bool {

@@ -70,7 +70,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn create_dir_all(&self, dir: &str) -> Result<(), DiskError>;
     /// Makes the names created, renamed and removed in `dir` durable.
     fn sync_dir(&self, dir: &str) -> Result<(), DiskError>;
-    /// Bytes that may still be written by this user.
+    /// Bytes that may still be written by this user; an error where the file system is mounted
+    /// read-only.
     fn free_bytes(&self) -> Result<u64, DiskError>;
 }
 

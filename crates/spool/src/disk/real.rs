@@ -2,7 +2,7 @@
 
 use super::port::check_path;
 use super::{Disk, DiskError, DiskFile, DiskOp, EntryKind, ListedEntry, OpenMode};
-use rustix::fs::{FallocateFlags, OFlags};
+use rustix::fs::{FallocateFlags, OFlags, StatVfsMountFlags};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -112,6 +112,10 @@ impl Disk for RealDisk {
     fn free_bytes(&self) -> Result<u64, DiskError> {
         let stat = rustix::fs::statvfs(&self.root)
             .map_err(|e| DiskError::from_io(DiskOp::FreeBytes, "", e.into()))?;
+        if stat.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            let source = io::ErrorKind::ReadOnlyFilesystem.into();
+            return Err(DiskError::from_io(DiskOp::FreeBytes, "", source));
+        }
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 }

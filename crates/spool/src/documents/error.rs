@@ -1,6 +1,7 @@
 //! What can go wrong with a document.
 
 use crate::disk::DiskError;
+use tram_dispatch::Code;
 
 /// Why a document could not be stored, read or checked.
 #[derive(Debug, thiserror::Error)]
@@ -71,4 +72,18 @@ pub enum DocumentError {
     /// An earlier write of this upload failed, so its digest is no longer known.
     #[error("the upload failed earlier")]
     Broken,
+}
+
+impl DocumentError {
+    /// The code for people and programs.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        crate::store::error::document_code(self)
+    }
+
+    /// The error with every cause behind it, for one line of a log.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        crate::store::error::chain(self)
+    }
 }

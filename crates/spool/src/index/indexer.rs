@@ -11,7 +11,7 @@ use crate::records::kind;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use tram_dispatch::{AgencyCode, DispatchId, EpochId, EvidenceRecord, NodeId};
-use tram_engine::record::{Held, Record};
+use tram_engine::record::{Held, Quarantine, Record};
 use tram_tlog::tile::{TILE_WIDTH, tile_updates};
 
 /// Dispatches with something left to do, shared with the readers.
@@ -107,11 +107,16 @@ impl Indexer {
                     begun.insert(id);
                     self.activate(&mut out, id);
                 }
-                Record::Closed(_) => {
-                    let was_active = self.set().remove(&id);
-                    if was_active {
-                        out.push((keys::active(&id), None));
-                    }
+                Record::Closed(_) => self.deactivate(&mut out, id),
+                // Kept in mind also for one that was never taken, so that every start counts on
+                // from there; until the operator releases it.
+                Record::Attempt(_) | Record::Quarantine(Quarantine { cause: Some(_), .. }) => {
+                    self.activate(&mut out, id);
+                }
+                Record::Quarantine(Quarantine { cause: None, .. })
+                    if !begun.contains(&id) && !held(&id)? =>
+                {
+                    self.deactivate(&mut out, id);
                 }
                 // Something happened to a dispatch that was closed: it is looked after again.
                 _ if !self.is_active(&id) && (begun.contains(&id) || held(&id)?) => {
@@ -202,6 +207,12 @@ impl Indexer {
         self.active.read().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
+    fn deactivate(&self, out: &mut Vec<Put>, id: DispatchId) {
+        if self.set().remove(&id) {
+            out.push((keys::active(&id), None));
+        }
+    }
+
     fn activate(&self, out: &mut Vec<Put>, id: DispatchId) {
         if self.set().insert(id) {
             put(out, keys::active(&id), Vec::new());
@@ -224,6 +235,8 @@ fn kind_of(record: &Record) -> u16 {
         Record::PeerCheckpoint(_) => kind::PEER_CHECKPOINT,
         Record::Closed(_) => kind::CLOSED,
         Record::Root(_) => kind::ROOT,
+        Record::Attempt(_) => kind::ATTEMPT,
+        Record::Quarantine(_) => kind::QUARANTINE,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::merge::{Entry, Slice, merge};
 use super::{INDEX_FORMAT, IndexError};
 use redb::{
-    Builder, Database, Durability, ReadTransaction, ReadableDatabase, ReadableTableMetadata,
+    Builder, Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata,
     TableDefinition, TableError,
 };
 use std::collections::BTreeMap;
@@ -32,17 +32,29 @@ pub(crate) enum Place {
     Memory,
 }
 
-#[derive(Debug, Default)]
+/// The file as one committed transaction left it.
+type Snapshot = Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>;
+
 struct Layers {
     top: Layer,
     /// On its way into the file. It stays visible until it is there.
     frozen: Option<Arc<Layer>>,
+    /// What lies below them. Kept from one flush to the next: to begin a read costs more than the
+    /// read itself. Absent only after a check of the file, which suffers no reader beside it.
+    file: Option<Snapshot>,
+}
+
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layers").field("top", &self.top.len()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Kv {
-    db: Database,
+    /// Before the file, so that its snapshot goes before it.
     layers: RwLock<Layers>,
+    db: Database,
 }
 
 impl Kv {
@@ -55,12 +67,18 @@ impl Kv {
             Place::Memory => builder.create_with_backend(redb::backends::InMemoryBackend::new())?,
         };
         check_format(&db)?;
-        Ok(Self { db, layers: RwLock::default() })
+        let layers = Layers { top: Layer::new(), frozen: None, file: Some(snapshot(&db)?) };
+        Ok(Self { db, layers: RwLock::new(layers) })
     }
 
     /// Reads every page of the file and compares its checksum; false if something had to be mended.
     pub(crate) fn check_integrity(&mut self) -> Result<bool, IndexError> {
+        self.layers.get_mut().unwrap_or_else(PoisonError::into_inner).file = None;
         Ok(self.db.check_integrity()?)
+    }
+
+    fn file(&self, layers: &Layers) -> Result<Snapshot, IndexError> {
+        layers.file.as_ref().map_or_else(|| snapshot(&self.db), |file| Ok(Arc::clone(file)))
     }
 
     /// Applies changes to the upper layer, all at once for readers.
@@ -69,7 +87,7 @@ impl Kv {
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        let read = {
+        let file = {
             let layers = self.read_layers();
             if let Some(value) = layers.top.get(key) {
                 return Ok(value.clone());
@@ -77,11 +95,10 @@ impl Kv {
             if let Some(value) = layers.frozen.as_ref().and_then(|f| f.get(key)) {
                 return Ok(value.clone());
             }
-            // Begun under the lock: a frozen layer that is gone by now is in this snapshot.
-            self.db.begin_read()?
+            // Taken under the lock: a frozen layer that is gone by now is in this snapshot.
+            self.file(&layers)?
         };
-        let table = read.open_table(ENTRIES)?;
-        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        Ok(file.get(key)?.map(|value| value.value().to_vec()))
     }
 
     /// Up to `max` present entries with `from <= key < to`, in order. Fewer only at the end.
@@ -111,13 +128,14 @@ impl Kv {
         to: &[u8],
         max: usize,
     ) -> Result<Vec<Slice>, IndexError> {
-        let (mut slices, read) = {
+        let (mut slices, file) = {
             let layers = self.read_layers();
             let mut slices = vec![slice_of(&layers.top, from, to, max)];
             slices.extend(layers.frozen.as_ref().map(|f| slice_of(f, from, to, max)));
-            (slices, self.db.begin_read()?)
+            let file = self.file(&layers)?;
+            (slices, file)
         };
-        slices.push(slice_of_file(&read, from, to, max)?);
+        slices.push(slice_of_file(&file, from, to, max)?);
         Ok(slices)
     }
 
@@ -157,7 +175,10 @@ impl Kv {
             }
         }
         transaction.commit()?;
-        self.layers.write().unwrap_or_else(PoisonError::into_inner).frozen = None;
+        let file = snapshot(&self.db)?;
+        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        layers.file = Some(file);
+        layers.frozen = None;
         Ok(())
     }
 
@@ -165,6 +186,10 @@ impl Kv {
     pub(crate) fn len(&self) -> Result<u64, IndexError> {
         Ok(self.db.begin_read()?.open_table(ENTRIES)?.len()?)
     }
+}
+
+fn snapshot(db: &Database) -> Result<Snapshot, IndexError> {
+    Ok(Arc::new(db.begin_read()?.open_table(ENTRIES)?))
 }
 
 fn check_format(db: &Database) -> Result<(), IndexError> {
@@ -205,7 +230,7 @@ fn slice_of(layer: &Layer, from: &Bound<Vec<u8>>, to: &[u8], max: usize) -> Slic
 }
 
 fn slice_of_file(
-    read: &ReadTransaction,
+    table: &ReadOnlyTable<&'static [u8], &'static [u8]>,
     from: &Bound<Vec<u8>>,
     to: &[u8],
     max: usize,
@@ -213,7 +238,6 @@ fn slice_of_file(
     if inverted(from, to) {
         return Ok(Slice { entries: Vec::new(), cut: false });
     }
-    let table = read.open_table(ENTRIES)?;
     let range = (from.as_ref().map(Vec::as_slice), Bound::Excluded(to));
     let mut entries: Vec<Entry> = Vec::new();
     for found in table.range::<&[u8]>(range)? {

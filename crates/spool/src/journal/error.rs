@@ -94,6 +94,9 @@ pub enum CommitError {
         /// Bytes a new segment needs.
         needed_bytes: u64,
     },
+    /// The file system takes no writes. Nothing that counts was written; the caller may try again.
+    #[error("the file system of the journal takes no writes")]
+    ReadOnly,
     /// The disk failed during the commit: the outcome is unknown. Stop and recover from disk.
     #[error("the commit's outcome is unknown; the process must stop")]
     Unknown(#[source] Arc<DiskError>),

@@ -93,7 +93,7 @@ pub(super) fn segment_name(segment: u64) -> String {
 }
 
 /// The inverse of [`segment_name`]; `None` for every other name.
-pub(super) fn parse_segment_name(name: &str) -> Option<u64> {
+pub(crate) fn parse_segment_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX)?;
     if digits.len() != NAME_DIGITS || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -53,8 +53,8 @@
 //! * A disk that writes half a sector makes the journal report corruption, although nothing that
 //!   was acknowledged is lost. That is the safe side.
 //! * After a failed sync the operating system may show bytes that never reached the disk. The
-//!   journal refuses to go on ([`CommitError::Unknown`]); that the process does not simply start
-//!   again in the same boot is for the caller to ensure.
+//!   journal refuses to go on ([`CommitError::Unknown`]); before the
+//!   store is opened again in the same boot, [`crate::reread`] compares memory and disk.
 
 mod batch;
 mod cursor;
@@ -82,3 +82,5 @@ pub use scan::{BatchScan, ScannedBatch};
 pub use shared::SegmentSummary;
 pub use verify::VerifyReport;
 pub use writer::{Appended, Journal};
+
+pub(crate) use header::parse_segment_name;

@@ -302,6 +302,11 @@ fn roll_failed(error: CommitError, path: String) -> JournalError {
         CommitError::NoSpace { .. } => {
             DiskError::NoSpace { op: crate::disk::DiskOp::Preallocate, path }
         }
+        CommitError::ReadOnly => DiskError::Io {
+            op: crate::disk::DiskOp::Open,
+            path,
+            source: std::io::ErrorKind::ReadOnlyFilesystem.into(),
+        },
         other => DiskError::Io {
             op: crate::disk::DiskOp::Write,
             path,

@@ -81,8 +81,11 @@ impl Journal {
         let seal = self.shared.seal(segment);
         let positions = batch::encode(&mut self.buffer, records, stream_bytes, batch, &chain, seal);
         let file = &self.active.file;
-        let written = file.write_at(offset, &self.buffer).and_then(|()| file.sync_data());
-        written.map_err(|e| self.poison(e))?;
+        match file.write_at(offset, &self.buffer) {
+            // Whatever part of it came before the refusal is written again with the same bytes.
+            Err(e) if e.is_read_only() => return Err(CommitError::ReadOnly),
+            written => written.and_then(|()| file.sync_data()).map_err(|e| self.poison(e))?,
+        }
 
         let chain = sha256(&self.buffer);
         if self.buffer.capacity() > BUFFER_KEPT_BYTES {
@@ -116,6 +119,8 @@ impl Journal {
             if e.is_no_space() {
                 // The new segment has no header yet, so nothing has happened.
                 CommitError::NoSpace { needed_bytes: header.capacity }
+            } else if e.is_read_only() {
+                CommitError::ReadOnly
             } else {
                 self.poison(e)
             }
@@ -127,7 +132,11 @@ impl Journal {
                 // trimmed segment for proof that its successor existed.
                 self.active.file.truncate(self.active.end)
             })
-            .map_err(|e| self.poison(e))?;
+            .map_err(|e| match e.is_read_only() {
+                // Begun again with the same header.
+                true => CommitError::ReadOnly,
+                false => self.poison(e),
+            })?;
         let span = Span { first_batch_seq: header.first_batch_seq, end: SECTOR_BYTES };
         self.shared.extent().spans.insert(header.segment, span);
         let (segment, capacity) = (header.segment, header.capacity);
@@ -184,6 +193,11 @@ impl Journal {
     #[must_use]
     pub fn chain_value(&self) -> [u8; 32] {
         self.shared.extent().chain
+    }
+
+    /// Bytes that may still be written; see [`Disk::free_bytes`].
+    pub fn free_bytes(&self) -> Result<u64, DiskError> {
+        self.shared.disk.free_bytes()
     }
 
     /// True after a commit whose outcome is unknown.

@@ -2,10 +2,10 @@
 
 use super::{Reader, RecordError, VERSION, kind};
 use crate::journal;
-use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_engine::record::{
-    Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch,
-    Record, Reoffer,
+    Attempt, Cause, Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
+    PeerEpoch, Quarantine, Record, Reoffer, Stage,
 };
 use tram_wire::receipt::{Receipt, SignedRoot};
 
@@ -15,7 +15,7 @@ use tram_wire::receipt::{Receipt, SignedRoot};
 /// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
 pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
     let mut r = Reader::new(record.kind, &record.body);
-    if !(kind::GENESIS..=kind::ROOT).contains(&record.kind) {
+    if !(kind::GENESIS..=kind::QUARANTINE).contains(&record.kind) {
         return Err(RecordError::UnknownKind { kind: record.kind });
     }
     match r.u8("version")? {
@@ -62,6 +62,17 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             note: r.shared("note")?,
         }),
         kind::CLOSED => Record::Closed(dispatch(r)?),
+        kind::ATTEMPT => Record::Attempt(Attempt {
+            dispatch: dispatch(r)?,
+            stage: stage(r)?,
+            detail: r.parse("detail")?,
+            at: UnixMillis(r.uint("at")?),
+        }),
+        kind::QUARANTINE => Record::Quarantine(Quarantine {
+            dispatch: dispatch(r)?,
+            cause: if r.bool("cause")? { Some(cause(r)?) } else { None },
+            at: UnixMillis(r.uint("at")?),
+        }),
         _ => {
             let bytes = r.rest();
             Record::Root(SignedRoot::decode(bytes).map_err(|e| r.bad("root", e))?)
@@ -115,6 +126,18 @@ fn owed(r: &mut Reader<'_>) -> Result<Owed, RecordError> {
         1 => Ok(Owed::Foreign(Digest(r.fixed("owed")?))),
         other => Err(r.bad("owed", format_args!("{other} is neither 0 nor 1"))),
     }
+}
+
+fn stage(r: &mut Reader<'_>) -> Result<Stage, RecordError> {
+    let number = r.u8("stage")?;
+    Stage::from_number(number).ok_or_else(|| r.bad("stage", format_args!("there is no {number}")))
+}
+
+fn cause(r: &mut Reader<'_>) -> Result<Cause, RecordError> {
+    let number = r.uint("code")?;
+    let code = u16::try_from(number).ok().and_then(Code::from_number);
+    let code = code.ok_or_else(|| r.bad("code", format_args!("there is no {number}")))?;
+    Ok(Cause { code, detail: r.parse("detail")?, unread: r.bool("unread")? })
 }
 
 fn dispatch(r: &mut Reader<'_>) -> Result<DispatchId, RecordError> {

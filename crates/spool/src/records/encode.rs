@@ -3,7 +3,9 @@
 use super::{VERSION, Writer, kind};
 use crate::journal;
 use tram_dispatch::{AgencyCode, NodeId};
-use tram_engine::record::{Foreign, Held, Leaf, Legs, Owed, OwnEvidence, PeerCheckpoint, Record};
+use tram_engine::record::{
+    Foreign, Held, Leaf, Legs, Owed, OwnEvidence, PeerCheckpoint, Quarantine, Record,
+};
 
 /// The journal record of `record`.
 #[must_use]
@@ -59,6 +61,14 @@ pub fn encode(record: &Record) -> journal::Record {
         Record::Root(root) => {
             w.fixed(&root.encode());
             kind::ROOT
+        }
+        Record::Attempt(r) => {
+            w.fixed(r.dispatch.as_bytes()).u8(r.stage.number()).text(&r.detail).uint(r.at.0);
+            kind::ATTEMPT
+        }
+        Record::Quarantine(r) => {
+            quarantine(&mut w, r);
+            kind::QUARANTINE
         }
     };
     journal::Record { kind, body: w.finish() }
@@ -119,6 +129,14 @@ fn foreign(w: &mut Writer, r: &Foreign) {
 
 fn checkpoint(w: &mut Writer, r: &PeerCheckpoint) {
     w.text(r.peer.as_str()).fixed(r.epoch.as_bytes()).uint(r.size).fixed(&r.root).bytes(&r.note);
+}
+
+fn quarantine(w: &mut Writer, r: &Quarantine) {
+    w.fixed(r.dispatch.as_bytes()).bool(r.cause.is_some());
+    if let Some(cause) = &r.cause {
+        w.uint(cause.code.number().into()).text(&cause.detail).bool(cause.unread);
+    }
+    w.uint(r.at.0);
 }
 
 fn owed(w: &mut Writer, owed: Owed) {

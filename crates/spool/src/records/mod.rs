@@ -37,4 +37,6 @@ pub(crate) mod kind {
     pub(crate) const PEER_CHECKPOINT: u16 = 10;
     pub(crate) const CLOSED: u16 = 11;
     pub(crate) const ROOT: u16 = 12;
+    pub(crate) const ATTEMPT: u16 = 13;
+    pub(crate) const QUARANTINE: u16 = 14;
 }

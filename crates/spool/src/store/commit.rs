@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 use tram_dispatch::Digest;
 use tram_engine::Batch;
 
+/// Free space that a flush of the index wants, and per entry: pages, and copies of them.
+const FLUSH_ROOM_BYTES: u64 = 4 << 20;
+const FLUSH_ENTRY_BYTES: u64 = 1 << 10;
+
 /// A batch that is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -40,7 +44,7 @@ pub struct Store {
     anchor_wanted: bool,
     stopped: bool,
     /// Given back last.
-    _lock: Option<StoreLock>,
+    lock: Option<StoreLock>,
 }
 
 /// What opening puts together.
@@ -68,7 +72,7 @@ impl Store {
             flushed: Instant::now(),
             anchor_wanted,
             stopped: false,
-            _lock: lock,
+            lock,
         }
     }
 
@@ -192,10 +196,26 @@ impl Store {
         let late = self.options.directory.is_some()
             && waiting > 0
             && self.flushed.elapsed() >= Duration::from_millis(self.options.flush_interval_ms);
-        if (full || late) && self.flusher.ready(waiting, self.options.flush_entries)? {
+        if !(full || late) {
+            return Ok(());
+        }
+        if !self.index_can_grow(waiting) {
+            // Asked again when the interval is over. Memory stays bounded: no batch comes either.
+            self.flushed = Instant::now();
+            return Ok(());
+        }
+        if self.flusher.ready(waiting, self.options.flush_entries)? {
             self.begin_flush()?;
         }
         Ok(())
+    }
+
+    /// Whether the index file can be written. After a write that failed it would have to be opened
+    /// anew, so on a full or read-only file system none is tried; the journal has everything.
+    fn index_can_grow(&self, waiting: usize) -> bool {
+        let Some(lock) = &self.lock else { return true };
+        let needed = FLUSH_ROOM_BYTES + FLUSH_ENTRY_BYTES * waiting as u64;
+        self.journal.free_bytes().is_ok_and(|free| free >= needed) && lock.touch().is_ok()
     }
 
     fn begin_flush(&mut self) -> Result<(), IndexError> {

@@ -1,13 +1,14 @@
 //! Two families: opening and reading, and committing. Each maps to a code of the one table.
 
 use crate::anchor::AnchorError;
-use crate::disk::DiskError;
+use crate::disk::{DiskError, DiskOp};
 use crate::documents::DocumentError;
 use crate::index::IndexError;
 use crate::journal::{self, JournalError};
 use crate::lock::LockError;
 use crate::records::RecordError;
 use std::error::Error;
+use std::io::ErrorKind;
 use tram_dispatch::Code;
 use tram_tlog::ProofError;
 
@@ -48,7 +49,11 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Lock(LockError::StoreLocked { .. }) => Code::StoreLocked,
-            Self::Lock(LockError::Io { .. }) => Code::StorageFailed,
+            Self::Lock(LockError::Io { source, .. }) => match source.kind() {
+                ErrorKind::ReadOnlyFilesystem => Code::StorageReadOnly,
+                ErrorKind::StorageFull => Code::BusyStorage,
+                _ => Code::StorageFailed,
+            },
             Self::Journal(e) => journal_code(e),
             Self::Index(e) => e.code(),
             Self::Documents(e) => document_code(e),
@@ -95,12 +100,12 @@ pub enum CommitError {
 
 impl CommitError {
     /// Whether the process must stop. If not, nothing was written and the same batch may be tried
-    /// again later (space) or must be made smaller.
+    /// again later (space, a file system that is read-only) or must be made smaller.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         use journal::CommitError as J;
         match self {
-            Self::Journal(J::NoSpace { .. } | J::TooLarge { .. } | J::Empty) => false,
+            Self::Journal(J::NoSpace { .. } | J::ReadOnly | J::TooLarge { .. } | J::Empty) => false,
             Self::Journal(_) | Self::Log(_) | Self::Index(_) | Self::Stopped => true,
         }
     }
@@ -111,6 +116,7 @@ impl CommitError {
         use journal::CommitError as J;
         match self {
             Self::Journal(J::NoSpace { .. }) => Code::BusyStorage,
+            Self::Journal(J::ReadOnly) => Code::StorageReadOnly,
             Self::Journal(J::TooLarge { .. }) => Code::TooLarge,
             Self::Journal(J::Empty | J::ReservedKind { .. }) => Code::Internal,
             Self::Journal(_) | Self::Stopped => Code::StorageFailed,
@@ -127,7 +133,13 @@ impl CommitError {
 }
 
 pub(crate) fn disk_code(e: &DiskError) -> Code {
-    if e.is_no_space() { Code::BusyStorage } else { Code::StorageFailed }
+    match e {
+        // What a failed sync leaves on the disk is not known, whatever its reason was.
+        DiskError::NoSpace { op: DiskOp::Sync | DiskOp::SyncDir, .. } => Code::StorageFailed,
+        DiskError::NoSpace { .. } => Code::BusyStorage,
+        e if e.is_read_only() => Code::StorageReadOnly,
+        _ => Code::StorageFailed,
+    }
 }
 
 pub(crate) fn journal_code(e: &JournalError) -> Code {

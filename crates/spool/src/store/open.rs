@@ -2,6 +2,7 @@
 
 use super::anchor::compare;
 use super::commit::Parts;
+use super::error::chain;
 use super::{
     Hot, INDEX_FILE, IndexRecovery, JOURNAL_DIR, RecoveryReport, Store, StoreError, StoreOptions,
     StoreReader,
@@ -22,8 +23,9 @@ use crate::records;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use tram_dispatch::{Code, DispatchId, UnixMillis};
 use tram_engine::Recovered;
-use tram_engine::record::Record;
+use tram_engine::record::{Cause, Quarantine, Record};
 
 /// An index that has come as far as its file goes, and the batches it does not know yet.
 pub(crate) struct Opened {
@@ -228,6 +230,28 @@ fn recovered(lookup: &Lookup, indexer: &Indexer) -> Result<Recovered, StoreError
         frontier: indexer.head.frontier.clone(),
         last_time: indexer.head.last_time,
         peers: peers.into_iter().map(|at| lookup.record(at)).collect::<Result<_, _>>()?,
-        open: open.iter().map(|id| lookup.records_of(id)).collect::<Result<_, _>>()?,
+        open: open.iter().map(|id| history(lookup, id)).collect::<Result<_, _>>()?,
     })
+}
+
+/// The records of one open dispatch. Where some cannot be read, the rest is given with a cause to
+/// set the dispatch aside, so that it does not keep all others from starting. That cause is of this
+/// start alone: once the journal is mended, nothing is left of it.
+fn history(lookup: &Lookup, id: &DispatchId) -> Result<Vec<Record>, IndexError> {
+    let (mut records, mut damage) = (Vec::new(), None);
+    for (at, _) in lookup.history(id)? {
+        match lookup.record(at) {
+            Ok(record) => records.push(record),
+            Err(e) if e.code() == Code::StoreVersion => return Err(e),
+            Err(e) => _ = damage.get_or_insert(e),
+        }
+    }
+    if let Some(e) = damage {
+        let (code, detail) = (e.code(), chain(&e));
+        tracing::error!(%code, dispatch = %id, detail, "records of a dispatch cannot be read; it is set aside");
+        let cause = Some(Cause { code, detail, unread: true });
+        let set_aside = Quarantine { dispatch: *id, cause, at: UnixMillis(0) };
+        records.push(Record::Quarantine(set_aside));
+    }
+    Ok(records)
 }

@@ -209,6 +209,29 @@ fn without_leave_to_create_nothing_is_made() {
 }
 
 #[test]
+fn a_read_only_file_system_refuses_a_batch_that_may_be_tried_again() {
+    let read_only =
+        |op, nth| Fault { op, nth, error: FaultError::ReadOnly, effect: FaultEffect::NotApplied };
+    let disk = MemDisk::new();
+    let (mut journal, _) = open(&disk, 8 * 512).unwrap();
+    for stored in 1..=20 {
+        // In the middle of a segment, and where a new one begins.
+        disk.set_faults(vec![read_only(DiskOp::Write, 1), read_only(DiskOp::Open, 1)]);
+        while let Err(e) = journal.append(&records(1, 600)) {
+            assert!(matches!(e, CommitError::ReadOnly), "{e:?}");
+            assert!(!journal.is_poisoned());
+        }
+        assert_eq!(journal.last_batch_seq(), stored);
+    }
+    disk.set_faults(Vec::new());
+    assert_eq!(contents(&journal.reader()).unwrap().len(), 20, "each once");
+    // A sync that fails for that reason leaves as much in doubt as any other.
+    disk.set_faults(vec![read_only(DiskOp::Sync, 1)]);
+    assert!(matches!(journal.append(&records(1, 600)), Err(CommitError::Unknown(_))));
+    assert!(matches!(journal.append(&records(1, 600)), Err(CommitError::Poisoned)));
+}
+
+#[test]
 fn a_full_disk_refuses_the_batch_before_anything_is_written_and_recovers_by_itself() {
     let disk = MemDisk::new();
     let (mut journal, _) = open(&disk, 8 * 512).unwrap();

@@ -33,10 +33,13 @@ impl Model {
         let Some(id) = record.dispatch() else { return };
         let history = self.histories.entry(id).or_default();
         history.push(record.clone());
-        if matches!(record, Record::Closed(_)) {
-            self.active.remove(&id);
-        } else if history.iter().any(|r| matches!(r, Record::Held(_))) {
-            self.active.insert(id);
+        let held = history.iter().any(|r| matches!(r, Record::Held(_)));
+        match record {
+            Record::Closed(_) => _ = self.active.remove(&id),
+            Record::Quarantine(q) if q.cause.is_none() && !held => _ = self.active.remove(&id),
+            Record::Attempt(_) | Record::Quarantine(_) => _ = self.active.insert(id),
+            _ if held => _ = self.active.insert(id),
+            _ => {}
         }
     }
 

@@ -4,13 +4,13 @@ use crate::same::{assert_recovered, assert_same, open, options, put_files};
 use crate::world::World;
 use std::path::Path;
 use std::sync::Arc;
-use tram_dispatch::Code;
+use tram_dispatch::{Code, DispatchId};
 use tram_engine::Recovered;
-use tram_engine::record::Record;
+use tram_engine::record::{Quarantine, Record};
 use tram_spool::anchor::AnchorFile;
 use tram_spool::disk::{Disk, MemDisk, OpenMode};
 use tram_spool::store::{
-    AnchorState, CommitError, INDEX_FILE, RecoveryReport, Store, StoreError, StoreOptions,
+    AnchorState, CommitError, INDEX_FILE, JOURNAL_DIR, RecoveryReport, Store, StoreError, StoreOptions,
 };
 
 fn real(dir: &Path) -> Result<(Store, Recovered, RecoveryReport), StoreError> {
@@ -36,6 +36,60 @@ fn a_store_on_a_simulated_disk_answers_the_same_after_every_opening() {
         run(&mut store, &mut world, 40);
         assert_same(&store.reader(), &world.model);
     }
+}
+
+/// Flips one byte of the sector in which a dispatch's id first lies, in a segment that opening does
+/// not read whole.
+fn spoil(dir: &Path, id: &DispatchId) -> bool {
+    let mut segments: Vec<_> = std::fs::read_dir(dir.join(JOURNAL_DIR))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "segment"))
+        .collect();
+    segments.sort();
+    segments.pop();
+    segments.iter().any(|path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        let at = bytes.windows(32).position(|w| w == id.as_bytes());
+        if let Some(at) = at {
+            bytes[at] ^= 1;
+            std::fs::write(path, &bytes).unwrap();
+        }
+        at.is_some()
+    })
+}
+
+#[test]
+fn one_dispatch_whose_records_are_damaged_keeps_no_other_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(7);
+    let (mut store, ..) = real(dir.path()).unwrap();
+    run(&mut store, &mut world, 200);
+    drop(store);
+    let oldest = |id: &&DispatchId| {
+        let held = |r: &Record| matches!(r, Record::Held(_));
+        world.model.histories[*id].iter().any(held)
+    };
+    let bad = *world.model.active.iter().filter(oldest).find(|id| spoil(dir.path(), id)).unwrap();
+    let (_, recovered, report) = real(dir.path()).unwrap();
+    assert_eq!(report.index.rebuilt, None);
+    let mut set_aside = Vec::new();
+    for history in &recovered.open {
+        let id = history.iter().find_map(Record::dispatch).unwrap();
+        match history.last() {
+            Some(Record::Quarantine(Quarantine { cause: Some(cause), at, .. }))
+                if cause.unread && at.0 == 0 =>
+            {
+                assert_eq!(cause.code, Code::StoreCorrupt);
+                assert!(cause.detail.contains("checksum"), "{}", cause.detail);
+                set_aside.push(id);
+            }
+            _ => assert_eq!(history, &world.model.histories[&id]),
+        }
+    }
+    assert!(set_aside.contains(&bad));
+    assert!(set_aside.len() < recovered.open.len() / 2, "the others are whole");
+    assert_eq!(recovered.open.len(), world.model.active.len());
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tram_crypto::{Entropy, SeededEntropy, Sign, sha256};
 use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy};
 use tram_dispatch::{
-    AgencyCode, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId, Reference,
-    UnixMillis,
+    AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
+    Reference, UnixMillis,
 };
 use tram_engine::record::{
-    Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch,
-    Reoffer,
+    Attempt, Cause, Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
+    PeerEpoch, Quarantine, Reoffer, Stage,
 };
 use tram_engine::{Batch, Record};
 use tram_wire::sealed::SealedDispatch;
@@ -116,8 +116,8 @@ impl World {
     }
 
     fn happen(&mut self) {
-        let known: Vec<DispatchId> = self.model.active.iter().copied().collect();
         let held = |id: &&DispatchId| self.recipient_of(id).is_some();
+        let known: Vec<DispatchId> = self.model.active.iter().filter(held).copied().collect();
         let all: Vec<DispatchId> = self.model.histories.keys().filter(held).copied().collect();
         match self.below(12) {
             _ if known.is_empty() => self.dispatch(),
@@ -138,7 +138,16 @@ impl World {
             }
             8 => {
                 let id = DispatchId(sha256(&self.below(u64::MAX).to_be_bytes()));
-                self.witness(id, Event::SubmissionRejection, None);
+                match self.below(2) {
+                    0 => self.witness(id, Event::SubmissionRejection, None),
+                    // Of one that was never taken; released or not.
+                    _ => {
+                        for _ in 0..1 + self.below(3) {
+                            let record = self.set_aside(id);
+                            self.records.push(record);
+                        }
+                    }
+                }
             }
             9 => {
                 let (peer, n) = (self.peer(), self.below(3) as u8);
@@ -161,7 +170,7 @@ impl World {
 
     fn small(&mut self, dispatch: DispatchId) {
         let peer = self.peer();
-        let record = match self.below(4) {
+        let record = match self.below(5) {
             0 => {
                 let owed = match self.below(2) {
                     0 => Owed::Own(self.below(100)),
@@ -174,6 +183,7 @@ impl World {
                 Record::Hold(Hold { dispatch, recipient: agency("H41"), held })
             }
             2 => Record::Reoffer(Reoffer { dispatch, peer }),
+            3 => self.set_aside(dispatch),
             _ => Record::Legs(Legs {
                 dispatch,
                 previous: peer,
@@ -182,6 +192,18 @@ impl World {
             }),
         };
         self.records.push(record);
+    }
+
+    fn set_aside(&mut self, dispatch: DispatchId) -> Record {
+        let (at, detail) = (self.time, "đứt quãng".to_owned());
+        if self.below(3) == 0 {
+            let stage = self.pick(&Stage::ALL);
+            return Record::Attempt(Attempt { dispatch, stage, detail, at });
+        }
+        let unread = self.below(2) == 0;
+        let cause = Cause { code: Code::WorkUnfinished, detail, unread };
+        let cause = (self.below(2) == 0).then_some(cause);
+        Record::Quarantine(Quarantine { dispatch, cause, at })
     }
 
     fn peer(&mut self) -> NodeId {

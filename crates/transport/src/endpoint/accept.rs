@@ -9,6 +9,7 @@ use super::{
     Opened, Shared,
     gate::{Entry, Gate, Pass},
     lock, opening,
+    tally::{self, LeftOut},
 };
 use crate::{
     HandshakeError,
@@ -18,7 +19,16 @@ use crate::{
 /// Takes first packets until the endpoint closes; each handshake runs in a task of its own.
 pub(super) async fn run(shared: Arc<Shared>, base: ServerConfig, opened: mpsc::Sender<Opened>) {
     let gate = Gate::new(shared.limits.clone());
-    while let Some(incoming) = shared.quinn.accept().await {
+    let mut window = tokio::time::interval(tally::WINDOW);
+    loop {
+        let incoming = tokio::select! {
+            incoming = shared.quinn.accept() => incoming,
+            _ = window.tick() => {
+                tell_left_out(&shared);
+                continue;
+            }
+        };
+        let Some(incoming) = incoming else { break };
         let address = incoming.remote_address().ip();
         match gate.enter(address, incoming.remote_address_validated()) {
             Entry::Admit(pass) => {
@@ -37,6 +47,13 @@ pub(super) async fn run(shared: Arc<Shared>, base: ServerConfig, opened: mpsc::S
             }
         }
     }
+    tell_left_out(&shared);
+}
+
+fn tell_left_out(shared: &Shared) {
+    if let Some(LeftOut { failures, sources }) = shared.tally.turn() {
+        tracing::info!(failures, sources, "more handshakes failed than the log tells");
+    }
 }
 
 async fn one(
@@ -44,7 +61,7 @@ async fn one(
     base: ServerConfig,
     incoming: Incoming,
     opened: mpsc::Sender<Opened>,
-    _pass: Pass,
+    pass: Pass,
 ) {
     let from = incoming.remote_address();
     let after_ms = shared.limits.handshake_timeout_ms;
@@ -54,11 +71,29 @@ async fn one(
         .unwrap_or(Err(HandshakeError::Timeout { after_ms }));
     let Err(error) = result else { return };
     // Debug formatting escapes whatever a certificate may have put into the words.
-    tracing::info!(%from, code = error.code(), cause = ?error.to_string(), "handshake failed");
+    if shared.tally.is_told(from.ip()) {
+        tracing::info!(%from, code = error.code(), cause = ?error.to_string(), "handshake failed");
+    }
     let hook = lock(&shared.on_failure).clone();
     if let Some(hook) = hook {
         hook(from, &error);
     }
+    if ended_by_peer(&error) {
+        let idle = Duration::from_millis(shared.limits.idle_timeout_ms.into());
+        // The endpoint may close meanwhile.
+        drop((shared, opened));
+        tokio::time::sleep(idle).await;
+    }
+    drop(pass);
+}
+
+/// Whether the peer gave the handshake up. If it did so in its very first packet, quinn-proto (0.11.19)
+/// starts no closing timer and keeps the connection until the idle timeout; a flood of such packets
+/// would fill memory, so such a handshake counts as in progress for as long. An honest peer that
+/// gives up does not come near the limits.
+fn ended_by_peer(error: &HandshakeError) -> bool {
+    use HandshakeError::{Alpn, Busy, Closed, DeniedByPeer};
+    matches!(error, Alpn | Busy | Closed(_) | DeniedByPeer { .. })
 }
 
 async fn handshake(

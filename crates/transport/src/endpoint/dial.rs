@@ -19,7 +19,7 @@ pub(super) async fn dial(
     tokio::select! {
         biased;
         result = handshake(shared, addr, server_name, expected) => result,
-        error = socket::probe(addr) => Err(error),
+        error = socket::probe(addr), if shared.probes => Err(error),
         () = tokio::time::sleep(Duration::from_millis(after_ms.into())) => {
             Err(HandshakeError::Timeout { after_ms }.into())
         }
@@ -41,7 +41,10 @@ async fn handshake(
     let connecting = shared
         .quinn
         .connect_with(config, addr, server_name)
-        .map_err(|error| ConnectError::Target(error.to_string()))?;
+        .map_err(|error| match error {
+            quinn::ConnectError::EndpointStopping => ConnectError::Stopping,
+            error => ConnectError::Target(error.to_string()),
+        })?;
     let connection = connecting.await.map_err(|error| {
         let denied = verdict.denied();
         tls::failure(error, denied, Some(expected), shared.limits.handshake_timeout_ms)

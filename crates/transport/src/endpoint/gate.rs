@@ -76,7 +76,7 @@ impl Drop for Pass {
 }
 
 /// One IPv4 address, or the /64 that one IPv6 host commonly commands.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 => v4,

@@ -4,6 +4,8 @@ mod accept;
 mod dial;
 mod gate;
 mod opening;
+mod tally;
+mod over;
 
 use std::{
     net::SocketAddr,
@@ -11,12 +13,14 @@ use std::{
     time::Duration,
 };
 
-use quinn::{TokioRuntime, TransportConfig, VarInt};
+use quinn::{TransportConfig, VarInt};
 use tokio::sync::mpsc;
 
+use over::Over;
+
 use crate::{
-    BindError, ConnectError, Control, HandshakeError, Identity, PeerCheck, PeerName, Session,
-    TransportLimits, close_code, quic, registry::Registry, socket, tls::Tls, tls::Verdict,
+    BindError, ConnectError, Control, Datagrams, HandshakeError, Identity, PeerCheck, PeerName,
+    Session, TransportLimits, close_code, quic, registry::Registry, tls::Tls, tls::Verdict,
 };
 
 /// A session that has just been opened, with its control stream.
@@ -44,8 +48,21 @@ struct Shared {
     registry: Arc<Registry>,
     tls: Mutex<Arc<Tls>>,
     on_failure: Mutex<Option<Arc<FailureHook>>>,
+    tally: tally::Tally,
     /// For sessions that we dial.
     dial_transport: Arc<TransportConfig>,
+    /// Whether the system can be asked about routes.
+    probes: bool,
+}
+
+/// What an endpoint has open, for operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointStats {
+    /// Sessions that were admitted and have not ended.
+    pub sessions: usize,
+    /// QUIC connections: sessions, handshakes in progress, and connections that have ended and are
+    /// kept for a moment to answer late packets (RFC 9000 section 10.2).
+    pub connections: usize,
 }
 
 /// Closes the door behind the last [`Endpoint`]; the accepting task holds only [`Shared`].
@@ -65,7 +82,7 @@ impl Endpoint {
         check: Arc<dyn PeerCheck>,
         limits: TransportLimits,
     ) -> Result<Self, BindError> {
-        Self::open(addr, identity, check, limits, true)
+        Self::open(Over::System(addr), identity, check, limits, true)
     }
 
     /// [`Endpoint::bind`] for a node that only dials: nobody is answered, [`Endpoint::accept`]
@@ -79,11 +96,30 @@ impl Endpoint {
         check: Arc<dyn PeerCheck>,
         limits: TransportLimits,
     ) -> Result<Self, BindError> {
-        Self::open(addr, identity, check, limits, false)
+        Self::open(Over::System(addr), identity, check, limits, false)
+    }
+
+    /// [`Endpoint::bind`] over a network that is not the system's.
+    ///
+    /// `seed` decides what QUIC draws by chance for itself (packet numbers left out, paddings), so
+    /// that a run over a simulated network can be repeated; keys and connection ids come from the
+    /// system all the same. Nothing is learnt of routes here, so a dial to nowhere ends only with
+    /// `handshake_timeout_ms`.
+    ///
+    /// # Errors
+    /// See [`BindError`].
+    pub fn bind_over(
+        datagrams: Arc<dyn Datagrams>,
+        seed: [u8; 32],
+        identity: &Identity,
+        check: Arc<dyn PeerCheck>,
+        limits: TransportLimits,
+    ) -> Result<Self, BindError> {
+        Self::open(Over::Given(datagrams, seed), identity, check, limits, true)
     }
 
     fn open(
-        addr: SocketAddr,
+        over: Over,
         identity: &Identity,
         check: Arc<dyn PeerCheck>,
         limits: TransportLimits,
@@ -96,14 +132,9 @@ impl Endpoint {
         let tls = Tls::new(identity, check)?;
         // Decrypts first packets and seals Retry tokens; each handshake brings its own verifier.
         let server = quic::server_config(&limits, tls.server(&Arc::new(Verdict::default()))?);
-        let socket = socket::bind(addr, limits.socket_buffer_bytes)?;
-        let quinn = quinn::Endpoint::new(
-            quic::endpoint_config(&limits, &identity.key_pkcs8_der)?,
-            listen.then(|| server.clone()),
-            socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(|source| BindError::Address { addr, source })?;
+        let probes = over.knows_routes();
+        let config = quic::endpoint_config(&limits, &identity.key_pkcs8_der)?;
+        let quinn = over.bind(config, listen.then(|| server.clone()), &limits)?;
 
         let limits = Arc::new(limits);
         let queue = usize::try_from(limits.accept_queue_max).unwrap_or(usize::MAX);
@@ -112,7 +143,9 @@ impl Endpoint {
             registry: Registry::new(limits.clone()),
             tls: Mutex::new(Arc::new(tls)),
             on_failure: Mutex::new(None),
+            tally: tally::Tally::default(),
             dial_transport: quic::transport_config(&limits, 0),
+            probes,
             limits,
         });
         let (opened, accepted) = mpsc::channel(queue);
@@ -127,6 +160,13 @@ impl Endpoint {
     /// What the system says.
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
         self.shared().quinn.local_addr()
+    }
+
+    /// What is open at present.
+    pub fn stats(&self) -> EndpointStats {
+        let shared = self.shared();
+        let connections = shared.quinn.open_connections();
+        EndpointStats { sessions: shared.registry.places(), connections }
     }
 
     /// Dials `addr` and returns once the peer has admitted us.

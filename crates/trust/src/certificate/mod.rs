@@ -4,6 +4,7 @@
 //! `profile`'s.
 
 pub(crate) mod profile;
+mod strict;
 
 use tram_crypto::{KeyError, PublicKey, sha256};
 use tram_dispatch::limits::CERTIFICATE_BYTES_MAX;
@@ -78,16 +79,19 @@ impl Certificate {
         let subject = escaped(&tbs.subject.to_string());
         let in_this = |what: &str| invalid(format!("certificate of \"{subject}\": {what}"));
         tbs.extensions_map().map_err(|_| in_this("an extension occurs twice"))?;
-        let broken = tbs
-            .extensions()
-            .iter()
-            .any(|e| matches!(e.parsed_extension(), ParsedExtension::ParseError { .. }));
+        if !strict::is_name(tbs.subject.as_raw()) || !strict::is_name(tbs.issuer.as_raw()) {
+            return Err(in_this("the name of subject or issuer is malformed"));
+        }
+        let broken = tbs.extensions().iter().any(|e| match e.parsed_extension() {
+            ParsedExtension::ParseError { .. } => true,
+            ParsedExtension::UnsupportedExtension { .. } => false,
+            _ => !strict::is_one_item(e.value),
+        });
         if broken {
             return Err(in_this("an extension is malformed"));
         }
         let serial = tbs.raw_serial();
-        let positive = serial.first().is_some_and(|b| *b < 0x80) && serial.iter().any(|b| *b != 0);
-        if !positive || serial.len() > SERIAL_BYTES_MAX {
+        if !strict::is_positive(serial) || serial.len() > SERIAL_BYTES_MAX {
             return Err(in_this("the serial number is not a positive one of at most 20 bytes"));
         }
         let usages = tbs.key_usage().map_err(|_| in_this("the key usage is malformed"))?;

@@ -42,13 +42,17 @@ pub(super) fn refusal(
             ),
         ),
         Error::UnknownIssuer => (Code::CertificateUntrusted, missing_issuer(chain, anchors)),
-        Error::InvalidSignatureForPublicKey => (
-            Code::CertificateUntrusted,
-            format!(
-                "a certificate on the path of \"{leaf}\" was not signed by the key of the issuer it \
-                 names"
+        // The provider calls every signature by a key that it does not take a false one.
+        Error::InvalidSignatureForPublicKey => match refused_issuer(chain) {
+            Some(refused) => (refused.code, refused.detail),
+            None => (
+                Code::CertificateUntrusted,
+                format!(
+                    "a certificate on the path of \"{leaf}\" was not signed by the key of the issuer \
+                     it names"
+                ),
             ),
-        ),
+        },
         Error::UnsupportedSignatureAlgorithm
         | Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKey
@@ -119,6 +123,14 @@ fn names(chain: &[Certificate]) -> String {
         crate::certificate::Name::Dns(name) | crate::certificate::Name::Other(name) => &**name,
     });
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// Why a CA that issued another certificate here has a key that is not accepted.
+fn refused_issuer(chain: &[Certificate]) -> Option<Refusal> {
+    let issued = |ca: &&Certificate| {
+        chain.iter().any(|c| c.issuer_der() == ca.subject_der() && c.der() != ca.der())
+    };
+    chain.iter().filter(issued).find_map(|ca| ca.key().err())
 }
 
 /// Follows the issuer names as far as the chain goes and names the first that is missing.

@@ -35,7 +35,7 @@ pub struct Crl {
 }
 
 /// What the issuingDistributionPoint extension narrows the list to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Scope {
     users_only: bool,
     authorities_only: bool,
@@ -63,6 +63,13 @@ impl Crl {
             .ok_or_else(|| unreadable("the revocation list has no nextUpdate".to_owned()))?;
         let (signed, algorithm) = signed_parts(der)
             .ok_or_else(|| unreadable("the revocation list is malformed".to_owned()))?;
+        if parsed.tbs_cert_list.extensions_map().is_err() {
+            return Err(unreadable("an extension occurs twice in the revocation list".to_owned()));
+        }
+        // Nobody could check it: better said now than taken for no list later.
+        if !ALL_VERIFICATION_ALGS.iter().any(|a| a.signature_alg_id().as_ref() == algorithm) {
+            return Err(unreadable("the revocation list is signed with a weak algorithm".to_owned()));
+        }
         Ok(Crl {
             issuer: escaped(&parsed.issuer().to_string()),
             issuer_der: parsed.issuer().as_raw().to_vec(),
@@ -95,6 +102,13 @@ impl Crl {
     /// SHA-256 of its bytes.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Whether it is a list of the same issuer for the same certificates, and no older.
+    pub(crate) fn is_later_than(&self, before: &Crl) -> bool {
+        self.issuer_der == before.issuer_der
+            && self.scope == before.scope
+            && self.this_update >= before.this_update
     }
 
     /// Whether it speaks about this certificate, by issuer name and scope (RFC 5280 section 6.3.3

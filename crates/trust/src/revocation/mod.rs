@@ -2,7 +2,7 @@
 
 mod list;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use list::Crl;
@@ -20,6 +20,9 @@ pub const CRLS_MAX: usize = 1024;
 /// Most (list, issuer key) pairs whose signature check is remembered.
 const SIGNATURES_CACHED_MAX: usize = 4 * CRLS_MAX;
 
+/// Most keys remembered that signed one list: one, but for keys that were certified anew.
+const SIGNERS_MAX: usize = 4;
+
 /// By (list, SHA-256 of the key's SubjectPublicKeyInfo): whether that key signed that list.
 type Signatures = Cache<(Digest, [u8; 32]), bool>;
 
@@ -28,13 +31,18 @@ type Signatures = Cache<(Digest, [u8; 32]), bool>;
 pub struct Crls {
     lists: BTreeMap<Digest, Arc<Crl>>,
     signatures: Arc<Mutex<Signatures>>,
+    /// Keys (SubjectPublicKeyInfo) that signed a list, as far as anybody asked.
+    signers: Arc<Mutex<Signers>>,
 }
+
+type Signers = BTreeMap<Digest, BTreeSet<Vec<u8>>>;
 
 impl Default for Crls {
     fn default() -> Self {
         Crls {
             lists: BTreeMap::new(),
             signatures: Arc::new(Mutex::new(Cache::new(SIGNATURES_CACHED_MAX))),
+            signers: Arc::default(),
         }
     }
 }
@@ -78,6 +86,57 @@ impl Crls {
         Ok(count)
     }
 
+    /// Takes the lists of another set in as well.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` over [`CRLS_MAX`]; then none of them was taken.
+    pub fn include(&mut self, other: &Crls) -> Result<(), Refusal> {
+        let new = other.lists.keys().filter(|digest| !self.lists.contains_key(digest)).count();
+        if self.lists.len() + new > CRLS_MAX {
+            let detail = format!("more than {CRLS_MAX} revocation lists");
+            return Err(Refusal::new(Code::TooLarge, detail));
+        }
+        self.lists.extend(other.lists.iter().map(|(digest, list)| (*digest, list.clone())));
+        Ok(())
+    }
+
+    /// Puts these lists, newly read, in the place of those in force. A list in force stays until one
+    /// of its issuer for the same certificates is here that is no older and signed by a key that
+    /// signed it: a file that was mixed up or put back must not make a revoked certificate good
+    /// again. Gives the lists that stayed although the files do not hold them any more.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` over [`CRLS_MAX`].
+    pub fn replacing(mut self, before: &Crls) -> Result<(Self, Vec<Arc<Crl>>), Refusal> {
+        self.signatures = before.signatures.clone();
+        self.signers = before.signers.clone();
+        let stay: Vec<Arc<Crl>> = before
+            .lists
+            .values()
+            .filter(|old| !self.lists.contains_key(&old.digest()))
+            .filter(|old| !self.is_superseded(old, before))
+            .cloned()
+            .collect();
+        if self.lists.len() + stay.len() > CRLS_MAX {
+            let detail = format!("more than {CRLS_MAX} revocation lists");
+            return Err(Refusal::new(Code::TooLarge, detail));
+        }
+        self.lists.extend(stay.iter().map(|list| (list.digest(), list.clone())));
+        Ok((self, stay))
+    }
+
+    /// Whether one of these lists, or a later one of before, takes the place of a list of before.
+    fn is_superseded(&self, old: &Crl, before: &Crls) -> bool {
+        let signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+        let signers = signers.get(&old.digest()).cloned().unwrap_or_default();
+        let of_before = before.lists.values().filter(|l| l.this_update() > old.this_update());
+        let later = self.lists.values().chain(of_before).filter(|l| l.is_later_than(old));
+        later.into_iter().any(|new| {
+            // One that nobody ever asked about has no known signer.
+            signers.is_empty() || signers.iter().any(|key| new.signed_by(key))
+        })
+    }
+
     /// The lists held, in the order of their digests.
     pub fn lists(&self) -> impl Iterator<Item = &Crl> {
         self.lists.values().map(|list| &**list)
@@ -114,6 +173,13 @@ impl Crls {
         }
         let signed = list.signed_by(spki);
         cache.insert(key, signed);
+        if signed {
+            let mut signers = self.signers.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_list = signers.entry(list.digest()).or_default();
+            if of_list.len() < SIGNERS_MAX {
+                of_list.insert(spki.to_vec());
+            }
+        }
         signed
     }
 }

@@ -76,6 +76,11 @@ impl Verifier {
         &self.directory
     }
 
+    /// What was set.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The revocation lists in use.
     pub fn crls(&self) -> &Crls {
         &self.crls

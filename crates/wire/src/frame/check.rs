@@ -62,6 +62,9 @@ fn hello_rules(hello: &Hello) -> Result<(), WireError> {
     if hello.versions.is_empty() {
         return Err(WireError::malformed("a hello without a protocol version"));
     }
+    if hello.held.as_ref().is_some_and(Vec::is_empty) {
+        return Err(WireError::malformed("a held checkpoint without bytes"));
+    }
     ascending(&hello.versions, "versions")?;
     ascending(&hello.features, "features")
 }

@@ -8,7 +8,7 @@ use tram_dispatch::limits::{
     RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX,
 };
 
-use super::{Answer, Frame, Held, Hello, Outcome, Range, Transfer, check, kind, outcome};
+use super::{Answer, Frame, Hello, Outcome, Range, Transfer, check, kind, outcome};
 use crate::WireError;
 use crate::cbor::{self, Fields, NON_CRITICAL_KEYS_FROM, array, finish, header, raw};
 use crate::fields::{agency, bytes_max, code, fixed, id, node, string, time};
@@ -123,10 +123,7 @@ fn hello(f: &mut Fields<'_, '_>) -> Result<Hello, WireError> {
         directory: f.required(6, id)?,
         epoch: f.required(7, id)?,
         checkpoint: f.required(8, |d| bytes_max(d, NOTE_BYTES_MAX))?,
-        held: f.optional(9, |d| {
-            tuple(d, 3)?;
-            Ok(Held { epoch: id(d)?, size: d.u64()?, root: fixed(d)? })
-        })?,
+        held: f.optional(9, |d| bytes_max(d, NOTE_BYTES_MAX))?,
         wall: f.required(10, time)?,
         credit: f.required(11, |d| Ok(d.u32()?))?,
     })

@@ -87,9 +87,7 @@ fn hello_fields(f: &mut FieldsOut, h: &Hello) {
         .put(6, |w| _ = w.bytes(h.directory.as_bytes()))
         .put(7, |w| _ = w.bytes(h.epoch.as_bytes()))
         .put(8, |w| _ = w.bytes(&h.checkpoint))
-        .put_some(9, h.held.as_ref(), |w, held| {
-            w.array(3).bytes(held.epoch.as_bytes()).uint(held.size).bytes(&held.root);
-        })
+        .put_some(9, h.held.as_deref(), |w, note| _ = w.bytes(note))
         .put(10, |w| _ = w.uint(h.wall.0))
         .put(11, |w| _ = w.uint(h.credit.into()));
 }

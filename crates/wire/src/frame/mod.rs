@@ -111,23 +111,13 @@ pub struct Hello {
     pub epoch: EpochId,
     /// The sender's newest checkpoint, a signed note.
     pub checkpoint: Vec<u8>,
-    /// The last checkpoint of the *other* side that the sender holds.
-    pub held: Option<Held>,
+    /// The newest checkpoint of the *other* side's log that the sender holds: the other side's own
+    /// signed note, as it was received. It proves what it says, or it says nothing.
+    pub held: Option<Vec<u8>>,
     /// The sender's wall clock.
     pub wall: UnixMillis,
     /// How many transfers the sender is ready to take at once.
     pub credit: u32,
-}
-
-/// A checkpoint somebody remembers of another node's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The epoch.
-    pub epoch: EpochId,
-    /// The size.
-    pub size: u64,
-    /// The root.
-    pub root: [u8; 32],
 }
 
 /// An offer of one dispatch toward some of its recipients.

@@ -9,7 +9,7 @@ use tram_dispatch::envelope::*;
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::*;
 use tram_wire::directory::KeySignature;
-use tram_wire::frame::{Answer, Frame, Held, Hello, Outcome, Range, Transfer};
+use tram_wire::frame::{Answer, Frame, Hello, Outcome, Range, Transfer};
 
 pub(crate) fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
@@ -303,8 +303,7 @@ fn receipt_bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn hello() -> impl Strategy<Value = Hello> {
-    let held = (any::<[u8; 32]>(), any::<u64>(), any::<[u8; 32]>())
-        .prop_map(|(epoch, size, root)| Held { epoch: EpochId(epoch), size, root });
+    let held = vec(any::<u8>(), 1..80);
     let who = (any::<[u8; 32]>(), node(), any::<[u8; 32]>(), vec(any::<u8>(), 0..80));
     let numbers = (btree_set(any::<u16>(), 1..4), btree_set(any::<u16>(), 0..4));
     let rest = (any::<u64>(), digest(), option::of(held), time(), any::<u32>());

@@ -31,6 +31,16 @@ pub(crate) fn run(shell: &Shell, args: &RunArgs) -> Done {
     };
     let config = Config::load(&file)?;
     logging::start(config.log, args.log.as_deref())?;
+    keep_memory_private();
     crate::daemon::run(config).map_err(|e| Failure::new(e.code(), e.detail()))?;
     Ok(DONE)
+}
+
+/// No core file is written when this process dies, and no other process of its user can read its
+/// memory: the keys are in it.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a core file of this process would hold its keys");
+    }
 }

@@ -58,13 +58,17 @@ pub(super) async fn documents(
                 offer.documents.files.push((d.sha256, d.size));
                 continue;
             }
+            if !intake::within_quota(context, who, &d.sha256, d.size) {
+                suspend_all(context, who, &listed, writers).await;
+                return Ok(Err(Refusal::Later(Code::Quota)));
+            }
             match open(context, who, d).await? {
                 Ok(writer) => {
                     offset = writer.len_bytes();
                     writers.insert(index, writer);
                 }
                 Err(e) => {
-                    tracing::warn!(peer = %offer.peer, dispatch = %offer.dispatch.id(), error = %e, "cannot take a document now");
+                    tracing::warn!(peer = %offer.peer, dispatch = %offer.dispatch.id(), error = %e.explain(), "cannot take a document now");
                     suspend_all(context, who, &listed, writers).await;
                     return Ok(Err(Refusal::Later(Code::BusyStorage)));
                 }

@@ -7,15 +7,18 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
-use tram_dispatch::{AgencyCode, Code};
+use tram_dispatch::{AgencyCode, Code, DispatchId};
+use tram_engine::record::Stage;
 use tram_engine::{Input, PeerAnswer, Transfer};
 use tram_peer::giver::{Giver, Next};
 use tram_transport::{FrameReceiver, FrameSender, Session};
 use tram_trust::Verifier;
 use tram_wire::frame::{self, Frame, Outcome, Range};
 
-use super::super::context::{Bytes, Context};
+use super::super::context::Context;
 use super::super::core::ToCore;
+use super::super::hand::Hands;
+use super::super::kept::{Kept, Unfit};
 use super::gates::Gates;
 use super::take::verify_receipt;
 
@@ -37,6 +40,14 @@ pub(super) async fn run(
     let (peer, dispatch) = (transfer.peer.clone(), transfer.dispatch.id());
     let input = match give(&context, &session, transfer, &gates).await {
         Ok(answers) => Input::Answered { peer, dispatch, answers },
+        Err((Code::StoreCorrupt, detail)) => {
+            tracing::error!(code = "STORE_CORRUPT", %dispatch, detail, "not given: what is stored of it is damaged");
+            Input::Damaged { dispatch, detail }
+        }
+        Err((Code::WorkUnfinished, detail)) => {
+            tracing::error!(code = "WORK_UNFINISHED", %dispatch, detail, "a transfer broke off");
+            Input::Broke { dispatch, stage: Stage::Give, peer: Some(peer), detail }
+        }
         Err((cause, detail)) => {
             tracing::debug!(%peer, %dispatch, %cause, detail, "transfer broke off");
             if session.close_reason().is_some() {
@@ -80,9 +91,8 @@ fn offer(
     let mut inline = Vec::new();
     for i in riding {
         let document = &documents[*i];
-        let bytes = open(context, document)?;
-        let bytes = bytes.read(0, document.size as usize).map_err(|e| (Code::StorageFailed, e))?;
-        inline.push((*i as u16, bytes.to_vec()));
+        let bytes = context.kept(document).and_then(|mut d| d.read(0, document.size as usize));
+        inline.push((*i as u16, bytes.map_err(unfit)?.to_vec()));
     }
     Ok(frame::encode(&Frame::Transfer(Box::new(frame::Transfer {
         dispatch: transfer.dispatch.raw().to_vec(),
@@ -108,13 +118,12 @@ async fn give(
     let _turn = gates.given.acquire().await.map_err(broken)?;
     let along: u64 = riding.iter().map(|i| documents[*i].size).sum();
     // What is read in moments is read faster than another thread is woken (measured).
+    let id = transfer.dispatch.id();
     let first = if along <= BRIEF_BYTES_MAX {
-        offer(context, &transfer, &riding)?
+        worked(context.hands.work(&id, Stage::Give, || offer(context, &transfer, &riding)))?
     } else {
         let (context, transfer) = (context.clone(), transfer.clone());
-        tokio::task::spawn_blocking(move || offer(&context, &transfer, &riding))
-            .await
-            .map_err(|e| (Code::Internal, e.to_string()))??
+        blocking(&context.hands.clone(), id, move || offer(&context, &transfer, &riding)).await?
     };
     let wait = Duration::from_millis(ANSWER_MS_MAX);
     let opened = timeout(wait, session.open_transfer()).await;
@@ -132,11 +141,10 @@ async fn give(
             Next::Give(ranges) => {
                 for range in ranges {
                     let document = documents[usize::from(range.document)].clone();
-                    let context = context.clone();
-                    let bytes = tokio::task::spawn_blocking(move || open(&context, &document))
-                        .await
-                        .map_err(|e| (Code::Internal, e.to_string()))??;
-                    give_range(&mut send, &giver, range, bytes).await?;
+                    let ctx = context.clone();
+                    let open = move || ctx.kept(&document).map_err(unfit);
+                    let kept = blocking(&context.hands, id, open).await?;
+                    give_range(context, id, &mut send, &giver, range, kept).await?;
                 }
             }
             Next::Answered(part) => {
@@ -178,12 +186,24 @@ fn unverified(transfer: &Transfer, code: Code, detail: &str) -> PeerAnswer {
     PeerAnswer::Later { code, retry_ms: 0 }
 }
 
-fn open(context: &Context, document: &Document) -> Result<Bytes, Broken> {
-    match context.document(&document.sha256) {
-        Ok(Some(bytes)) if bytes.len() == document.size => Ok(bytes),
-        Ok(_) => Err((Code::StoreCorrupt, format!("document {} is not there", document.sha256))),
-        Err(e) => Err((Code::StorageFailed, e)),
-    }
+fn unfit(e: Unfit) -> Broken {
+    (e.code(), e.words().to_owned())
+}
+
+/// The result of a piece of work that may have panicked.
+fn worked<T>(done: Result<Result<T, Broken>, String>) -> Result<T, Broken> {
+    done.unwrap_or_else(|panic| Err((Code::WorkUnfinished, panic)))
+}
+
+/// Reads from disk on another thread: that may block, and the loop that serves every session must not.
+async fn blocking<T: Send + 'static>(
+    hands: &Arc<Hands>,
+    id: DispatchId,
+    work: impl FnOnce() -> Result<T, Broken> + Send + 'static,
+) -> Result<T, Broken> {
+    let hands = hands.clone();
+    let work = move || hands.work(&id, Stage::Give, work);
+    worked(tokio::task::spawn_blocking(work).await.map_err(|e| (Code::Internal, e.to_string()))?)
 }
 
 async fn next(giver: &mut Giver, recv: &mut FrameReceiver) -> Result<Next, Broken> {
@@ -194,26 +214,27 @@ async fn next(giver: &mut Giver, recv: &mut FrameReceiver) -> Result<Next, Broke
 }
 
 async fn give_range(
+    context: &Arc<Context>,
+    id: DispatchId,
     send: &mut FrameSender,
     giver: &Giver,
     range: Range,
-    bytes: Bytes,
+    mut kept: Kept,
 ) -> Result<(), Broken> {
     let length = giver.remaining(&range);
     let data = Frame::Data { document: range.document, offset: range.offset, length };
     send.send_bytes(frame::encode(&data).into()).await.map_err(broken)?;
     send.begin_raw(length).map_err(broken)?;
-    let source = Arc::new(bytes);
     let mut offset = range.offset;
     let end = range.offset + length;
     while offset < end {
         let max = CHUNK_BYTES.min(usize::try_from(end - offset).unwrap_or(CHUNK_BYTES));
-        let reader = source.clone();
-        // Reading from disk may block; the loop that serves every session must not.
-        let chunk = tokio::task::spawn_blocking(move || reader.read(offset, max))
-            .await
-            .map_err(broken)?
-            .map_err(|e| (Code::StorageFailed, e))?;
+        let read = move || {
+            let chunk = kept.read(offset, max).map_err(unfit)?;
+            Ok((kept, chunk))
+        };
+        let (back, chunk) = blocking(&context.hands, id, read).await?;
+        kept = back;
         if chunk.is_empty() {
             return Err((Code::StoreCorrupt, "a stored document is too short".into()));
         }

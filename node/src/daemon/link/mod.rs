@@ -1,5 +1,6 @@
 //! Links: the sessions with peers, dialled and accepted.
 
+mod checkpoints;
 mod documents;
 mod gates;
 mod give;
@@ -114,6 +115,8 @@ async fn dial_for_ever(context: Arc<Context>, endpoint: Endpoint, peer: tram_con
                     pause_ms = DIAL_MS_MIN;
                 }
             }
+            // That nothing is reached any more is no news then.
+            Err(_) if context.is_stopping() => return,
             Err((node, code, detail)) => {
                 let detail = escaped(&detail);
                 if told.as_ref() == Some(&code) {
@@ -127,7 +130,7 @@ async fn dial_for_ever(context: Arc<Context>, endpoint: Endpoint, peer: tram_con
                 }
             }
         }
-        let jitter = pause_ms / 4;
+        let jitter = pause_ms / 2;
         let wait_ms = pause_ms - jitter + random_below(2 * jitter + 1);
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         pause_ms = (pause_ms * 2).min(DIAL_MS_MAX);

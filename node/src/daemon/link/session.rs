@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tram_crypto::sha256;
 use tram_dispatch::limits::FRAME_BYTES_MAX;
-use tram_dispatch::{Code, NodeId};
+use tram_dispatch::{Code, Digest, DispatchId, NodeId};
+use tram_engine::record::Stage;
 use tram_engine::{Input, PeerUp};
-use tram_peer::{Event, Local, Refused, Session as Machine};
+use tram_peer::{Event, HeldCheckpoint, Local, Refused, Session as Machine};
 use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
 use tram_trust::{VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::{ToCore, ToPeer};
+use super::super::hand::Attempted;
 use super::gates::Gates;
+use super::checkpoints::{self, Checkpoints};
 use super::{give, take};
 
 /// Both hellos must be exchanged within this.
@@ -34,7 +38,7 @@ const CONTROL_PRIORITY: i32 = 16;
 /// Both nodes dialled at the same time, if two sessions begin within this.
 const SAME_TIME_MS: u64 = 15_000;
 
-/// How often a session is held against the directory in force.
+/// How often a session is held against the directory and the revocation lists in force.
 const RECHECK_MS: u64 = 5_000;
 
 /// Why a session ended.
@@ -87,7 +91,7 @@ pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> 
 enum Never {}
 
 /// A frame on its way out, with the place among the peer's questions that it frees.
-struct Outgoing {
+pub(super) struct Outgoing {
     bytes: bytes::Bytes,
     _question: Option<OwnedSemaphorePermit>,
 }
@@ -112,7 +116,10 @@ async fn drive(
     // Writing has a task of its own: if both sides wrote before they read, both could wait for ever.
     let (out, frames) = queue();
     let mut writer = tokio::spawn(write_frames(send, frames));
-    let mut machine = Machine::new(peer.clone(), local(context, peer).await?);
+    let mut checkpoints = Checkpoints::new(context.core.head().size);
+    let local = local(context, peer).await?;
+    let ours: Arc<[u8]> = local.checkpoint.clone().into();
+    let mut machine = Machine::new(peer.clone(), local);
     let (link, mut from_engine) = queue();
     let mut link = Some(link);
     let gates = Arc::new(Gates::new(context, session));
@@ -123,13 +130,15 @@ async fn drive(
     // By a number of ours, which no other session has: the peer's own numbers begin again when it
     // restarts, and an answer meant for an earlier session must not pass for one of this.
     let mut batches: BTreeMap<u64, Batch> = BTreeMap::new();
+    let chain = session.peer_chain_der();
     let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
             match event {
                 Event::Send(frame) => queue_frame(&out, &frame, question.take()),
-                Event::Up { epoch, checkpoint, held, wall, credit, .. } => {
-                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, held, wall };
+                Event::Claim(claim) => checkpoints::claimed(context, peer, claim, &ours)?,
+                Event::Up { epoch, checkpoint, wall, credit, .. } => {
+                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, wall };
                     if let Some(link) = link.take() {
                         if gives_way(context, peer, session) {
                             return Err(Ended::Replaced);
@@ -156,6 +165,10 @@ async fn drive(
                     })?;
                     machine.prove(old, new, path);
                 }
+                Event::Checkpoint(shown) => {
+                    let input = Input::PeerCheckpoint(shown);
+                    context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
+                }
                 Event::Receipts { batch, receipts } => {
                     let ours = context.next_serial();
                     let complete = take_receipts(context, peer, ours, receipts).await?;
@@ -176,8 +189,12 @@ async fn drive(
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
                 let result = frame::decode(&bytes)
                     .map_err(|e| Refused { code: e.code, detail: e.detail })
-                    .and_then(|f| machine.handle(f, &context.verifier()));
+                    .and_then(|f| match checkpoints.too_soon(&f, &machine) {
+                        true => Ok(()),
+                        false => machine.handle(f, &context.verifier()),
+                    });
                 if let Err(refused) = result {
+                    checkpoints::refused(context, peer, &mut machine, &ours)?;
                     let detail = frame::detail(&refused.detail);
                     let last = Frame::HelloRefused { code: refused.code, detail };
                     queue_frame(&out, &last, None);
@@ -218,12 +235,8 @@ async fn drive(
                     Ok(Ok(())) | Err(_) => session.closed().await.into(),
                 });
             }
-            _ = recheck.tick() => {
-                if !context.verifier().directory().adjacent(&context.me, peer) {
-                    let detail = format!("the directory does not put {peer} next to this node any more");
-                    return Err(Refused { code: Code::PeerNotInDirectory, detail }.into());
-                }
-            }
+            _ = checkpoints.every.tick(), if machine.is_up() => checkpoints.tell(context, &out),
+            _ = recheck.tick() => admitted_still(context, peer, &chain)?,
             reason = session.closed() => return Err(reason.into()),
             () = &mut hello_deadline, if !machine.is_up() => {
                 let detail = "no hello in time".to_owned();
@@ -231,6 +244,21 @@ async fn drive(
             }
         }
     }
+}
+
+/// Whether a peer that was let in would be let in still: adjacent, its certificate in force and not
+/// revoked. Where nobody can tell any more, a session has one more grace than a new one.
+fn admitted_still(context: &Context, peer: &NodeId, chain: &[Vec<u8>]) -> Result<(), Refused> {
+    let verifier = context.verifier();
+    if !verifier.directory().adjacent(&context.me, peer) {
+        let detail = format!("the directory does not put {peer} next to this node any more");
+        return Err(Refused { code: Code::PeerNotInDirectory, detail });
+    }
+    let now = context.core.now().wall;
+    verifier
+        .peer_again(chain, peer, now)
+        .map(|_| ())
+        .map_err(|r| Refused { code: r.code, detail: r.detail })
 }
 
 /// Whether this session gives way to one that is up. When both nodes dialled at the same time, the
@@ -259,7 +287,13 @@ async fn local(context: &Arc<Context>, peer: &NodeId) -> Result<Local, Ended> {
         .core
         .question(move |engine, _| engine.held_of(&asked))
         .await
-        .map_err(|_| Ended::Stopping)?;
+        .map_err(|_| Ended::Stopping)?
+        .map(|held| HeldCheckpoint {
+            epoch: held.epoch,
+            size: held.size,
+            root: held.root,
+            note: held.note,
+        });
     let verifier = context.verifier();
     let directory = verifier.directory();
     Ok(Local {
@@ -276,7 +310,7 @@ async fn local(context: &Arc<Context>, peer: &NodeId) -> Result<Local, Ended> {
 
 /// Frames wait here for the writer; how many can wait is bounded by what the engine lets be under
 /// way to one peer.
-fn queue_frame(
+pub(super) fn queue_frame(
     out: &mpsc::UnboundedSender<Outgoing>,
     frame: &Frame,
     question: Option<OwnedSemaphorePermit>,
@@ -309,12 +343,12 @@ async fn take_receipts(
     let verifier = context.verifier();
     let brief = receipts.iter().map(Vec::len).sum::<usize>() <= BRIEF_BYTES_MAX;
     let (verified, complete) = if brief {
-        verify_receipts(&verifier, peer, &receipts)
+        verify_receipts(context, &verifier, peer, &receipts)
     } else {
-        let peer = peer.clone();
+        let (peer, ctx) = (peer.clone(), context.clone());
         let check = context.budgets.checks.acquire().await;
         let _check = check.map_err(|_| Ended::Stopping)?;
-        tokio::task::spawn_blocking(move || verify_receipts(&verifier, &peer, &receipts))
+        tokio::task::spawn_blocking(move || verify_receipts(&ctx, &verifier, &peer, &receipts))
             .await
             .map_err(|_| Ended::Stopping)?
     };
@@ -325,6 +359,7 @@ async fn take_receipts(
 
 /// Those that verify, and whether none is ahead of our directory.
 fn verify_receipts(
+    context: &Context,
     verifier: &Verifier,
     peer: &NodeId,
     receipts: &[Vec<u8>],
@@ -332,11 +367,22 @@ fn verify_receipts(
     let mut verified = Vec::with_capacity(receipts.len());
     let mut complete = true;
     for raw in receipts {
-        match take::verify_receipt(verifier, raw) {
-            Ok(receipt) => verified.push(receipt),
-            Err((code, detail)) => {
+        // One that breaks its verification is asked for again, until it is set aside.
+        let named = || DispatchId(sha256(raw));
+        let verify = || take::verify_receipt(verifier, raw);
+        match context.hands.attempt_unnoted(named, verify) {
+            Ok(Ok(receipt)) => verified.push(receipt),
+            Ok(Err((code, detail))) => {
                 tracing::warn!(%peer, %code, detail, "receipt left out");
                 complete &= !is_ahead_of_us(verifier, raw);
+            }
+            Err((receipt, Attempted::Broke(detail))) => {
+                context.broke(receipt, Stage::Take, detail);
+                complete = false;
+            }
+            Err((receipt, Attempted::SetAside)) => {
+                let code = Code::Quarantined;
+                tracing::error!(%peer, %code, receipt = %Digest(receipt.0), "receipt left out");
             }
         }
     }

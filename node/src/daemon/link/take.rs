@@ -7,7 +7,8 @@ use tokio::time::timeout;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
-use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId};
+use tram_engine::record::Stage;
 use tram_engine::{Answer, Documents};
 use tram_transport::{FrameReceiver, FrameSender};
 use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
@@ -16,6 +17,7 @@ use tram_wire::{Receipt, SealedDispatch};
 
 use super::super::context::Context;
 use super::super::core::{Offer, OfferReply, ToCore};
+use super::super::hand::Attempted;
 use super::super::uploads::Bringer;
 use super::documents::documents;
 use super::gates::{Gates, Room};
@@ -72,11 +74,11 @@ async fn take(
     let recipients = offer.recipients.clone();
     // A small offer is checked faster than another thread is woken (measured).
     let checked = if brief {
-        check(context, peer, *offer)
+        watched_check(context, peer, *offer)
     } else {
         let (ctx, from) = (context.clone(), peer.clone());
         let _check = context.budgets.checks.acquire().await.map_err(closed)?;
-        tokio::task::spawn_blocking(move || check(&ctx, &from, *offer))
+        tokio::task::spawn_blocking(move || watched_check(&ctx, &from, *offer))
             .await
             .map_err(|e| (Code::Internal, e.to_string()))?
     };
@@ -105,12 +107,15 @@ async fn engine(
     offer: Checked,
 ) -> Result<Vec<(AgencyCode, Answer)>, Objection> {
     let stopping = |_| (Code::Busy, "the node is stopping".to_owned());
-    if !context.has_room() {
-        return Ok(Refusal::Later(Code::BusyStorage).for_all(&offer.recipients));
+    if let Some(code) = context.no_room() {
+        return Ok(Refusal::Later(code).for_all(&offer.recipients));
     }
     context.recent.add(&offer.documents.inline);
     match context.core.offer(offer.to_offer()).await.map_err(stopping)? {
-        OfferReply::Answers(answers) => return Ok(answers),
+        OfferReply::Answers(answers) => {
+            close_door(context, &offer, &answers);
+            return Ok(answers);
+        }
         OfferReply::TakeDocuments => {}
     }
     let recipients = offer.recipients.clone();
@@ -154,6 +159,19 @@ async fn engine(
     Ok(answers)
 }
 
+/// Where the engine says that the peer is over its quota, the next offers need not ask.
+fn close_door(context: &Context, offer: &Checked, answers: &[(AgencyCode, Answer)]) {
+    let over = answers.iter().find_map(|(_, answer)| match answer {
+        Answer::Later(Code::Quota, retry_ms) => Some(*retry_ms),
+        _ => None,
+    });
+    if let Some(retry_ms) = over {
+        let class = offer.dispatch.envelope().metadata.urgency.class();
+        let now = context.core.now();
+        context.doors.peers.close(&offer.peer, class, retry_ms, now.mono_ms);
+    }
+}
+
 fn on_the_wire(answer: Answer) -> Outcome {
     match answer {
         Answer::Accepted(raw) => Outcome::Accepted(raw.to_vec()),
@@ -170,6 +188,8 @@ fn on_the_wire(answer: Answer) -> Outcome {
 pub(super) enum Refusal {
     Unsigned(Objection),
     Later(Code),
+    /// Later, after so many milliseconds.
+    LaterAt(Code, u64),
 }
 
 impl Refusal {
@@ -177,6 +197,7 @@ impl Refusal {
         let answer = match self {
             Refusal::Unsigned((code, detail)) => Answer::RefusedUnsigned(code, detail),
             Refusal::Later(code) => Answer::Later(code, LATER_MS),
+            Refusal::LaterAt(code, retry_ms) => Answer::Later(code, retry_ms),
         };
         recipients.iter().map(|r| (r.clone(), answer.clone())).collect()
     }
@@ -203,12 +224,35 @@ impl Checked {
     }
 }
 
+/// [`check`], counted against the sealed object as long as it does not come to an end.
+fn watched_check(
+    context: &Context,
+    peer: &NodeId,
+    offer: frame::Transfer,
+) -> Result<Checked, Refusal> {
+    let sealed = DispatchId(sha256(&offer.dispatch));
+    match context.hands.attempt(&sealed, || check(context, peer, offer)) {
+        Ok(checked) => checked,
+        Err(Attempted::SetAside) => Err(Refusal::Later(Code::Quarantined)),
+        Err(Attempted::Broke(detail)) => {
+            context.broke(sealed, Stage::Take, detail);
+            Err(Refusal::Later(Code::WorkUnfinished))
+        }
+    }
+}
+
 /// Parses and verifies everything an offer carries.
 fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Checked, Refusal> {
     let verifier = context.verifier();
     let refuse = |o: Objection| Refusal::Unsigned(o);
     if offer.receipts.len() > 1 + UPSTREAM_RECEIPTS_MAX * offer.recipients.len().max(1) {
         return Err(refuse((Code::TooLarge, "too many upstream receipts".into())));
+    }
+    let sealed = SealedDispatch::parse(&offer.dispatch).map_err(|e| refuse((e.code, e.detail)))?;
+    // Who is over its quota is told so again before any signature is checked.
+    let (class, now) = (sealed.envelope().metadata.urgency.class(), context.core.now());
+    if let Some(retry_ms) = context.doors.peers.turn_away(peer, class, now.mono_ms) {
+        return Err(Refusal::LaterAt(Code::Quota, retry_ms));
     }
     let mut receipts = Vec::with_capacity(offer.receipts.len());
     for raw in &offer.receipts {
@@ -219,7 +263,6 @@ fn check(context: &Context, peer: &NodeId, offer: frame::Transfer) -> Result<Che
     })?;
     // One moment judges the certificate, here and everywhere: first custody.
     let judged_at = first.record().time;
-    let sealed = SealedDispatch::parse(&offer.dispatch).map_err(|e| refuse((e.code, e.detail)))?;
     let last =
         offer.recipients.iter().any(|r| verifier.directory().hosting(r) == Some(&context.me));
     let verdict = if last {

@@ -1,11 +1,12 @@
 //! From the engine's values to the API's.
 
+use tram_api::Problem;
 use tram_api::model::{
     DocumentView, EvidenceView, InboxEntry, InboxItem, LegState, LegView, Outcome, SealActKind,
     SealMetadata, SealRelated, SealSigner, UrgencyLevel,
 };
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
-use tram_dispatch::{AgencyCode, Event, Now, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Now, UnixMillis};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
 use tram_engine::{Engine, Fatal, View};
@@ -15,6 +16,8 @@ use super::mailbox::inbox_state;
 
 /// The legs of a dispatch, with what the queues know of them.
 pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegView> {
+    let broken = engine.state().broken.get(&held.id());
+    let cause = broken.and_then(|b| Some(&b.cause.as_ref()?.0));
     held.legs
         .iter()
         .map(|(recipient, leg)| {
@@ -24,8 +27,17 @@ pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegVie
                 .rev()
                 .find(|k| k.authorised && k.evidence.recipient.as_ref() == Some(recipient));
             let standing = engine.standing(&held.id(), recipient);
-            let (state, outcome, peer) =
+            let (mut state, outcome, peer) =
                 leg_state(leg, standing.as_ref().is_some_and(|s| s.1.due_mono_ms.is_some()));
+            let cause = cause.filter(|_| {
+                matches!(
+                    state,
+                    LegState::Active | LegState::Deferred | LegState::OnHold | LegState::Consigned
+                )
+            });
+            if cause.is_some() && state != LegState::Consigned {
+                state = LegState::Quarantined;
+            }
             LegView {
                 recipient: recipient.clone().into(),
                 state,
@@ -38,15 +50,29 @@ pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegVie
                     .as_ref()
                     .and_then(|(_, s)| s.due_mono_ms)
                     .map(|due| at(now, due).into()),
-                code: standing
-                    .as_ref()
-                    .and_then(|(_, s)| s.cause)
+                code: cause
+                    .map(|cause| cause.code)
+                    .or_else(|| standing.as_ref().and_then(|(_, s)| s.cause))
                     .or_else(|| last.and_then(|k| k.evidence.reason))
                     .map(Into::into),
                 remark: last.and_then(|k| k.evidence.remark.clone()),
             }
         })
         .collect()
+}
+
+/// The answer about a dispatch that is set aside.
+pub(super) fn set_aside(engine: &Engine, id: &DispatchId) -> Option<Problem> {
+    let (cause, _) = engine.state().broken.get(id)?.cause.as_ref()?;
+    Some(Problem::new(Code::Quarantined, format!("{}: {}", cause.code, cause.detail)))
+}
+
+/// The answer about one that is set aside and whose records are not read, with its parties as far as
+/// they are known.
+pub(super) fn unread(engine: &Engine, id: &DispatchId) -> Option<(Problem, Vec<AgencyCode>)> {
+    let held = engine.state().broken.get(id)?.aside.as_ref()?.held.as_ref();
+    let parties = held.iter().flat_map(|h| h.recipients.iter().chain([&h.originator])).cloned();
+    Some((set_aside(engine, id)?, parties.collect()))
 }
 
 /// A leg of a dispatch accepted just now, from the receipts of that commit.

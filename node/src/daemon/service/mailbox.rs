@@ -10,11 +10,12 @@ use tram_api::service::{DocumentRead, Fetched, OpenDocument};
 use tram_api::{Base64, Problem, Reply};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event};
 use tram_engine::Input;
+use tram_engine::record::Stage;
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::Leg;
 use tram_wire::Receipt;
 
-use super::super::context::Bytes;
+use super::super::kept::{Kept, Unfit};
 use super::{NodeService, blocking, convert, settled, storage};
 
 /// Page size where the caller names none, and the largest.
@@ -79,7 +80,7 @@ impl NodeService {
             let (items, to, seen) = self
                 .context
                 .core
-                .question(move |engine, _| {
+                .reading(move |engine, _| {
                     let (mut items, mut to, mut seen) = (Vec::new(), from, 0);
                     for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
                         (to, seen) = (Some(cursor), seen + 1);
@@ -105,13 +106,15 @@ impl NodeService {
         agency: &AgencyCode,
         id: DispatchId,
     ) -> Result<HeldDispatch, Problem> {
-        let held = self
+        let (held, aside) = self
             .context
             .core
-            .question(move |engine, view| engine.find(&id, view))
-            .await?
-            .map_err(storage)?;
-        held.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
+            .reading(move |engine, view| (engine.find(&id, view), convert::unread(engine, &id)))
+            .await?;
+        if let Some((problem, _)) = aside {
+            return Err(problem);
+        }
+        held.map_err(storage)?.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
             Problem::new(Code::NotFound, format!("dispatch {id} is not in the mailbox of {agency}"))
         })
     }
@@ -131,7 +134,7 @@ impl NodeService {
         agency: AgencyCode,
         id: DispatchId,
     ) -> Result<Fetched, Problem> {
-        let held = self.consigned(&agency, id).await?;
+        let held = self.to_be_read(&agency, id).await?;
         let token = self.fetch_token(&held, &agency)?;
         let sealed = bytes::Bytes::copy_from_slice(held.dispatch.raw());
         Ok(Fetched { sealed, token })
@@ -158,7 +161,7 @@ impl NodeService {
         id: DispatchId,
         sha256: Digest,
     ) -> Result<OpenDocument, Problem> {
-        let held = self.consigned(&agency, id).await?;
+        let held = self.to_be_read(&agency, id).await?;
         let document = held
             .dispatch
             .envelope()
@@ -167,15 +170,53 @@ impl NodeService {
             .find(|d| d.sha256 == sha256)
             .cloned()
             .ok_or_else(|| Problem::new(Code::NotFound, format!("document {sha256}")))?;
-        let context = self.context.clone();
-        let bytes = blocking(move || {
-            context.document(&sha256).map_err(storage)?.ok_or_else(|| {
-                Problem::new(Code::NotFound, format!("document {sha256} is not kept any more"))
-            })
-        })
-        .await?;
-        let reader = Box::new(Reading(std::sync::Arc::new(bytes)));
+        if !held.documents {
+            let detail = format!("document {sha256} is not kept any more");
+            return Err(Problem::new(Code::NotFound, detail));
+        }
+        let (context, asked) = (self.context.clone(), document.clone());
+        let kept = self.fetching(id, move || context.kept(&asked)).await?;
+        let reader = Box::new(Reading { node: self.clone(), dispatch: id, kept: Some(kept) });
         Ok(OpenDocument { size: document.size, media_type: document.media_type, reader })
+    }
+
+    /// As [`NodeService::consigned`], but for one that is set aside.
+    async fn to_be_read(
+        &self,
+        agency: &AgencyCode,
+        id: DispatchId,
+    ) -> Result<HeldDispatch, Problem> {
+        let held = self.consigned(agency, id).await?;
+        let why = move |engine: &tram_engine::Engine, _: &dyn tram_engine::View| {
+            convert::set_aside(engine, &id)
+        };
+        match self.context.core.reading(why).await? {
+            Some(problem) => Err(problem),
+            None => Ok(held),
+        }
+    }
+
+    /// Reads something of a dispatch's documents for the recipient. What turns out to be damaged is set
+    /// aside.
+    async fn fetching<T: Send + 'static>(
+        &self,
+        id: DispatchId,
+        read: impl FnOnce() -> Result<T, Unfit> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let context = self.context.clone();
+        blocking(move || match context.hands.work(&id, Stage::Fetch, read) {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(Unfit::Later(detail))) => Err(storage(detail)),
+            Ok(Err(Unfit::Damaged(detail))) => {
+                context.damaged(id, detail.clone());
+                Err(Problem::new(Code::Quarantined, detail))
+            }
+            Err(panic) => {
+                context.broke(id, Stage::Fetch, panic.clone());
+                Err(Problem::new(Code::WorkUnfinished, panic))
+            }
+        })
+        .await
     }
 
     pub(super) async fn do_confirm(
@@ -231,13 +272,23 @@ fn recorded(reply: tram_engine::Reply, agency: AgencyCode) -> Result<Recorded, P
 }
 
 /// A document being read.
-struct Reading(std::sync::Arc<Bytes>);
+struct Reading {
+    node: NodeService,
+    dispatch: DispatchId,
+    /// Absent while a part is read, and after that failed.
+    kept: Option<Kept>,
+}
 
 impl DocumentRead for Reading {
     fn read(&mut self, offset: u64, bytes_max: usize) -> Reply<'_, bytes::Bytes> {
-        let source = self.0.clone();
         Box::pin(async move {
-            let bytes = blocking(move || source.read(offset, bytes_max).map_err(storage)).await?;
+            let mut kept = self.kept.take().ok_or_else(|| storage("reading it failed before"))?;
+            let read = move || {
+                let bytes = kept.read(offset, bytes_max)?;
+                Ok((kept, bytes))
+            };
+            let (kept, bytes) = self.node.fetching(self.dispatch, read).await?;
+            self.kept = Some(kept);
             if bytes.is_empty() {
                 Err(storage("the document is shorter than it was"))
             } else {

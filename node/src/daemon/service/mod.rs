@@ -6,6 +6,8 @@ mod directory;
 mod events;
 mod mailbox;
 mod operate;
+mod status;
+mod quotas;
 mod submit;
 mod tracking;
 mod upload;
@@ -29,9 +31,18 @@ pub(crate) struct NodeService {
     pub(crate) context: Arc<Context>,
 }
 
+/// When to ask again while the store waits for room.
+const WAITS_S: u64 = 30;
+
 impl From<Stopping> for Problem {
-    fn from(_: Stopping) -> Self {
-        Problem::busy("the node is stopping", 5)
+    fn from(Stopping(waits): Stopping) -> Self {
+        match waits {
+            None => Problem::busy("the node is stopping", 5),
+            Some(code) => {
+                Problem::new(code, "whether it was done is not known yet; ask again")
+                    .retry_after(WAITS_S)
+            }
+        }
     }
 }
 
@@ -65,6 +76,17 @@ async fn blocking<T: Send + 'static>(
 /// Receipts as bytes, and whether they repeat an earlier answer.
 type Settled = (Vec<Arc<[u8]>>, bool);
 
+/// "Later", with the time to try again.
+fn later(code: Code, retry_ms: u64) -> Problem {
+    let detail = match code {
+        Code::Quota => "nothing was recorded; `tram status` shows the agency's quota",
+        Code::Busy => "nothing was recorded; `tram status` shows what is full",
+        Code::BusyStorage => "nothing was recorded; there is no room for more documents",
+        _ => "not now",
+    };
+    Problem::new(code, detail).retry_after(retry_ms.div_ceil(1000).max(1))
+}
+
 /// The answer of the engine as this API gives it.
 fn settled(reply: tram_engine::Reply) -> Result<Settled, Problem> {
     match reply {
@@ -75,9 +97,7 @@ fn settled(reply: tram_engine::Reply) -> Result<Settled, Problem> {
             });
             Err(Problem::new(code, format!("{detail}{evidence}")))
         }
-        tram_engine::Reply::Later { code, retry_ms } => {
-            Err(Problem::new(code, "not now").retry_after(retry_ms.div_ceil(1000)))
-        }
+        tram_engine::Reply::Later { code, retry_ms } => Err(later(code, retry_ms)),
     }
 }
 

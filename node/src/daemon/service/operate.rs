@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tram_api::model::{
-    Alarm, CertificateView, CheckLine, CheckQuery, CheckReport, NodeState, Page, PeerRelation,
+    CheckLine, CheckQuery, CheckReport, Page, PeerRelation,
     PeerTest, PeerTestStep, PeerView, QueueAction, QueueChange, QueueCounts, QueueItem, QueueQuery,
     QueueRequest, StatusView,
 };
@@ -13,8 +13,6 @@ use tram_engine::{Action, Engine, Input, View};
 
 use super::{NodeService, convert, settled};
 
-/// Certificates that end within this are to be renewed.
-const RENEW_MS: u64 = 30 * 86_400_000;
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
@@ -26,56 +24,31 @@ impl NodeService {
         let c = &self.context;
         let now = c.core.now().wall;
         let counts = self.leg_counts().await?;
-        let (halted, peers, certain) = c
-            .core
-            .question(|engine, _| (engine.halted(), engine.peers(), engine.clock_is_certain()))
-            .await?;
+        let (halted, peers) =
+            c.core.glance(|engine, _| (engine.halted(), engine.peers())).await?;
         let verifier = c.verifier();
         let directory = verifier.directory();
         let certificates = self.certificates(now);
-        let mut alarms = Vec::new();
-        let mut alarm = |code: Code, detail: String| {
-            alarms.push(Alarm { code: code.into(), detail, since: now.into() });
-        };
-        if let Some(code) = halted {
-            alarm(code, "nothing new is signed".into());
-        }
-        if !certain && !peers.is_empty() {
-            alarm(Code::ClockUncertain, "no peer's clock agrees with ours yet".into());
-        }
-        if directory.expires_at() <= now {
-            alarm(Code::DirectoryOld, format!("it expired at {}", directory.expires_at()));
-        }
         let free_bytes = c.documents.available_bytes().unwrap_or(0);
-        if free_bytes == 0 {
-            alarm(Code::BusyStorage, "the reserve of free space is reached".into());
-        }
-        for cert in certificates.iter().filter(|cert| cert.renew) {
-            let code = if cert.not_after.0 <= now {
-                Code::CertificateExpired
-            } else {
-                Code::CertificateEndsSoon
-            };
-            alarm(code, format!("{} {} ends {}", cert.purpose, cert.name, cert.not_after.0));
-        }
+        let alarms = self.alarms().await?;
         let connected = peers.iter().filter(|p| p.connected).count() as u32;
         let agencies = directory
             .agencies()
             .filter(|a| a.node.as_ref() == Some(&c.me))
             .map(|a| a.code.clone().into())
             .collect();
-        let [active, deferred, on_hold, transferred, waiting] = counts;
+        let [active, deferred, on_hold, transferred, waiting, quarantined] = counts;
         Ok(StatusView {
             node: c.me.clone().into(),
             network: c.network.into(),
             network_name: c.root.document().name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
-            state: if halted.is_some() { NodeState::Degraded } else { NodeState::Ready },
+            state: self.state(halted.is_some(), &alarms),
             alarms,
             started_at: c.started_at.into(),
             now: now.into(),
             agencies,
-            queue: QueueCounts { active, deferred, on_hold, quarantined: 0, transferred, waiting },
+            queue: QueueCounts { active, deferred, on_hold, quarantined, transferred, waiting },
             peers_connected: connected,
             peers: self.adjacent().len() as u32,
             directory_version: directory.version(),
@@ -85,12 +58,15 @@ impl NodeService {
             store_bytes: c.store.journal().segments().iter().map(|s| s.used_bytes).sum(),
             free_bytes,
             certificates,
+            revocation: self.revocation(now),
+            proofs: super::super::proofs::list(&c.config.data_dir),
+            limits: self.limits_view().await?,
         })
     }
 
     /// Counts of legs. Counting goes over everything held, on the engine's thread; so it is done anew
     /// only when that costs the engine at most a hundredth of its time, whoever asks how often.
-    async fn leg_counts(&self) -> Result<[u64; 5], Problem> {
+    async fn leg_counts(&self) -> Result<[u64; 6], Problem> {
         const AT_MOST_A: u32 = 100;
         let mut kept = self.context.leg_counts.lock().await;
         if let Some((counts, until)) = *kept
@@ -101,35 +77,13 @@ impl NodeService {
         let (counts, took) = self
             .context
             .core
-            .question(|engine, _| {
+            .glance(|engine, _| {
                 let begun = Instant::now();
                 (engine.leg_counts(), begun.elapsed())
             })
             .await?;
         *kept = Some((counts, Instant::now() + took * AT_MOST_A));
         Ok(counts)
-    }
-
-    fn certificates(&self, now: UnixMillis) -> Vec<CertificateView> {
-        let c = &self.context;
-        let mut list = Vec::new();
-        let mut add = |purpose: &str, der: &[u8]| {
-            if let Ok(info) = tram_pki::read_certificate(der) {
-                list.push(CertificateView {
-                    purpose: purpose.into(),
-                    name: info.names.first().cloned().unwrap_or(info.subject),
-                    not_after: info.not_after.into(),
-                    renew: info.not_after.since_ms(now) < RENEW_MS,
-                });
-            }
-        };
-        for der in super::super::keys::chain(&c.config.keys.tls_certificate).iter().flatten() {
-            add("node", der);
-        }
-        for (_, der) in c.seals.certificates() {
-            add("seal", der);
-        }
-        list
     }
 
     /// The adjacent nodes by the directory: parent, children, lateral peers.
@@ -152,6 +106,7 @@ impl NodeService {
 
     pub(super) async fn do_peers(&self) -> Result<Page<PeerView>, Problem> {
         let known = self.context.core.question(|engine, _| engine.peers()).await?;
+        let quotas = self.peer_quotas().await?;
         let verifier = self.context.verifier();
         let items = self
             .adjacent()
@@ -170,6 +125,7 @@ impl NodeService {
                     oldest_at: None,
                     epoch: line.and_then(|l| l.epoch).map(Into::into),
                     log_size: line.and_then(|l| l.log_size),
+                    quota: quotas.get(&node).copied().unwrap_or_default(),
                     code: live
                         .trouble
                         .as_ref()
@@ -264,8 +220,13 @@ impl NodeService {
                 lines
                     .map(|line| {
                         let due = line.standing.as_ref().and_then(|s| s.due_mono_ms);
+                        let (cause, standing) = (line.quarantine, line.standing);
+                        let tries = standing.as_ref().map_or(0, |s| s.attempts);
                         QueueItem {
-                            state: convert::leg_state(&line.leg, due.is_some()).0,
+                            state: match &cause {
+                                Some(_) => tram_api::model::LegState::Quarantined,
+                                None => convert::leg_state(&line.leg, due.is_some()).0,
+                            },
                             dispatch: line.dispatch.into(),
                             recipient: line.recipient.into(),
                             originator: line.originator.into(),
@@ -274,10 +235,13 @@ impl NodeService {
                             bytes: line.bytes,
                             accepted_at: line.since.into(),
                             expires_at: line.expires_at.into(),
-                            attempts: line.standing.as_ref().map_or(0, |s| s.attempts),
+                            attempts: if cause.is_some() { line.broke_off } else { tries },
                             next_attempt_at: due.map(|due| convert::at(now, due).into()),
-                            code: line.standing.and_then(|s| s.cause).map(Into::into),
-                            detail: None,
+                            code: match &cause {
+                                Some(cause) => Some(cause.code.into()),
+                                None => standing.and_then(|s| s.cause).map(Into::into),
+                            },
+                            detail: cause.map(|cause| cause.detail),
                         }
                     })
                     .collect::<Vec<_>>()
@@ -329,13 +293,18 @@ impl NodeService {
             .await?;
         let (receipts, _) = settled(reply)?;
         tracing::info!(target: "audit", %dispatch, %recipient, action = action.name(), "queue changed");
-        let leg = recipient.clone();
+        let (leg, now) = (recipient.clone(), self.context.core.now());
         let state = self
             .context
             .core
             .question(move |engine, view| {
+                let aside = engine.state().is_aside(&dispatch);
+                if aside {
+                    return Some(tram_api::model::LegState::Quarantined);
+                }
                 let held = engine.find(&dispatch, view).ok().flatten()?;
-                held.legs.get(&leg).map(|l| convert::leg_state(l, false).0)
+                let legs = convert::legs(engine, &held, now);
+                legs.into_iter().find(|l| l.recipient.0 == leg).map(|l| l.state)
             })
             .await?
             .unwrap_or(tram_api::model::LegState::Ended);

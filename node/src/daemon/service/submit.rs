@@ -7,15 +7,17 @@ use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{SealedBy, Secrecy};
 use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Reference};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference};
+use tram_engine::record::Stage;
 use tram_engine::{Documents, Reply};
 use tram_trust::{Verdict, VerifiedDispatch};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::super::context::Context;
+use super::super::hand::Attempted;
 use super::super::pins::Pin;
 use super::super::uploads::Bringer;
-use super::{NodeService, blocking, convert, settled, storage};
+use super::{NodeService, blocking, convert, later, settled, storage};
 use crate::sealing::{self, Circumstances};
 
 impl NodeService {
@@ -26,16 +28,47 @@ impl NodeService {
     ) -> Result<Accepted, Problem> {
         let context = self.context.clone();
         let brief = is_brief(&submission);
+        let sealed_bytes = submission.sealed.clone();
         let work = move || {
             let sealed = SealedDispatch::parse(&submission.sealed)
                 .map_err(|e| Problem::new(e.code, e.detail))?;
             caller.require(&[Role::Submit], &sealed.envelope().originator)?;
+            turned_away(&context, sealed.envelope())?;
             let dispatch = verify(&context, sealed)?;
             let (documents, pins) = gather(&context, &dispatch, &submission.documents)?;
             Ok((dispatch, documents, pins))
         };
-        let (dispatch, documents, pins) = if brief { work()? } else { self.checking(work).await? };
-        self.hand_over(dispatch, documents, pins).await
+        let (ctx, id) = (self.context.clone(), DispatchId(sha256(&sealed_bytes)));
+        let work = move || match ctx.hands.attempt(&id, work) {
+            Ok(checked) => checked,
+            Err(Attempted::SetAside) => {
+                Err(Problem::new(Code::Quarantined, format!("sealed object {id}")))
+            }
+            Err(Attempted::Broke(detail)) => {
+                ctx.broke(id, Stage::Take, detail.clone());
+                Err(Problem::new(Code::WorkUnfinished, detail).retry_after(60))
+            }
+        };
+        let checked = if brief { work() } else { self.checking(work).await };
+        match checked {
+            Ok((dispatch, documents, pins)) => self.hand_over(dispatch, documents, pins).await,
+            Err(refusal) => Err(self.by_certain_time(refusal).await),
+        }
+    }
+
+    /// A refusal that rests on the time of day is put off while no peer's clock agrees with ours.
+    async fn by_certain_time(&self, refusal: Problem) -> Problem {
+        let by_time = [Code::CertificateExpired, Code::CertificateNotYetValid];
+        if !by_time.contains(&refusal.code) {
+            return refusal;
+        }
+        let certain = |engine: &tram_engine::Engine, _: &dyn tram_engine::View| {
+            engine.clock_is_certain() || engine.peers().is_empty()
+        };
+        match self.context.core.glance(certain).await {
+            Ok(false) => Problem::new(Code::ClockUncertain, refusal.detail).retry_after(60),
+            _ => refusal,
+        }
     }
 
     pub(super) async fn do_seal(
@@ -109,13 +142,18 @@ impl NodeService {
         documents: Documents,
         pins: Vec<Pin>,
     ) -> Result<Accepted, Problem> {
-        if !self.context.has_room() {
-            return Err(Problem::new(Code::BusyStorage, "no free space").retry_after(60));
+        if let Some(code) = self.context.no_room() {
+            return Err(Problem::new(code, "nothing new is taken now").retry_after(60));
         }
         let id = dispatch.id();
         let envelope = dispatch.envelope().clone();
         self.context.recent.add(&documents.inline);
         let reply = self.context.core.submit(dispatch, documents, pins).await?;
+        if let Reply::Later { code: Code::Quota, retry_ms } = reply {
+            let (class, now) = (envelope.metadata.urgency.class(), self.context.core.now());
+            let doors = &self.context.doors.agencies;
+            doors.close(&envelope.originator, class, retry_ms, now.mono_ms);
+        }
         if let Reply::Refused { code, .. } = &reply {
             tracing::info!(dispatch = %id, originator = %envelope.originator, %code, "submission refused");
         }
@@ -170,6 +208,15 @@ fn is_brief(submission: &Submission) -> bool {
     let all_along =
         !submission.documents.is_empty() && submission.documents.iter().all(Option::is_some);
     all_along && submission.sealed.len() + along <= BRIEF_BYTES_MAX
+}
+
+/// Tells an agency that is over its quota the same again, before its seal is verified.
+fn turned_away(context: &Context, envelope: &Envelope) -> Result<(), Problem> {
+    let (class, now) = (envelope.metadata.urgency.class(), context.core.now());
+    match context.doors.agencies.turn_away(&envelope.originator, class, now.mono_ms) {
+        Some(retry_ms) => Err(later(Code::Quota, retry_ms)),
+        None => Ok(()),
+    }
 }
 
 /// Verifies a dispatch as the first node does: now is the moment that judges it, for ever.

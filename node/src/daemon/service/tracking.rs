@@ -32,8 +32,13 @@ impl NodeService {
             .await?
             .map_err(|e: Fatal| storage(e))?;
         let unknown = || Problem::new(Code::NotFound, format!("dispatch {id}"));
-        let (tracking, held) = found.ok_or_else(unknown)?;
         let scope = caller.scope(&[Role::Submit, Role::Collect, Role::Audit, Role::Operate]);
+        let Some((tracking, held)) = found else {
+            let unread = self.context.core.question(move |engine, _| convert::unread(engine, &id));
+            let its = |(_, parties): &(_, Vec<_>)| parties.iter().any(|p| scope.contains(p));
+            let problem = unread.await?.filter(its).map(|(problem, _)| problem);
+            return Err(problem.unwrap_or_else(unknown));
+        };
         let e = held.dispatch.envelope();
         // Who has nothing to do with it is told the same as if it did not exist.
         if scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.contains(r)) {
@@ -80,7 +85,15 @@ impl NodeService {
             let found = self.context.core.question(move |engine, view| {
                 let mut found = Vec::new();
                 for id in some {
-                    let Some(held) = engine.find(&id, view)? else { continue };
+                    let held = match engine.find(&id, view) {
+                        Ok(Some(held)) => held,
+                        Ok(None) => continue,
+                        // One that cannot be read must not hide all others.
+                        Err(error) => {
+                            tracing::error!(dispatch = %id, %error, "left out of a listing");
+                            continue;
+                        }
+                    };
                     let e = held.dispatch.envelope();
                     let visible = scope.contains(&e.originator)
                         || e.recipients.iter().any(|r| scope.contains(r));

@@ -11,6 +11,9 @@ use super::super::intake;
 use super::super::uploads::Bringer;
 use super::{NodeService, blocking};
 
+/// When to try an upload again that is over the quota.
+const UPLOAD_RETRY_S: u64 = 60;
+
 impl NodeService {
     pub(super) async fn do_upload_state(
         &self,
@@ -48,6 +51,10 @@ impl NodeService {
         let who = Bringer::Agency(agency);
         if self.context.uploads.size(&who, &sha256) == Some(size) {
             return Ok(done(false));
+        }
+        if !intake::within_quota(&self.context, &who, &sha256, size) {
+            let detail = "uploaded documents wait for the dispatch that names them";
+            return Err(Problem::new(Code::Quota, detail).retry_after(UPLOAD_RETRY_S));
         }
         let turn = self.context.budgets.uploads.try_acquire();
         let _turn = turn.map_err(|_| Problem::busy("too many uploads are under way", 5))?;
@@ -122,8 +129,7 @@ impl NodeService {
 
 fn problem(e: DocumentError) -> Problem {
     let code = match &e {
-        DocumentError::NoSpace { .. } => Code::BusyStorage,
-        DocumentError::Disk(d) if d.is_no_space() => Code::BusyStorage,
+        DocumentError::NoSpace { .. } | DocumentError::Disk(_) => e.code(),
         DocumentError::TooLarge { .. } => Code::TooLarge,
         DocumentError::UploadInUse { .. } => Code::Busy,
         DocumentError::Overrun { .. }
@@ -131,5 +137,5 @@ fn problem(e: DocumentError) -> Problem {
         | DocumentError::DigestMismatch { .. } => Code::DocumentDigestMismatch,
         _ => Code::StorageFailed,
     };
-    Problem::new(code, e.to_string())
+    Problem::new(code, e.explain())
 }

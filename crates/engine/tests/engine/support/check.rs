@@ -174,6 +174,7 @@ fn durable_state(engine: &Engine) -> Vec<String> {
     out.push(format!("{:?}", s.references));
     out.push(format!("{:?}", s.mailboxes));
     out.push(format!("{:?}", s.files));
+    out.push(format!("{:?}", s.usage));
     for (peer, p) in &s.peers {
         let owed: BTreeSet<(DispatchId, Owed)> = p.outbox.owed().copied().collect();
         let queued: BTreeSet<DispatchId> = p.queue.ids().copied().collect();

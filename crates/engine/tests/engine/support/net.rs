@@ -14,8 +14,11 @@ use tram_dispatch::directory::{Agency, Entry, Epoch, Node};
 use tram_dispatch::envelope::Envelope;
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::{AgencyCode, EpochId, NodeId};
+use tram_tlog::Hash;
+use tram_tlog::checkpoint::Checkpoint;
 use tram_trust::fixtures::{END, Leaf, NOW, Network, START, seed};
 use tram_trust::{Crls, Directory, Options, Verdict, VerifiedDispatch, Verifier};
+use tram_wire::SealedDispatch;
 
 pub(crate) const CENTRE: &str = "G22";
 pub(crate) const PROVINCE: &str = "H41";
@@ -46,6 +49,7 @@ pub(crate) struct Life {
     pub(crate) genesis: Genesis,
     pub(crate) epoch: EpochId,
     pub(crate) receipt: Arc<dyn Sign>,
+    pub(crate) checkpoint: Arc<dyn Sign>,
 }
 
 pub(crate) struct Net {
@@ -125,6 +129,16 @@ impl Net {
         self.base.envelope(from, to, reference)
     }
 
+    /// A dispatch as our own store gives it back: for tests with very many, at one node, where sealing
+    /// and verifying each would take most of the time.
+    pub(crate) fn stored_dispatch(&self, envelope: &Envelope) -> VerifiedDispatch {
+        let (chain, seal) = self.seals.values().next().unwrap();
+        let sealed = SealedDispatch::seal(envelope, chain, seal.algorithm(), |_| {
+            Ok::<_, std::convert::Infallible>(vec![0; 64])
+        });
+        tram_trust::assertion::dispatch_from_store(sealed.unwrap())
+    }
+
     /// Seals with the originator's seal and verifies.
     pub(crate) fn dispatch(&self, envelope: &Envelope) -> VerifiedDispatch {
         let (chain, seal) = &self.seals[&envelope.originator];
@@ -153,7 +167,17 @@ fn life(base: &Network, id: &NodeId, n: u64) -> Life {
         previous: None,
     };
     let epoch = tram_wire::genesis::epoch_id(&genesis);
-    Life { genesis, epoch, receipt: Arc::new(receipt) }
+    Life { genesis, epoch, receipt: Arc::new(receipt), checkpoint: Arc::new(checkpoint) }
+}
+
+impl Life {
+    /// A checkpoint of this life's log, as its node signs it.
+    pub(crate) fn note(&self, size: u64, root: [u8; 32]) -> Arc<[u8]> {
+        let (network, node) = (self.genesis.network, &self.genesis.node);
+        let origin = tram_trust::checkpoint::origin(network, node, self.epoch);
+        let checkpoint = Checkpoint::new(&origin, size, Hash(root)).unwrap();
+        checkpoint.sign(&origin, &*self.checkpoint).unwrap().into()
+    }
 }
 
 fn listed(life: &Life) -> Epoch {
@@ -166,7 +190,7 @@ fn listed(life: &Life) -> Epoch {
     }
 }
 
-fn agency_entry(agency: &str, above: Option<&str>, host: &str) -> Entry {
+pub(crate) fn agency_entry(agency: &str, above: Option<&str>, host: &str) -> Entry {
     Entry::Agency(Agency {
         code: code(agency),
         former: Vec::new(),

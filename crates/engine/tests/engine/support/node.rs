@@ -1,10 +1,11 @@
 //! One node: an engine that can be dropped, over a store that stays.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use tram_dispatch::{NodeId, Now};
-use tram_engine::{Batch, Engine, Fatal, Input, Issuer, Output, Settings};
+use tram_dispatch::{DispatchId, NodeId, Now};
+use tram_engine::record::Stage;
+use tram_engine::{Batch, Engine, Fatal, Hand, Input, Issuer, Output, Settings, unfinished};
 use tram_trust::Directory;
 
 use super::net::net;
@@ -19,7 +20,35 @@ pub(crate) struct TestNode {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) life: usize,
+    /// What it had in hand outlives the process.
+    pub(crate) hand: Arc<NotedHand>,
     starts: u8,
+}
+
+/// A hand whose note outlives the engine, and that dies of one dispatch.
+#[derive(Default)]
+pub(crate) struct NotedHand {
+    note: Mutex<Option<(DispatchId, Stage)>>,
+    deadly: Mutex<Option<(DispatchId, Stage)>>,
+}
+
+impl NotedHand {
+    /// From now on this kills whoever does it.
+    pub(crate) fn deadly(&self, dispatch: DispatchId, stage: Stage) {
+        *self.deadly.lock().unwrap() = Some((dispatch, stage));
+    }
+}
+
+impl Hand for NotedHand {
+    fn take(&self, dispatch: &DispatchId, stage: Stage) {
+        *self.note.lock().unwrap() = Some((*dispatch, stage));
+        let deadly = *self.deadly.lock().unwrap();
+        assert!(deadly != Some((*dispatch, stage)), "dies of {dispatch}, on purpose");
+    }
+
+    fn lay_down(&self) {
+        *self.note.lock().unwrap() = None;
+    }
 }
 
 impl TestNode {
@@ -32,6 +61,7 @@ impl TestNode {
             directory: net().directory.clone(),
             settings: Settings::default(),
             life: 0,
+            hand: Arc::default(),
             starts: 0,
         };
         node.start();
@@ -53,6 +83,12 @@ impl TestNode {
 
     pub(crate) fn start(&mut self) {
         self.starts += 1;
+        let note = self.hand.note.lock().unwrap().take();
+        let at = tram_trust::fixtures::NOW;
+        let counted = unfinished(&mut self.store.recover(), note.as_slice(), at);
+        if !counted.is_empty() {
+            self.store.commit(Batch { number: 0, records: counted, tree_nodes: Vec::new() });
+        }
         self.engine = Some(self.rebuilt());
     }
 
@@ -68,7 +104,8 @@ impl TestNode {
         let mut seed = tram_crypto::sha256(self.id.as_str().as_bytes());
         seed[0] = self.starts;
         let (settings, directory) = (self.settings.clone(), self.directory.clone());
-        Engine::new(settings, issuer, directory, self.store.recover(), seed).unwrap()
+        let hand = self.hand.clone();
+        Engine::watched(settings, issuer, directory, self.store.recover(), seed, hand)
     }
 
     pub(crate) fn engine(&mut self) -> &mut Engine {

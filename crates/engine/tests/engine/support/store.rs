@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Digest, DispatchId, Reference, UnixMillis};
-use tram_engine::record::Leaf;
+use tram_engine::record::{Leaf, Quarantine};
 use tram_engine::{Batch, Record, Recovered, View, ViewError};
 use tram_tlog::{Frontier, MemoryTree, inclusion_proof, leaf_hash, root_at};
 use tram_wire::evidence::commitment;
@@ -22,6 +22,8 @@ pub(crate) struct MemStore {
     frontier: Frontier,
     leaves: Vec<Leaf>,
     roots: BTreeMap<u64, SignedRoot>,
+    /// Dispatches whose records cannot be read at present.
+    pub(crate) unreadable: BTreeSet<DispatchId>,
 }
 
 impl MemStore {
@@ -69,6 +71,10 @@ impl MemStore {
                 self.open.insert(h.dispatch);
             }
             Record::Closed(id) => _ = self.open.remove(id),
+            Record::Attempt(a) => _ = self.open.insert(a.dispatch),
+            Record::Quarantine(Quarantine { dispatch, cause: Some(_), .. }) => {
+                self.open.insert(*dispatch);
+            }
             Record::Root(root) => {
                 assert_eq!((root.size, root.root), (self.tree.size(), self.tree.root().0));
                 assert!(self.roots.insert(root.size, root.clone()).is_none(), "a size twice");
@@ -119,6 +125,9 @@ impl View for MemStore {
     }
 
     fn history(&self, dispatch: &DispatchId) -> Result<Vec<Record>, ViewError> {
+        if self.unreadable.contains(dispatch) {
+            return Err(ViewError("a sector's checksum is wrong".to_owned()));
+        }
         let places = self.histories.get(dispatch).into_iter().flatten();
         Ok(places.map(|i| self.records[*i].clone()).collect())
     }

@@ -124,20 +124,32 @@ impl World {
         self.next_session += 1;
         self.sessions.insert((a.min(b).clone(), a.max(b).clone()), self.next_session);
         let now = self.now;
-        let (to_a, to_b) = (self.hello(a, b), self.hello(b, a));
-        self.nodes.get_mut(a).unwrap().handle(now, Input::PeerUp(to_a));
-        self.nodes.get_mut(b).unwrap().handle(now, Input::PeerUp(to_b));
+        let hellos = [(a, b), (b, a)].map(|(me, peer)| (me, self.shown(me, peer), self.hello(peer)));
+        for (me, shown, hello) in hellos {
+            let me = self.nodes.get_mut(me).unwrap();
+            if let Some(shown) = shown {
+                me.handle(now, shown);
+            }
+            me.handle(now, Input::PeerUp(hello));
+        }
     }
 
-    /// What `me` learns from the hello of `peer`.
-    pub(crate) fn hello(&self, me: &NodeId, peer: &NodeId) -> PeerUp {
+    /// What the hello of `peer` says of the log of `me`.
+    fn shown(&self, me: &NodeId, peer: &NodeId) -> Option<Input> {
+        let held = self.nodes[peer].engine.as_ref()?.held_of(me)?;
+        let checkpoint = net().verifier.checkpoint(me, &held.note).unwrap();
+        Some(Input::Shown { by: peer.clone(), checkpoint })
+    }
+
+    /// What the hello of `peer` says of itself.
+    pub(crate) fn hello(&self, peer: &NodeId) -> PeerUp {
         let other = &self.nodes[peer];
         let (size, root) = other.store.head();
+        let life = &net().lives[peer][other.life];
         PeerUp {
             peer: peer.clone(),
-            epoch: net().lives[peer][other.life].epoch,
-            checkpoint: Some((size, root, Arc::from(&b"note"[..]))),
-            held: other.engine.as_ref().and_then(|e| e.held_of(me)),
+            epoch: life.epoch,
+            checkpoint: Some((size, root, life.note(size, root))),
             wall: self.now.wall,
         }
     }
@@ -180,7 +192,7 @@ impl World {
     }
 
     /// Documents of a dispatch: all at hand, or all still to be taken.
-    fn documents(dispatch: &VerifiedDispatch, given: bool) -> Documents {
+    pub(crate) fn documents(dispatch: &VerifiedDispatch, given: bool) -> Documents {
         let text: Arc<[u8]> = Arc::from(&b"Van ban thu nghiem"[..]);
         let digests = dispatch.envelope().documents.iter().map(|d| d.sha256);
         match given {

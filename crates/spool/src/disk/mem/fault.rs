@@ -10,6 +10,8 @@ pub enum FaultError {
     Io,
     /// ENOSPC.
     NoSpace,
+    /// EROFS.
+    ReadOnly,
 }
 
 impl FaultError {
@@ -17,6 +19,10 @@ impl FaultError {
         let path = path.to_owned();
         match self {
             Self::NoSpace => DiskError::NoSpace { op, path },
+            Self::ReadOnly => {
+                let source = std::io::ErrorKind::ReadOnlyFilesystem.into();
+                DiskError::Io { op, path, source }
+            }
             Self::Io => {
                 let source = std::io::Error::other("injected fault");
                 DiskError::Io { op, path, source }

@@ -97,25 +97,16 @@ impl Names {
         if self.live(dir) != Some(Node::Dir) {
             return Err(DiskError::NotFound { op: DiskOp::SyncDir, path: dir.to_owned() });
         }
-        let mut chosen: BTreeSet<u64> =
-            self.pending.iter().filter(|o| parent_of(&o.name) == dir).map(|o| o.id).collect();
-        loop {
-            let more: Vec<u64> = self
-                .pending
-                .iter()
-                .filter(|o| !chosen.contains(&o.id))
-                .filter(|o| {
-                    self.pending
-                        .iter()
-                        .filter(|c| chosen.contains(&c.id))
-                        .any(|c| c.requires == Some(o.id) || (c.name == o.name && o.id < c.id))
-                })
-                .map(|o| o.id)
-                .collect();
-            if more.is_empty() {
-                break;
+        // From the newest back: what an operation stands on is older than it.
+        let (mut chosen, mut required) = (BTreeSet::new(), BTreeSet::new());
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for op in self.pending.iter().rev() {
+            let name = op.name.as_str();
+            if parent_of(name) == dir || required.contains(&op.id) || names.contains(name) {
+                chosen.insert(op.id);
+                names.insert(name);
+                required.extend(op.requires);
             }
-            chosen.extend(more);
         }
         let (apply, keep) =
             std::mem::take(&mut self.pending).into_iter().partition(|o| chosen.contains(&o.id));

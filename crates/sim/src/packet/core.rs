@@ -1,0 +1,525 @@
+//! A node's engine over its store on a simulated disk, in one task. Does what the daemon's core does
+//! with its two threads: one batch is on its way to the disk while the next fills.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+use tram_dispatch::{AgencyCode, Code, Digest, NodeId, Now, UnixMillis};
+use tram_engine::{
+    Answer, Batch, Documents, Engine, Input, Output, PeerUp, Reply, Settings, Token, Transfer,
+    genesis_batch,
+};
+use tram_spool::disk::MemDisk;
+use tram_spool::documents::{DocumentError, DocumentOptions, DocumentStore};
+use tram_spool::store::{Store, StoreOptions, StoreReader};
+use tram_trust::fixtures::NOW;
+use tram_trust::{VerifiedDispatch, VerifiedReceipt};
+
+use super::country::Country;
+use crate::dice::Dice;
+
+/// Journal segments of the simulation: small, so that runs cross from one to the next.
+const SEGMENT_BYTES: u64 = 256 << 10;
+/// The longest the core sleeps.
+const WAIT_MS_MAX: u64 = 1000;
+
+/// The two clocks of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Begins now, at the fixtures' ordinary moment of work.
+    pub(crate) fn new() -> Self {
+        Clock { start: Instant::now() }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let mono_ms = 60_000 + self.start.elapsed().as_millis() as u64;
+        Now { mono_ms, wall: NOW.plus_ms(mono_ms) }
+    }
+
+    pub(crate) fn wall(&self) -> UnixMillis {
+        self.now().wall
+    }
+}
+
+/// The process is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node is stopping")]
+pub(crate) struct Stopping;
+
+/// A peer's offer on its way to the engine.
+pub(crate) struct Offer {
+    pub(crate) peer: NodeId,
+    pub(crate) dispatch: VerifiedDispatch,
+    pub(crate) recipients: Vec<AgencyCode>,
+    pub(crate) receipts: Vec<VerifiedReceipt>,
+    pub(crate) documents: Documents,
+}
+
+/// What the engine says to an offer.
+#[derive(Debug)]
+pub(crate) enum OfferReply {
+    TakeDocuments,
+    Answers(Vec<(AgencyCode, Answer)>),
+}
+
+/// What a session is told to send.
+#[derive(Debug)]
+pub(crate) enum ToPeer {
+    Transfer(Transfer),
+    Receipts { batch: u64, receipts: Vec<Arc<[u8]>> },
+    Stored(u64),
+    Replaced,
+}
+
+pub(crate) type Link = mpsc::UnboundedSender<ToPeer>;
+
+/// What a node is started with.
+pub(crate) struct Start {
+    pub(crate) country: &'static Country,
+    pub(crate) me: NodeId,
+    pub(crate) disk: MemDisk,
+    pub(crate) clock: Clock,
+    /// Seeds the engine's jitter and salts, and the disk's delays.
+    pub(crate) seed: u64,
+    /// A planted bug: batches count as durable before the disk has them.
+    pub(crate) answers_early: bool,
+}
+
+/// The core of one process.
+pub(crate) struct Core {
+    running: Mutex<Option<Running>>,
+    wake: Notify,
+    clock: Clock,
+    pace: Mutex<Pace>,
+    /// Why it stopped by itself, which it never should here.
+    failure: Mutex<Option<String>>,
+}
+
+/// How slow the disk is.
+struct Pace {
+    dice: Dice,
+    sync_ms_max: u64,
+}
+
+struct Running {
+    engine: Engine,
+    store: Store,
+    reader: StoreReader,
+    disk: MemDisk,
+    answers_early: bool,
+    committing: Option<Batch>,
+    next_token: u64,
+    replies: BTreeMap<Token, oneshot::Sender<Reply>>,
+    offers: BTreeMap<Token, oneshot::Sender<OfferReply>>,
+    links: BTreeMap<NodeId, (u64, Link)>,
+    /// Questions whose answer waits for a batch to be durable.
+    answers: VecDeque<(u64, oneshot::Sender<()>)>,
+    pins: BTreeMap<Digest, u32>,
+    /// Documents taken for a dispatch that is not in custody yet, by who brought them.
+    uploads: BTreeSet<(String, Digest)>,
+}
+
+impl Core {
+    /// Opens the store and starts the engine from what is in it.
+    pub(crate) fn open(start: &Start) -> Result<Arc<Self>, String> {
+        let options = StoreOptions {
+            create_with_store_id: Some([7; 16]),
+            segment_bytes: SEGMENT_BYTES,
+            documents: DocumentOptions { reserve_bytes: 1 << 20, ..DocumentOptions::default() },
+            ..StoreOptions::default()
+        };
+        let disk = Arc::new(start.disk.clone());
+        let (mut store, mut recovered, _) = Store::open(disk, options).map_err(|e| e.explain())?;
+        let issuer = start.country.issuer(&start.me);
+        if recovered.frontier.size() == 0 {
+            let genesis = &start.country.member(&start.me).genesis;
+            let (batch, frontier) =
+                genesis_batch(&issuer, genesis, start.clock.wall()).map_err(|e| e.to_string())?;
+            store.commit(&batch).map_err(|e| e.explain())?;
+            recovered.frontier = frontier;
+            recovered.last_time = start.clock.wall();
+        }
+        let mut dice = Dice::of(start.seed, "packet core", 0);
+        let directory = start.country.directory.clone();
+        let engine = Engine::new(Settings::default(), issuer, directory, recovered, dice.bytes32())
+            .map_err(|e| e.to_string())?;
+        let running = Running {
+            engine,
+            reader: store.reader(),
+            store,
+            disk: start.disk.clone(),
+            answers_early: start.answers_early,
+            committing: None,
+            next_token: 0,
+            replies: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            answers: VecDeque::new(),
+            pins: BTreeMap::new(),
+            uploads: BTreeSet::new(),
+        };
+        Ok(Arc::new(Core {
+            running: Mutex::new(Some(running)),
+            wake: Notify::new(),
+            clock: start.clock,
+            pace: Mutex::new(Pace { dice, sync_ms_max: 4 }),
+            failure: Mutex::default(),
+        }))
+    }
+
+    /// Commits, ticks and answers until the process ends.
+    pub(crate) async fn run(self: Arc<Self>) {
+        loop {
+            let Ok(step) = self.with(|r, now| r.step(now)) else { return };
+            match step {
+                Step::Commit => {
+                    self.sync_pause().await;
+                    if self.with(|r, now| r.commit(now)).is_err() {
+                        return;
+                    }
+                }
+                Step::Wait(ms) => {
+                    let tick = tokio::time::sleep(Duration::from_millis(ms));
+                    tokio::select! {
+                        biased;
+                        () = self.wake.notified() => {}
+                        () = tick => {
+                            if self.input(Input::Tick).is_err() {
+                                return;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// As long as a sync takes here.
+    pub(crate) async fn sync_pause(&self) {
+        let ms = {
+            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            let max = pace.sync_ms_max;
+            pace.dice.between(max / 2, max)
+        };
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// Lets each sync take between half of this and this.
+    pub(crate) fn set_sync_ms_max(&self, ms: u64) {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).sync_ms_max = ms;
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Hands an input over.
+    pub(crate) fn input(&self, input: Input) -> Result<(), Stopping> {
+        self.act(|r, now| r.handle(now, input))
+    }
+
+    pub(crate) async fn submit(
+        &self,
+        dispatch: VerifiedDispatch,
+        documents: Documents,
+    ) -> Result<Reply, Stopping> {
+        self.ask(move |token| Input::Submit { token, dispatch, documents }).await
+    }
+
+    /// Hands in what is answered with a [`Reply`], and waits for it.
+    pub(crate) async fn ask(&self, input: impl FnOnce(Token) -> Input) -> Result<Reply, Stopping> {
+        let (reply, answer) = oneshot::channel();
+        self.act(|r, now| {
+            let token = r.token();
+            r.replies.insert(token, reply);
+            r.handle(now, input(token))
+        })?;
+        answer.await.map_err(|_| Stopping)
+    }
+
+    /// Hands in what a peer offers, and waits for what the engine says.
+    pub(crate) async fn offer(&self, offer: Offer) -> Result<OfferReply, Stopping> {
+        let (reply, answer) = oneshot::channel();
+        self.act(|r, now| {
+            let token = r.token();
+            r.offers.insert(token, reply);
+            let Offer { peer, dispatch, recipients, receipts, documents } = offer;
+            let input = Input::Offer { token, peer, dispatch, recipients, receipts, documents };
+            r.handle(now, input)
+        })?;
+        answer.await.map_err(|_| Stopping)
+    }
+
+    /// A session is up; it takes the place of an older one with the same peer.
+    pub(crate) fn peer_up(&self, up: PeerUp, session: u64, link: Link) -> Result<(), Stopping> {
+        self.act(|r, now| {
+            let peer = up.peer.clone();
+            if let Some((_, old)) = r.links.insert(peer.clone(), (session, link)) {
+                let _ = old.send(ToPeer::Replaced);
+                r.handle(now, Input::PeerDown { peer })?;
+            }
+            r.handle(now, Input::PeerUp(up))
+        })
+    }
+
+    /// A session ended.
+    pub(crate) fn peer_down(&self, peer: NodeId, session: u64) -> Result<(), Stopping> {
+        self.act(|r, now| {
+            if r.links.get(&peer).is_some_and(|(s, _)| *s == session) {
+                r.links.remove(&peer);
+                r.handle(now, Input::PeerDown { peer })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads the engine's state; the answer comes once everything seen is durable.
+    pub(crate) async fn question<T>(
+        &self,
+        ask: impl FnOnce(&Engine, &StoreReader) -> T,
+    ) -> Result<T, Stopping> {
+        let (said, waits) = self.with(|r, _| {
+            let said = ask(&r.engine, &r.reader);
+            let waits = r.engine.awaits_batch().map(|batch| {
+                let (tx, rx) = oneshot::channel();
+                r.answers.push_back((batch, tx));
+                rx
+            });
+            Ok((said, waits))
+        })?;
+        if let Some(durable) = waits {
+            durable.await.map_err(|_| Stopping)?;
+        }
+        Ok(said)
+    }
+
+    /// Looks at the engine's state as it is, durable or not: for those outside of the model.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Engine, &StoreReader) -> T) -> Option<T> {
+        self.with(|r, _| Ok(look(&r.engine, &r.reader))).ok()
+    }
+
+    pub(crate) fn reader(&self) -> Result<StoreReader, Stopping> {
+        self.with(|r, _| Ok(r.reader.clone()))
+    }
+
+    pub(crate) fn documents(&self) -> Result<DocumentStore, Stopping> {
+        Ok(self.reader()?.documents().clone())
+    }
+
+    /// Keeps document files from being removed.
+    pub(crate) fn pin(self: &Arc<Self>, digests: Vec<Digest>) -> Result<Pins, Stopping> {
+        self.with(|r, _| {
+            digests.iter().for_each(|d| *r.pins.entry(*d).or_default() += 1);
+            Ok(())
+        })?;
+        Ok(Pins { core: self.clone(), digests })
+    }
+
+    /// Notes that a document was brought whole, for a dispatch not in custody yet.
+    pub(crate) fn brought(&self, who: &str, digest: Digest) -> Result<(), Stopping> {
+        self.with(|r, _| {
+            r.uploads.insert((who.to_owned(), digest));
+            Ok(())
+        })
+    }
+
+    pub(crate) fn was_brought(&self, who: &str, digest: Digest) -> bool {
+        let key = (who.to_owned(), digest);
+        self.with(|r, _| Ok(r.uploads.contains(&key))).unwrap_or(false)
+    }
+
+    /// Forgets who brought these; files that nobody needs are removed.
+    pub(crate) fn settled(&self, who: &str, digests: &[Digest]) {
+        let forget = |r: &mut Running, _| {
+            for d in digests {
+                r.uploads.remove(&(who.to_owned(), *d));
+            }
+            r.remove(digests)
+        };
+        // A process that is gone removes nothing; the next start has forgotten all of it.
+        let _ = self.with(forget);
+    }
+
+    /// The process ends now; gives the disk as a power cut leaves it. With `torn` and a batch on its
+    /// way to the disk, the cut falls into the middle of writing it.
+    pub(crate) fn crash(&self, dice: &mut Dice, torn: bool) -> Option<MemDisk> {
+        let mut running = self.lock().take()?;
+        if torn && let Some(batch) = &running.committing {
+            running.disk.power_off_after(dice.below(4));
+            // It fails, or the power went off behind it: both are a crash.
+            let _ = running.store.commit(batch);
+        }
+        Some(running.disk.crash(dice.number()))
+    }
+
+    /// Why the core stopped by itself.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs with the engine; an error stops the node.
+    fn with<T>(
+        &self,
+        act: impl FnOnce(&mut Running, Now) -> Result<T, String>,
+    ) -> Result<T, Stopping> {
+        let mut running = self.lock();
+        let Some(r) = running.as_mut() else { return Err(Stopping) };
+        act(r, self.clock.now()).map_err(|why| {
+            *running = None;
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            Stopping
+        })
+    }
+
+    fn act(
+        &self,
+        act: impl FnOnce(&mut Running, Now) -> Result<(), String>,
+    ) -> Result<(), Stopping> {
+        self.with(act)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+enum Step {
+    Commit,
+    Wait(u64),
+}
+
+impl Running {
+    fn token(&mut self) -> Token {
+        self.next_token += 1;
+        Token(self.next_token)
+    }
+
+    fn handle(&mut self, now: Now, input: Input) -> Result<(), String> {
+        self.engine.handle(now, input, &self.reader).map_err(|e| e.to_string())
+    }
+
+    fn step(&mut self, now: Now) -> Result<Step, String> {
+        if self.committing.is_none() {
+            self.committing =
+                self.engine.take_batch(now, &self.reader).map_err(|e| e.to_string())?;
+            if let Some(number) = self.committing.as_ref().map(|b| b.number)
+                && self.answers_early
+            {
+                self.durable(number);
+            }
+        }
+        self.carry_out(now)?;
+        if self.committing.is_some() {
+            return Ok(Step::Commit);
+        }
+        // At least a moment: time stands still while anybody works.
+        let wait_ms = self.engine.deadline().saturating_sub(now.mono_ms).clamp(1, WAIT_MS_MAX);
+        Ok(Step::Wait(wait_ms))
+    }
+
+    fn commit(&mut self, now: Now) -> Result<(), String> {
+        let Some(batch) = self.committing.take() else { return Ok(()) };
+        self.store.commit(&batch).map_err(|e| e.explain())?;
+        self.durable(batch.number);
+        self.carry_out(now)
+    }
+
+    fn durable(&mut self, batch: u64) {
+        self.engine.persisted(batch);
+        while self.answers.front().is_some_and(|(n, _)| *n <= batch) {
+            if let Some((_, durable)) = self.answers.pop_front() {
+                let _ = durable.send(());
+            }
+        }
+    }
+
+    /// A receiver that is gone needs no answer: it asks again.
+    fn carry_out(&mut self, now: Now) -> Result<(), String> {
+        while let Some(output) = self.engine.next_output() {
+            match output {
+                Output::Reply { token, reply } => {
+                    if let Some(tx) = self.replies.remove(&token) {
+                        let _ = tx.send(reply);
+                    }
+                }
+                Output::Answer { token, answers } => {
+                    if let Some(tx) = self.offers.remove(&token) {
+                        let _ = tx.send(OfferReply::Answers(answers));
+                    }
+                }
+                Output::TakeDocuments { token } => {
+                    if let Some(tx) = self.offers.remove(&token) {
+                        let _ = tx.send(OfferReply::TakeDocuments);
+                    }
+                }
+                Output::Transfer(t) => {
+                    let (peer, dispatch) = (t.peer.clone(), t.dispatch.id());
+                    if !self.to_peer(&peer, ToPeer::Transfer(t)) {
+                        let cause = Code::PeerUnreachable;
+                        self.handle(now, Input::TransferFailed { peer, dispatch, cause })?;
+                    }
+                }
+                Output::SendReceipts { peer, batch, receipts } => {
+                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts });
+                }
+                Output::Stored { peer, batch } => {
+                    self.to_peer(&peer, ToPeer::Stored(batch));
+                }
+                Output::RemoveDocuments(digests) => self.remove(&digests)?,
+                Output::Notify(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn to_peer(&self, peer: &NodeId, said: ToPeer) -> bool {
+        self.links.get(peer).is_some_and(|(_, link)| link.send(said).is_ok())
+    }
+
+    fn remove(&mut self, digests: &[Digest]) -> Result<(), String> {
+        for d in digests {
+            let wanted = self.engine.uses_file(d)
+                || self.pins.contains_key(d)
+                || self.uploads.iter().any(|(_, u)| u == d);
+            if wanted {
+                continue;
+            }
+            match self.reader.documents().remove(d.as_bytes()) {
+                Ok(()) | Err(DocumentError::NotStored { .. }) => {}
+                Err(e) => return Err(e.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Document files that stay while this lives.
+pub(crate) struct Pins {
+    core: Arc<Core>,
+    digests: Vec<Digest>,
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        let unpin = |r: &mut Running, _| {
+            for d in &self.digests {
+                if let Some(n) = r.pins.get_mut(d) {
+                    *n -= 1;
+                }
+            }
+            r.pins.retain(|_, n| *n > 0);
+            Ok(())
+        };
+        // A process that is gone has no pins.
+        let _ = self.core.with(unpin);
+    }
+}

@@ -1,0 +1,258 @@
+//! The kept corpora, `tests/fuzz/corpus/<target>/`: read by the runners, made anew by a test.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::Sound;
+use crate::trust::World;
+use crate::{endpoint, mutate};
+
+/// The folder of the corpora.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus")
+}
+
+/// The inputs kept for a target, by file name.
+///
+/// # Errors
+/// What the system says.
+pub fn read(target: &str) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut inputs = BTreeMap::new();
+    for entry in std::fs::read_dir(folder().join(target))? {
+        let entry = entry?;
+        inputs
+            .insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?);
+    }
+    Ok(inputs)
+}
+
+/// Inputs by target and name.
+pub type Samples = BTreeMap<&'static str, BTreeMap<String, Vec<u8>>>;
+
+/// Samples of every format, from the golden vectors and from networks of tests.
+///
+/// # Panics
+/// Where a golden vector cannot be read.
+pub fn samples() -> Samples {
+    let mut out = Samples::new();
+    let mut put = |target, name: &str, bytes: Vec<u8>| {
+        let inputs = out.entry(target).or_default();
+        let taken = (1..).map(|n| format!("{name}-{n}"));
+        let free = std::iter::once(name.to_owned()).chain(taken).find(|n| !inputs.contains_key(n));
+        inputs.insert(free.expect("numbers do not end"), bytes);
+    };
+    for (name, bytes) in vectors() {
+        for target in of_vector(&name) {
+            put(*target, &name, bytes.clone());
+        }
+        for (part, bytes) in parts(&name, &bytes) {
+            put(part, &name, bytes);
+        }
+    }
+    for (number, bytes) in refused().into_iter().enumerate() {
+        for target in ["cbor", "dispatch", "evidence", "receipt", "frame"] {
+            put(target, &format!("refused-{number:02}"), bytes.clone());
+        }
+    }
+    of_world(&mut put);
+    of_texts(&mut put);
+    out
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn vectors() -> BTreeMap<String, Vec<u8>> {
+    let folder = repository("tests/vectors");
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("the golden vectors") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|e| e == "hex") {
+            let text = std::fs::read_to_string(&path).expect("a vector");
+            let digits: String = text.split_whitespace().collect();
+            let name = path.file_stem().map(|s| s.to_string_lossy().into_owned());
+            found.insert(name.unwrap_or_default(), hex::decode(digits).expect("hexadecimal"));
+        }
+    }
+    found
+}
+
+/// What other implementations must refuse.
+fn refused() -> Vec<Vec<u8>> {
+    let text = std::fs::read(repository("tests/vectors/invalid.json")).expect("the vectors");
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&text).expect("an array");
+    rows.iter().map(|r| hex::decode(r["hex"].as_str().expect("hex")).expect("hex")).collect()
+}
+
+fn of_vector(name: &str) -> &'static [&'static str] {
+    match name.split('-').next().unwrap_or_default() {
+        "bundle" => &["bundle", "cbor"],
+        "certificate" => &["certificate"],
+        "checkpoint" => &["note", "checkpoint"],
+        "directory" => &["directory", "cbor", "verified_directory"],
+        "dispatch" => &["dispatch", "cose", "verified_dispatch"],
+        "evidence" => &["evidence", "cbor"],
+        "frame" => &["frame", "cbor"],
+        "genesis" => &["genesis", "cbor"],
+        "receipt" => &["receipt", "verified_receipt"],
+        "root" => &["root", "cbor"],
+        _ => &[],
+    }
+}
+
+/// What lies inside of a vector and has a door of its own, or the same in another wrapping.
+fn parts(name: &str, bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let framed = || [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    match name.split('-').next().unwrap_or_default() {
+        "dispatch" => {
+            let sign1 = tram_wire::cose::Sign1::parse(bytes, bytes.len()).expect("a vector");
+            vec![("envelope", sign1.payload.expect("a payload").to_vec())]
+        }
+        "receipt" => {
+            let receipt = tram_wire::Receipt::parse(bytes).expect("a vector");
+            vec![("signed_root", receipt.signed_root().encode()), ("bundle", bytes.repeat(2))]
+        }
+        "directory" => {
+            let file = tram_wire::directory::DirectoryFile::decode(bytes).expect("a vector");
+            let entry = file.entries.first().cloned().unwrap_or_default();
+            vec![("cbor", file.head_bytes), ("cbor", entry)]
+        }
+        "root" => {
+            let file = tram_wire::root::RootFile::decode(bytes).expect("a vector");
+            vec![("cbor", file.raw_root)]
+        }
+        "frame" => vec![("stream", framed())],
+        _ => Vec::new(),
+    }
+}
+
+type Put<'a> = dyn FnMut(&'static str, &str, Vec<u8>) + 'a;
+
+fn of_world(put: &mut Put<'_>) {
+    let world = World::get();
+    for (number, bytes) in world.dispatches.iter().enumerate() {
+        put("verified_dispatch", &format!("sealed-{number}"), bytes.clone());
+    }
+    for (number, bytes) in world.receipts.iter().enumerate() {
+        put("verified_receipt", &format!("issued-{number}"), bytes.clone());
+    }
+    for (number, bytes) in world.checkpoints.iter().enumerate() {
+        put("checkpoint", &format!("signed-{number}"), bytes.clone());
+        put("note", &format!("signed-{number}"), bytes.clone());
+    }
+    for (number, bytes) in world.chain.iter().enumerate() {
+        put("certificate", &format!("chain-{number}"), bytes.clone());
+        let certificate = tram_trust::certificate::Certificate::parse(bytes).expect("a sound one");
+        put(
+            "spki",
+            &format!("ed25519-{number}"),
+            certificate.key().expect("a key").spki_der().to_vec(),
+        );
+    }
+    for (name, digits) in [("p256", SPKI_P256), ("rsa", SPKI_RSA_SHORT)] {
+        put("spki", name, hex::decode(digits).expect("hexadecimal"));
+    }
+    put("verified_directory", "signed", world.directory_file.clone());
+    put("directory", "signed", world.directory_file.clone());
+    put("revocation_list", "one", world.revocation_list.clone());
+    put("revocation_list", "none", world.empty_list.clone());
+    put("journal", "sound", Sound::get().bytes.clone());
+    let torn = Sound::get().bytes.len() - 700;
+    put("journal", "torn", Sound::get().bytes[..torn].to_vec());
+    let flight = endpoint::first_flight();
+    let behind = |datagrams: &[Vec<u8>]| -> Vec<u8> {
+        let one = |d: &Vec<u8>| [&(d.len() as u16).to_be_bytes()[..], d].concat();
+        datagrams.iter().flat_map(one).collect()
+    };
+    put("datagrams", "first", behind(&flight[..1]));
+    put("datagrams", "flight", behind(&flight));
+    // Version negotiation is asked for: a version of QUIC that does not exist.
+    let mut odd = flight[0].clone();
+    odd[1..5].copy_from_slice(&[0x1a, 0x2a, 0x3a, 0x4a]);
+    put("datagrams", "version", behind(&[odd]));
+    put("injection", "as-it-was", [&[3, 2][..], &[0; 16]].concat());
+    put("injection", "header-alone", [&[9, 0][..], &[0x5a; 40]].concat());
+    put("injection", "one-bit", [&[17, 3][..], &[0; 20], &[1]].concat());
+    let mut dice = mutate::Dice::new(1, 1);
+    let proof = |dice: &mut mutate::Dice, len| (0..len).map(|_| dice.below(256) as u8).collect();
+    put("proof", "true", Vec::new());
+    put("proof", "numbers", proof(&mut dice, 32));
+    put("proof", "path", proof(&mut dice, 32 + 3 * 33));
+    for (number, record) in records().into_iter().enumerate() {
+        put("record", &format!("kind-{number:02}"), record);
+    }
+}
+
+/// Records of the journal with their kind before them.
+fn records() -> Vec<Vec<u8>> {
+    use tram_engine::record::{
+        Attempt, Foreign, Hold, Leaf, OutboxDone, Owed, OwnEvidence, PeerEpoch,
+    };
+    use tram_engine::record::{Record, Reoffer, Stage};
+    let world = World::get();
+    let receipt = tram_wire::Receipt::parse(&world.receipts[0]).expect("a sound one");
+    let evidence = receipt.record().clone();
+    let (dispatch, peer) = (evidence.dispatch, world.node.clone());
+    let leaf = |record: &[u8]| Leaf { index: 1, salt: [3; 16], record: record.into() };
+    let all = [
+        Record::Genesis(leaf(b"genesis")),
+        Record::Evidence(OwnEvidence {
+            leaf: leaf(receipt.record_bytes()),
+            evidence: evidence.clone(),
+            owed_to: vec![peer.clone()],
+        }),
+        Record::Foreign(Foreign {
+            digest: receipt.digest(),
+            raw: receipt.raw().clone(),
+            evidence: evidence.clone(),
+            from: peer.clone(),
+            authorised: true,
+            owed_to: vec![peer.clone()],
+        }),
+        Record::OutboxDone(OutboxDone { dispatch, peer: peer.clone(), owed: Owed::Own(300) }),
+        Record::Hold(Hold { dispatch, recipient: evidence.originator.clone(), held: true }),
+        Record::PeerEpoch(PeerEpoch { peer: peer.clone(), epoch: evidence.epoch }),
+        Record::Reoffer(Reoffer { dispatch, peer }),
+        Record::Closed(dispatch),
+        Record::Root(receipt.signed_root().clone()),
+        Record::Attempt(Attempt {
+            dispatch,
+            stage: Stage::from_number(1).expect("the first stage"),
+            detail: "why".to_owned(),
+            at: evidence.time,
+        }),
+    ];
+    let stored = all.iter().map(tram_spool::records::encode);
+    stored.map(|r| [&r.kind.to_be_bytes()[..], &r.body].concat()).collect()
+}
+
+fn of_texts(put: &mut Put<'_>) {
+    for tier in ["commune", "district", "province", "centre"] {
+        let text = std::fs::read(repository(&format!("config/{tier}.toml"))).expect("an example");
+        put("configuration", tier, text);
+    }
+    let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: tram\r\n\r\n").into_bytes();
+    put("http", "status", get("/v1/status"));
+    put("http", "inbox", get("/v1/agencies/H41/inbox?limit=5"));
+    put("http", "receipts", get("/v1/receipts?after=x"));
+    let submit = b"POST /v1/dispatches HTTP/1.1\r\nHost: tram\r\nContent-Type: application/tram-dispatch+cose\r\nContent-Length: 9\r\n\r\nH41|1|G22GET /v1/log HTTP/1.1\r\nHost: tram\r\n\r\n";
+    put("http", "submit", submit.to_vec());
+    let upload = format!(
+        "PUT /v1/documents/{}?agency=H41&size=4&offset=0 HTTP/1.1\r\nHost: tram\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+        "ab".repeat(32)
+    );
+    put("http", "upload", upload.into_bytes());
+    let seal = r#"{"originator":"H41","recipients":["G22"],"metadata":{"subject":"Về việc thử","number":"16"},"documents":[{"name":"a.pdf","media_type":"application/pdf","size":4,"sha256":"00"}],"max_hops":8}"#;
+    put("json", "seal", [&[0][..], seal.as_bytes()].concat());
+    put("json", "confirm", b"\x01{\"token\":\"t\"}".to_vec());
+    put("json", "register", b"\x02{\"remark\":\"ok\",\"number\":\"5\"}".to_vec());
+    put("json", "refuse", b"\x03{\"reason\":\"NOT_AUTHORISED\",\"remark\":\"no\"}".to_vec());
+    put("json", "hold", b"\x04{\"reason\":\"x\"}".to_vec());
+}
+
+/// The generator of P-256.
+const SPKI_P256: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+/// RSA, too short to be taken: the shape is what matters.
+const SPKI_RSA_SHORT: &str = "301c300d06092a864886f70d0101010500030b0030080203010001020103";

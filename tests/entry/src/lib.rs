@@ -1,0 +1,85 @@
+//! Every door that bytes from outside come in by, as one function of bytes, with what must hold of
+//! any bytes: no panic; what is taken is canonical (writing it again gives the same bytes); nothing
+//! forged is believed; nothing shown to people holds a control character.
+//!
+//! A function returns if the rules held and panics if one was broken. The fuzz targets in
+//! `tests/fuzz` call these functions, and so does `fuzz-smoke`, which needs no nightly compiler.
+
+mod certificate;
+mod configuration;
+pub mod corpus;
+mod endpoint;
+pub mod mutate;
+mod proof;
+#[path = "../../../crates/api/tests/socket/fake.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "a node for tests, shared with the suite of the socket, which uses more of it"
+)]
+mod service;
+mod socket;
+mod store;
+mod trust;
+mod wire;
+
+pub use certificate::{certificate, revocation_list, spki};
+pub use configuration::configuration;
+pub use endpoint::{datagrams, injection, stream};
+pub use proof::{checkpoint, note, proof};
+pub use socket::{http, json};
+pub use store::{journal, record};
+pub use trust::{verified_directory, verified_dispatch, verified_receipt};
+pub use wire::{
+    bundle, cbor, cose, directory, dispatch, envelope, evidence, frame, genesis, receipt, root,
+    signed_root,
+};
+
+/// One door.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: that of the fuzz target and of the folder of its corpus.
+    pub name: &'static str,
+    /// Gives it bytes; panics if a rule was broken.
+    pub run: fn(&[u8]),
+}
+
+/// Every door, by name.
+pub const TARGETS: &[Target] = &[
+    Target { name: "bundle", run: bundle },
+    Target { name: "cbor", run: cbor },
+    Target { name: "certificate", run: certificate },
+    Target { name: "checkpoint", run: checkpoint },
+    Target { name: "configuration", run: configuration },
+    Target { name: "cose", run: cose },
+    Target { name: "datagrams", run: datagrams },
+    Target { name: "directory", run: directory },
+    Target { name: "dispatch", run: dispatch },
+    Target { name: "envelope", run: envelope },
+    Target { name: "evidence", run: evidence },
+    Target { name: "frame", run: frame },
+    Target { name: "genesis", run: genesis },
+    Target { name: "http", run: http },
+    Target { name: "injection", run: injection },
+    Target { name: "journal", run: journal },
+    Target { name: "json", run: json },
+    Target { name: "note", run: note },
+    Target { name: "proof", run: proof },
+    Target { name: "receipt", run: receipt },
+    Target { name: "record", run: record },
+    Target { name: "revocation_list", run: revocation_list },
+    Target { name: "root", run: root },
+    Target { name: "signed_root", run: signed_root },
+    Target { name: "spki", run: spki },
+    Target { name: "stream", run: stream },
+    Target { name: "verified_directory", run: verified_directory },
+    Target { name: "verified_dispatch", run: verified_dispatch },
+    Target { name: "verified_receipt", run: verified_receipt },
+];
+
+/// The door of this name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

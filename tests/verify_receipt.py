@@ -330,7 +330,7 @@ def read_record(raw):
     record = decode(raw, EVIDENCE_BYTES_MAX)
     fields(record, (0, 1, 2, 3, 4, 5, 7, 9, 11), (6, 8, *range(10, 21)), what="record")
     require(record[0] == 1, "record: format version")
-    require(record[1] in EVENTS, f"record: event {record[1]}")
+    require(0 < record[1] < 256, f"record: event {record[1]}")
     for key in (2, 4, 5, 6, 16, 17, 18, 19, 20):
         require(key not in record or is_bytes(record[key], 32), f"record: field {key}")
     return record
@@ -390,6 +390,8 @@ def verify_receipt(data, network, directory):
     # 7. Who may say it.
     if record[1] in (1, 2):
         authorised = directory.hosts(node, record[7])
+    elif record[1] not in EVENTS:
+        authorised = False
     elif record[1] >= 6:
         authorised = 8 in record and directory.hosts(node, record[8])
     else:
@@ -426,7 +428,7 @@ def report(path, record, authorised):
         "file": path,
         "verified": True,
         "authorised": authorised,
-        "event": EVENTS[record[1]],
+        "event": EVENTS.get(record[1], f"event {record[1]} of a later version"),
         "node": record[3],
         "dispatch": record[5].hex(),
         "originator": record[7],

@@ -83,7 +83,8 @@ async fn a_lying_neighbour_cannot_halt_a_node() {
     // A sound note with a larger size written into it.
     let text = String::from_utf8(ours).expect("a note is text");
     let larger = text.replacen("\n1000\n", "\n1001\n", 1);
-    for (n, lie) in [theirs, forged, larger.into_bytes(), b"9999".to_vec()].into_iter().enumerate() {
+    for (n, lie) in [theirs, forged, larger.into_bytes(), b"9999".to_vec()].into_iter().enumerate()
+    {
         let session = holding(&network, Some(lie)).await;
         eventually("the lie is noticed", || async {
             let status = status(&node).await;

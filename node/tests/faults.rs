@@ -9,6 +9,8 @@ mod support;
 
 #[path = "faults/clock.rs"]
 mod clock;
+#[path = "faults/copies.rs"]
+mod copies;
 #[path = "faults/doubt.rs"]
 mod doubt;
 #[path = "faults/order.rs"]

@@ -40,7 +40,7 @@ async fn submit(client: &Client, sealed: &[u8], document: &[u8]) -> u64 {
         match client.submit(sealed, &[Some(document.to_vec().into())]).await {
             Ok(_) => return repeats,
             Err(ClientError::Broken(_) | ClientError::Unreachable { .. }) => {}
-            Err(e) if matches!(e.code(), Code::Busy | Code::BusyStorage) => {}
+            Err(e) if matches!(e.code(), Code::Busy | Code::BusyStorage | Code::Quota) => {}
             Err(e) => panic!("refused: {e}"),
         }
         repeats += 1;

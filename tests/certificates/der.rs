@@ -20,7 +20,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
         0x100..=0xffff => out.extend([0x82, (length >> 8) as u8, length as u8]),
         _ => out.extend([0x83, (length >> 16) as u8, (length >> 8) as u8, length as u8]),
     }
-    out.extend(content);
+    out.extend_from_slice(content);
     out
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 pub(crate) fn long(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag, 0x84];
     out.extend((content.len() as u32).to_be_bytes());
-    out.extend(content);
+    out.extend_from_slice(content);
     out
 }
 
@@ -57,7 +57,9 @@ pub(crate) fn set<T: AsRef<[u8]>>(parts: &[T]) -> Vec<u8> {
 }
 
 pub(crate) fn join<T: AsRef<[u8]>>(parts: &[T]) -> Vec<u8> {
-    parts.iter().flat_map(|part| part.as_ref().iter().copied()).collect()
+    let mut out = Vec::new();
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_ref()));
+    out
 }
 
 /// An INTEGER with this content, right or not.

@@ -37,7 +37,10 @@ pub(crate) fn sign_sha256(pkcs8: &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Signatures made before: the same for the same bytes, and slow.
-static MADE: Mutex<BTreeMap<(Vec<u8>, Vec<u8>), Vec<u8>>> = Mutex::new(BTreeMap::new());
+static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+
+/// By modulus and padded block.
+type Made = BTreeMap<(Vec<u8>, Vec<u8>), Vec<u8>>;
 
 fn sign(pkcs8: &[u8], info: &[u8], digest: &[u8]) -> Vec<u8> {
     let [modulus, _, exponent] = parts(pkcs8);

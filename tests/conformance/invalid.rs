@@ -89,9 +89,9 @@ const CHANGES: &[Change] = &[
     },
     Change {
         base: "evidence",
-        why: "event 13",
+        why: "event 0",
         code: "MALFORMED",
-        make: |b| replace(b, &[0x01, 0x06, 0x02], &[0x01, 0x0d, 0x02]),
+        make: |b| replace(b, &[0x01, 0x06, 0x02], &[0x01, 0x00, 0x02]),
     },
     Change {
         base: "evidence",

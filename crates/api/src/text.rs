@@ -75,6 +75,7 @@ impl Spelled for Event {
     fn read(text: &str) -> Result<Self, String> {
         Event::ALL
             .into_iter()
+            .chain([Event::Unknown(0)])
             .find(|e| e.name() == text)
             .ok_or_else(|| "not the name of an evidence event".to_owned())
     }

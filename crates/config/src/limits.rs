@@ -93,9 +93,9 @@ numbers! {
     /// Bytes one agency may submit in an hour.
     agency_bytes_per_hour = 64 * GIB, MIB => 1024 * GIB;
     /// Dispatches one agency submitted here that have no outcome yet.
-    agency_open_max = 50_000, 1 => 10_000_000;
+    agency_open_max = 100_000, 1 => 10_000_000;
     /// Their bytes.
-    agency_open_bytes_max = 64 * GIB, MIB => 1024 * GIB;
+    agency_open_bytes_max = 128 * GIB, MIB => 1024 * GIB;
     /// Documents of one agency, or from one peer, that are here and no dispatch uses yet, in bytes.
     upload_bytes_max = 16 * GIB, MIB => 1024 * GIB;
     /// Offers one peer may make in a minute, evenly.
@@ -106,7 +106,7 @@ numbers! {
     peer_open_max = 100_000, 1 => 10_000_000;
     /// Their bytes.
     peer_open_bytes_max = 256 * GIB, MIB => 1024 * 1024 * GIB;
-    /// Dispatches that wait for one peer, with the copies kept of what it has.
+    /// Dispatches waiting for one peer, with copies of what it has; half from one agency or peer.
     direction_max = 100_000, 1 => 10_000_000;
     /// Their bytes.
     direction_bytes_max = 256 * GIB, MIB => 1024 * 1024 * GIB;

@@ -84,15 +84,20 @@ macro_rules! codes {
         $cause:literal, $remedy:literal, $cause_vi:literal, $remedy_vi:literal; )+) => {
         /// A refusal or error: a row of the table.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code { $( #[doc = $cause] $name, )+ }
+        pub enum Code {
+            $( #[doc = $cause] $name, )+
+            /// A code of a later version, by its number: kept and passed on.
+            Unknown(u16),
+        }
 
         impl Code {
-            /// Every code, in the order of the table.
+            /// Every code of this version, in the order of the table.
             pub const ALL: &[Code] = &[ $( Code::$name, )+ ];
 
             /// The row of this code.
             pub const fn row(self) -> &'static Row {
                 match self {
+                    Code::Unknown(_) => &UNKNOWN,
                     $( Code::$name => &Row {
                         code: $code, number: $number, fault: Fault::$fault, retry: Retry::$retry,
                         event: $event, http: $http, exit: exit::$exit, cause: $cause,
@@ -103,6 +108,21 @@ macro_rules! codes {
         }
     };
 }
+
+/// What can be said of a code that this version does not know.
+static UNKNOWN: Row = Row {
+    code: "UNKNOWN_CODE",
+    number: 0,
+    fault: Fault::Nobody,
+    retry: Retry::Later,
+    event: None,
+    http: 500,
+    exit: exit::LATER,
+    cause: "a code of a later version of the protocol",
+    remedy: "whoever gave it runs a newer version, whose documents explain it",
+    cause_vi: "mã lỗi của phiên bản giao thức mới hơn",
+    remedy_vi: "nút đưa ra mã này chạy phiên bản mới hơn; xem tài liệu của phiên bản đó",
+};
 
 use Event::SubmissionRejection as SR;
 
@@ -303,12 +323,20 @@ impl Code {
 
     /// The number on the wire.
     pub const fn number(self) -> u16 {
-        self.row().number
+        match self {
+            Code::Unknown(number) => number,
+            known => known.row().number,
+        }
     }
 
-    /// Reads the number on the wire.
+    /// The code of this version with this number.
     pub fn from_number(n: u16) -> Option<Self> {
         Self::ALL.iter().copied().find(|c| c.number() == n)
+    }
+
+    /// Reads the number on the wire; one of a later version is kept. Zero is none.
+    pub fn read(n: u16) -> Option<Self> {
+        Self::from_number(n).or((n > 0).then_some(Code::Unknown(n)))
     }
 }
 
@@ -332,7 +360,8 @@ pub struct BadCode;
 impl FromStr for Code {
     type Err = BadCode;
     fn from_str(text: &str) -> Result<Self, BadCode> {
-        Self::ALL.iter().copied().find(|c| c.as_str() == text).ok_or(BadCode)
+        let known = Self::ALL.iter().copied().find(|c| c.as_str() == text);
+        known.or((text == UNKNOWN.code).then_some(Code::Unknown(0))).ok_or(BadCode)
     }
 }
 

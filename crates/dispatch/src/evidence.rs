@@ -4,36 +4,37 @@ use crate::{AgencyCode, Code, Digest, DispatchId, EpochId, NetworkId, NodeId, Un
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub enum Event {
     /// The first node took custody.
-    SubmissionAcceptance = 1,
+    SubmissionAcceptance,
     /// The first node refused; the signer was authenticated.
-    SubmissionRejection = 2,
+    SubmissionRejection,
     /// The next node took custody toward this recipient.
-    RelayAcceptance = 3,
+    RelayAcceptance,
     /// The next node refused this recipient, for good.
-    RelayRejection = 4,
+    RelayRejection,
     /// The present custodian gives the leg up: expired, no route, or returned to the peer before.
-    RelayFailure = 5,
+    RelayFailure,
     /// The recipient's node holds it durably for the recipient (national status 01).
-    ContentConsignment = 6,
+    ContentConsignment,
     /// The recipient's node cannot hold it for the recipient.
-    ContentConsignmentFailure = 7,
+    ContentConsignmentFailure,
     /// The recipient's own system took it and confirmed.
-    ContentHandover = 8,
+    ContentHandover,
     /// The recipient's own system cannot be given it.
-    ContentHandoverFailure = 9,
+    ContentHandoverFailure,
     /// The clerk registered it (national status 03).
-    ConsignmentAcceptance = 10,
+    ConsignmentAcceptance,
     /// The clerk refused it, with a reason (national status 02).
-    ConsignmentRejection = 11,
+    ConsignmentRejection,
     /// The recipient neither registered nor refused in time.
-    AcceptanceRejectionExpiry = 12,
+    AcceptanceRejectionExpiry,
+    /// An event of a later version, by its number: kept and passed on, without effect here.
+    Unknown(u8),
 }
 
 impl Event {
-    /// Every event, in numeric order.
+    /// Every event of this version, in numeric order.
     pub const ALL: [Event; 12] = [
         Event::SubmissionAcceptance,
         Event::SubmissionRejection,
@@ -51,12 +52,31 @@ impl Event {
 
     /// The number on the wire.
     pub const fn number(self) -> u8 {
-        self as u8
+        match self {
+            Event::SubmissionAcceptance => 1,
+            Event::SubmissionRejection => 2,
+            Event::RelayAcceptance => 3,
+            Event::RelayRejection => 4,
+            Event::RelayFailure => 5,
+            Event::ContentConsignment => 6,
+            Event::ContentConsignmentFailure => 7,
+            Event::ContentHandover => 8,
+            Event::ContentHandoverFailure => 9,
+            Event::ConsignmentAcceptance => 10,
+            Event::ConsignmentRejection => 11,
+            Event::AcceptanceRejectionExpiry => 12,
+            Event::Unknown(number) => number,
+        }
     }
 
-    /// Reads the number on the wire.
+    /// The event of this version with this number.
     pub fn from_number(n: u8) -> Option<Self> {
         Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+    }
+
+    /// Reads the number on the wire; one of a later version is kept. Zero is none.
+    pub fn read(n: u8) -> Option<Self> {
+        Self::from_number(n).or((n > 0).then_some(Event::Unknown(n)))
     }
 
     /// The ETSI name.
@@ -74,6 +94,7 @@ impl Event {
             Event::ConsignmentAcceptance => "ConsignmentAcceptance",
             Event::ConsignmentRejection => "ConsignmentRejection",
             Event::AcceptanceRejectionExpiry => "AcceptanceRejectionExpiry",
+            Event::Unknown(_) => "UnknownEvent",
         }
     }
 
@@ -92,6 +113,7 @@ impl Event {
             Event::ConsignmentAcceptance => "Đã vào sổ",
             Event::ConsignmentRejection => "Nơi nhận trả lại",
             Event::AcceptanceRejectionExpiry => "Quá hạn vào sổ",
+            Event::Unknown(_) => "Sự kiện của phiên bản mới hơn",
         }
     }
 

@@ -143,7 +143,10 @@ impl Engine {
         let (me, id) = (self.me().clone(), e.dispatch);
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
-        let authorised = receipt.authorised_issuer() == Some(true);
+        // A recipient may have moved while what its node said was on its way.
+        let before = self.directory_before.as_ref();
+        let authorised = receipt.authorised_issuer() == Some(true)
+            || before.is_some_and(|d| tram_trust::authority::is_authorised(d, receipt.record()));
         let leg = e.recipient.as_ref().and_then(|r| h.legs.get(r));
         let nothing_new = h.known(owed).is_some_and(|known| {
             // Two exceptions: a claim that counts by now, and a peer that still says it holds a
@@ -161,9 +164,12 @@ impl Engine {
             && !passes_on
             && h.evidence.iter().any(|k| {
                 let k = &k.evidence;
-                (k.event, &k.node, k.epoch, &k.recipient) == (e.event, &e.node, e.epoch, &e.recipient)
+                (k.event, &k.node, k.epoch, &k.recipient)
+                    == (e.event, &e.node, e.epoch, &e.recipient)
             });
-        if nothing_new || said_before || e.node == me || !object_fits {
+        // Nor who signs what nobody here understands, under ever new numbers.
+        let unknown = crowded && matches!(e.event, Event::Unknown(_));
+        if nothing_new || said_before || unknown || e.node == me || !object_fits {
             return;
         }
         let foreign = Foreign {
@@ -187,6 +193,36 @@ impl Engine {
         let leg = self.state.held.get(&id).and_then(|h| h.legs.get(e.recipient.as_ref()?));
         if matches!(leg, Some(Leg::Held { .. })) {
             self.queue_legs(&id);
+        }
+    }
+
+    /// What was said too early counts once the directory that makes it true is in force here: a
+    /// recipient's new node may have said it before this node learned of the move.
+    pub(crate) fn count_claims(&mut self, now: Now) {
+        let mut counts = Vec::new();
+        for h in self.state.held.values() {
+            for k in h.evidence.iter().filter(|k| !k.authorised) {
+                let (Owed::Foreign(digest), Some(raw)) = (k.owed, &k.raw) else { continue };
+                let leg = k.evidence.recipient.as_ref().and_then(|r| h.legs.get(r));
+                let from = match leg {
+                    Some(Leg::Transferred { peer, .. } | Leg::Ended { via: Some(peer), .. }) => peer,
+                    _ => continue,
+                };
+                if tram_trust::authority::is_authorised(&self.directory, &k.evidence) {
+                    counts.push(Foreign {
+                        digest,
+                        raw: raw.clone(),
+                        from: from.clone(),
+                        authorised: true,
+                        // Those upstream were given it, and have directories of their own.
+                        owed_to: Vec::new(),
+                        evidence: k.evidence.clone(),
+                    });
+                }
+            }
+        }
+        for foreign in counts {
+            self.record(now, Record::Foreign(foreign), None, true);
         }
     }
 

@@ -234,6 +234,7 @@ impl Engine {
                 let before = std::mem::replace(&mut self.directory, directory);
                 self.directory_before = Some(before);
                 self.requeue_all();
+                self.count_claims(now);
                 Ok(())
             }
             Input::Tick => self.tick(now),

@@ -14,6 +14,7 @@ use crate::record::{Attempt, Cause, Foreign, Owed, Quarantine, Record, Stage};
 use crate::release::Waiting;
 use crate::state::aside::{Aside, Broken};
 use crate::state::leg::{Leg, Stage as Reached};
+use crate::state::peers::Peer;
 use crate::view::View;
 
 /// Dispatches never taken here of which attempts are kept, so that nobody can fill memory with them.
@@ -102,7 +103,19 @@ impl Engine {
         self.record(now, Record::Attempt(attempt), None, true);
         if let Some(cause) = self.state.broken.get(&id).and_then(Broken::verdict) {
             self.set_aside(now, id, cause);
-        } else if let Some(peer) = peer {
+            return;
+        }
+        let under_way = |p: &Peer| p.queue.standing(&id).is_some_and(|s| s.in_flight);
+        let peers: Vec<NodeId> = match peer {
+            Some(peer) => vec![peer],
+            // Whoever noticed does not know which.
+            None if stage == Stage::Give => {
+                let all = self.state.peers.iter().filter(|(_, p)| under_way(p));
+                all.map(|(name, _)| name.clone()).collect()
+            }
+            None => Vec::new(),
+        };
+        for peer in peers {
             self.defer(now, &peer, id, Code::WorkUnfinished, 0);
         }
     }

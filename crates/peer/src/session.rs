@@ -264,9 +264,8 @@ impl Session {
         epoch: EpochId,
         verifier: &Verifier,
     ) -> Result<VerifiedCheckpoint, Refused> {
-        let shown = verifier
-            .checkpoint(&self.peer, note)
-            .map_err(|r| Refused::new(r.code, r.detail))?;
+        let shown =
+            verifier.checkpoint(&self.peer, note).map_err(|r| Refused::new(r.code, r.detail))?;
         if shown.epoch() != epoch {
             let detail = "hello and checkpoint name different epochs";
             return Err(Refused::new(Code::Malformed, detail));
@@ -275,11 +274,7 @@ impl Session {
     }
 
     /// Compares the peer's log with what we held of it.
-    fn compare(
-        &mut self,
-        hello: Hello,
-        shown: Option<VerifiedCheckpoint>,
-    ) -> Result<(), Refused> {
+    fn compare(&mut self, hello: Hello, shown: Option<VerifiedCheckpoint>) -> Result<(), Refused> {
         let proof = self.needs_proof(hello.epoch, shown.as_ref())?;
         match (proof, shown) {
             (Some(ask), Some(shown)) => {

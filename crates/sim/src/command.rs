@@ -14,7 +14,8 @@ use tram_sim::shrink::{shrink, with_steps};
 use tram_sim::world::{Options, Report, Stats, run};
 
 /// How it is used.
-const USAGE: &str = "tram-sim [--schedules N] [--minutes M] [--seed S] [--jobs J] [--repeat-every R]
+const USAGE: &str =
+    "tram-sim [--schedules N] [--minutes M] [--seed S] [--jobs J] [--repeat-every R]
          [--only SEED [--keep I,J,…]] [--trace] [--plant BUG] [--json] [--packet]
 
   --schedules N      stop after so many schedules (5000)
@@ -153,7 +154,12 @@ impl Asked {
             Some(keep) => with_steps(&whole, keep),
             None => whole,
         };
-        println!("seed {seed}: {} nodes, {} orders, {} steps", plan.places.len(), plan.orders.len(), plan.steps.len());
+        println!(
+            "seed {seed}: {} nodes, {} orders, {} steps",
+            plan.places.len(),
+            plan.orders.len(),
+            plan.steps.len()
+        );
         for (i, step) in plan.steps.iter().enumerate() {
             println!("  {i:>3}  {step}");
         }
@@ -258,7 +264,11 @@ impl Asked {
         let plan = Plan::of(report.seed);
         let Some((keep, small)) = shrink(&plan, &Court::new(), self.options()) else { return };
         let steps: Vec<String> = keep.iter().map(usize::to_string).collect();
-        println!("smaller: tram-sim --only {} --keep {}{plant} --trace", report.seed, steps.join(","));
+        println!(
+            "smaller: tram-sim --only {} --keep {}{plant} --trace",
+            report.seed,
+            steps.join(",")
+        );
         keep.iter().for_each(|i| println!("  {i:>3}  {}", plan.steps[*i]));
         let from = small.trace.len().saturating_sub(60);
         small.trace[from..].iter().for_each(|line| println!("  {line}"));

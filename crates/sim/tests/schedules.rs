@@ -43,7 +43,10 @@ fn the_same_seed_gives_the_same_trace_whatever_ran_before() {
         assert!(!again.trace.is_empty());
     }
     let other = run(&Plan::of(first_seed() + 20), &warm, Options::default());
-    assert_ne!(other.trace_hash, run(&Plan::of(first_seed()), &warm, Options::default()).trace_hash);
+    assert_ne!(
+        other.trace_hash,
+        run(&Plan::of(first_seed()), &warm, Options::default()).trace_hash
+    );
 }
 
 /// Runs schedules until a planted bug shows; which one it was.

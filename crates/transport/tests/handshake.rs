@@ -208,6 +208,9 @@ async fn a_dead_port_and_a_silent_one_are_told_apart() {
     assert_eq!(error.code(), "CONNECTION_REFUSED");
     let error = pair.a.connect(addr, "not a name", &name("b")).await.unwrap_err();
     assert_eq!(error.code(), "BAD_ADDRESS");
+    pair.a.close("over").await;
+    let error = pair.a.connect(addr, SNI, &name("b")).await.unwrap_err();
+    assert_eq!(error.code(), "STOPPING", "{error}");
 }
 
 #[tokio::test]

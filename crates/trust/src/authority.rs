@@ -15,7 +15,8 @@ pub fn may_issue(
     node: &NodeId,
     recipient: Option<&AgencyCode>,
 ) -> bool {
-    if directory.node(node).is_none() {
+    // Who may say what this version does not know, it cannot know either: a claim.
+    if directory.node(node).is_none() || matches!(event, Event::Unknown(_)) {
         return false;
     }
     if !event.only_recipient_node() {

@@ -217,6 +217,8 @@ fn who_may_not_say_it_makes_an_unauthorised_claim() {
     assert!(said(DISTRICT, Event::RelayAcceptance));
     assert!(said(CENTRE, Event::SubmissionAcceptance));
     assert!(!said(DISTRICT, Event::SubmissionAcceptance));
+    // Genuine, and nobody here knows who may say it.
+    assert!(!said(COMMUNE, Event::read(200).unwrap()));
 }
 
 #[test]

@@ -69,7 +69,8 @@ pub fn encode(record: &EvidenceRecord) -> Vec<u8> {
 }
 
 /// Reads a record of at most [`EVIDENCE_BYTES_MAX`] bytes. Fields from 128 on that this version does not
-/// know are passed over; the raw bytes, which the log commits to, keep them.
+/// know are passed over, events and codes that it does not know are kept by their numbers; the raw
+/// bytes, which the log commits to, keep everything.
 ///
 /// # Errors
 /// `NotCanonical`, `TooLarge`, `Malformed`.
@@ -123,8 +124,7 @@ pub fn validate(record: &EvidenceRecord) -> Result<(), WireError> {
 
 fn event(d: &mut Decoder<'_>) -> Result<Event, WireError> {
     let number = d.u8()?;
-    Event::from_number(number)
-        .ok_or_else(|| WireError::malformed(format_args!("event {number} is not in the table")))
+    Event::read(number).ok_or_else(|| WireError::malformed("event 0"))
 }
 
 /// What a leaf of the receipt log holds: SHA-256(salt ‖ record). The salt keeps a short record from being

@@ -95,8 +95,7 @@ pub(crate) fn put_time_or_null(w: &mut Writer, value: Option<UnixMillis>) {
 /// A code of the table, by its number.
 pub(crate) fn code(d: &mut Decoder<'_>) -> Result<Code, WireError> {
     let number = d.u16()?;
-    Code::from_number(number)
-        .ok_or_else(|| WireError::malformed(format_args!("code {number} is not in the table")))
+    Code::read(number).ok_or_else(|| WireError::malformed("code 0"))
 }
 
 /// A signature algorithm, by its COSE number.

@@ -1,7 +1,7 @@
 //! `tram status`: the node at a glance.
 
 use clap::Args;
-use tram_api::model::{NodeState, StatusView};
+use tram_api::model::{AgencyQuotaView, NodeState, StatusView};
 use tram_config::Role;
 use tram_dispatch::codes::exit;
 
@@ -97,7 +97,8 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
         (shell.word(Word::Size), Align::Right),
         ("", Align::Left),
     ]);
-    for a in &s.limits.agencies {
+    let in_use = |a: &&AgencyQuotaView| a.open.used > 0 || a.turned_away > 0;
+    for a in s.limits.agencies.iter().filter(in_use) {
         let open = format!("{} / {}", a.open.used, a.open.max);
         let size =
             format!("{} / {}", table::bytes(a.open_bytes.used), table::bytes(a.open_bytes.max));

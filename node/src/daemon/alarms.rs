@@ -73,8 +73,10 @@ mod tests {
     #[test]
     fn an_alarm_keeps_the_moment_it_came_about() {
         let alarms = Alarms::default();
-        let of = |about: &str, detail: &str| Found::new(Code::CertificateExpired, detail).about(about);
-        let first = alarms.settle(UnixMillis(10), vec![of("a", "a1"), of("b", "b1").since(UnixMillis(4))]);
+        let of =
+            |about: &str, detail: &str| Found::new(Code::CertificateExpired, detail).about(about);
+        let first =
+            alarms.settle(UnixMillis(10), vec![of("a", "a1"), of("b", "b1").since(UnixMillis(4))]);
         assert_eq!(since(&first), [("a1", 10), ("b1", 4)]);
         // Words change, the moment does not; what goes and comes back begins anew.
         let next = alarms.settle(UnixMillis(20), vec![of("a", "a2").since(UnixMillis(3))]);

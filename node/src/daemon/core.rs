@@ -214,6 +214,9 @@ pub(crate) fn start(
         .name("store".into())
         .spawn(move || store_loop(store, &store_rx, &back))?;
     let shared = core.clone();
+    // Before anybody asks to take something.
+    let set_aside_changes = engine.state().set_aside_changes;
+    hands.set_aside(engine.quarantined().map(|(id, ..)| id).collect());
     let engine = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let mut running = Running {
             engine,
@@ -230,7 +233,7 @@ pub(crate) fn start(
             answers: VecDeque::new(),
             readings: VecDeque::new(),
             hands,
-            set_aside_changes: 0,
+            set_aside_changes,
         };
         let result = catch_unwind(AssertUnwindSafe(|| running.run(&rx))).unwrap_or_else(|_| {
             // Its state may be half changed: the next start reads what is durable.

@@ -121,9 +121,7 @@ pub(crate) fn against(
                 let held = verifier.checkpoint(me, proof.held.as_bytes()).map_err(|r| r.detail)?;
                 Ok((by, held))
             });
-            found
-                .inspect_err(|error| tracing::warn!(?path, error, "a proof is passed over"))
-                .ok()
+            found.inspect_err(|error| tracing::warn!(?path, error, "a proof is passed over")).ok()
         })
         .collect()
 }

@@ -121,7 +121,9 @@ impl CrlFiles {
                     list.this_update(),
                     list.next_update()
                 );
-                found.push(Found::new(Code::RevocationUnknown, detail).about(list.issuer()).since(ends));
+                found.push(
+                    Found::new(Code::RevocationUnknown, detail).about(list.issuer()).since(ends),
+                );
             }
         }
         found

@@ -124,7 +124,8 @@ fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
     };
     // With other keys there, peers would refuse what this node signs, and this node would take for its
     // own what others signed.
-    if listed.receipt_key != genesis.receipt_key || listed.checkpoint_key != genesis.checkpoint_key {
+    if listed.receipt_key != genesis.receipt_key || listed.checkpoint_key != genesis.checkpoint_key
+    {
         let detail = format!(
             "directory version {} lists other keys for epoch {} than the log began with",
             directory.version(),

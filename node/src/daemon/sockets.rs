@@ -9,9 +9,9 @@ use tram_config::Config;
 use tram_dispatch::Code;
 
 use super::context::Context;
-use super::{intake, revocation};
 use super::run::RunError;
 use super::service::NodeService;
+use super::{intake, revocation};
 
 /// With this set, the daemon stops when its standard input ends: a parent that dies takes it along.
 const EXIT_ON_STDIN_EOF: &str = "TRAM_EXIT_ON_STDIN_EOF";

@@ -44,7 +44,7 @@ impl Volume {
         };
         let script = format!(
             "kept=$(mktemp -d \"$2.XXXX\"); cp -a \"$1/.\" \"$kept\"; {mount}; \
-             [ -e \"$1/genesis.cbor\" ] || cp -a \"$kept/.\" \"$1\"; rm -r \"$kept\"; shift 2; exec \"$@\""
+             [ -e \"$1/genesis.cbor\" ] || {{ cp -a \"$kept/.\" \"$1\"; sync -f \"$1\"; }}; rm -r \"$kept\"; shift 2; exec \"$@\""
         );
         let path = |p: PathBuf| p.display().to_string();
         let arguments = ["-m", "sh", "-ec", &script, "sh", &path(data), &path(image)];

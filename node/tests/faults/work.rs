@@ -32,13 +32,14 @@ const RECOVERY_CALLS: u64 = 8;
 /// Too large for the journal: kept as a file.
 const LARGE_BYTES: usize = 150 << 10;
 /// What an agency may be told while a disk fails. Whatever else it is told is a fault of the node.
-const EXPECTED: [Code; 6] = [
+const EXPECTED: [Code; 7] = [
     Code::NodeUnreachable,
     Code::Busy,
     Code::BusyStorage,
     Code::StorageFailed,
     Code::StorageReadOnly,
     Code::DocumentMissing,
+    Code::Quarantined,
 ];
 
 /// A dispatch with its documents.
@@ -123,7 +124,11 @@ impl Work {
             s.release().await.map(|()| None)
         })
         .await;
-        self.until("the large document", async |s| s.fetch(1).await).await;
+        self.until("the large document", async |s| match s.fetch(1).await {
+            Err(e) if e.code() == Code::Quarantined => s.release().await.map(|()| None),
+            other => other,
+        })
+        .await;
         self.until("the hand-over", async |s| {
             let fetched = s.client(1).fetch(&agency(1), ids[1]).await?;
             s.client(1).confirm(&agency(1), ids[1], &fetched.token).await.map(|_| Some(()))
@@ -174,6 +179,8 @@ impl Work {
             match timeout(ANSWER_MAX, step(&self.scene)).await {
                 Ok(Ok(Some(done))) => return done,
                 Ok(Ok(None)) | Err(_) => {}
+                // It starts.
+                Ok(Err(ClientError::Unreachable { .. })) => {}
                 Ok(Err(e)) => {
                     assert!(EXPECTED.contains(&e.code()), "{what}: {e}");
                     self.verdict.errors.insert(e.code());
@@ -261,15 +268,16 @@ impl Scene {
         }
     }
 
-    /// The operator looks at what the first node set aside, because it could not read it, and lets it go
-    /// on: the disk is well again.
+    /// The operator looks at what was set aside because it could not be read, and lets it go on: the
+    /// disk is well again.
     async fn release(&self) -> Result<(), ClientError> {
         let query = QueueQuery { state: Some(LegState::Quarantined), ..QueueQuery::default() };
-        for item in self.client(0).queue(&query).await?.items {
-            let (dispatch, recipient) = (item.dispatch.0, item.recipient.0);
-            let release = QueueAction::Release;
-            self.client(0).change_queue(dispatch, &recipient, release, None).await?;
-            self.released.set(self.released.get() + 1);
+        for client in [self.client(0), self.client(1)] {
+            for item in client.queue(&query).await?.items {
+                let (dispatch, recipient) = (item.dispatch.0, item.recipient.0);
+                client.change_queue(dispatch, &recipient, QueueAction::Release, None).await?;
+                self.released.set(self.released.get() + 1);
+            }
         }
         Ok(())
     }

@@ -137,8 +137,7 @@ fn spellings(shapes: &mut Shapes, purpose: Purpose) {
         let expected = if what == "unused bits" { INVALID } else { ALGORITHM };
         shapes.add(&format!("key/spelling: {what}"), line, expected, why);
     }
-    let mut line = Line::keyed(purpose, Key::Public(ec(&off)));
-    line.at = tram_trust::fixtures::NOW;
+    let line = Line::keyed(purpose, Key::Public(ec(&off)));
     let expected = if purpose == Purpose::Seal { ALGORITHM } else { Accepted };
     let why = "a point off the curve verifies nothing: no seal, and no handshake either";
     shapes.add("key/spelling: point off the curve", line, expected, why);

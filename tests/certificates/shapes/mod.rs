@@ -119,3 +119,10 @@ pub(crate) fn all() -> Vec<Shape> {
     }
     shapes.0
 }
+
+/// Those of [`paths`] alone.
+pub(crate) fn of_paths() -> Vec<Shape> {
+    let mut shapes = Shapes::default();
+    Purpose::BOTH.into_iter().for_each(|purpose| paths::add(&mut shapes, purpose));
+    shapes.0
+}

@@ -59,7 +59,8 @@ pub(super) fn add(shapes: &mut Shapes, purpose: Purpose) {
         let why = "PSS where the key allows both paddings";
         shapes.add(&format!("odd/RSA-{what} with PSS"), line, Accepted, why).pss = true;
     }
-    let kinds: [(&str, fn() -> Key); 5] = [
+    type Make = fn() -> Key;
+    let kinds: [(&str, Make); 5] = [
         ("P-256", p256),
         ("P-384", p384),
         ("RSA-2048", || rsa(2048)),

@@ -2,8 +2,8 @@
 
 use super::{Accepted, EXPIRED, INVALID, Shapes, TOO_LARGE, UNTRUSTED};
 use crate::cert::{
-    AUTHORITY_KEY, BASIC_CONSTRAINTS, CENTRE, COMMUNE, Cert, DISTRICT, Line, Purpose, SUBJECT_KEY,
-    basic, key_identifier,
+    AUTHORITY_KEY, BASIC_CONSTRAINTS, COMMUNE, Cert, Line, Purpose, SUBJECT_KEY, basic,
+    key_identifier,
 };
 use crate::der::{PRINTABLE, UTF8, common_name, holds, implicit, integer, name, octets, sequence};
 use crate::keys::ed25519;
@@ -54,11 +54,10 @@ fn issuers(shapes: &mut Shapes, purpose: Purpose) {
     line.issuer().set(SUBJECT_KEY, false, octets(&[7; 2000]));
     shapes.add("issuer/subject key identifier of 2000 bytes", line, Accepted, hint);
     for place in 0..5 {
-        let mut line = Line::full(purpose);
+        let line = Line::full(purpose);
         let stranger = ed25519("a stranger");
         let mut chain = line.chain();
         chain[place] = line.certs[place].sign(&stranger);
-        line.at = tram_trust::fixtures::NOW;
         let why = "the key of the issuer named did not sign it";
         shapes.add_chain(
             &format!("issuer/certificate {place} signed by a stranger"),
@@ -157,13 +156,12 @@ fn self_issued(shapes: &mut Shapes, purpose: Purpose) {
 /// Several paths, of which one is alive (as when AddTrust's root expired in 2020).
 fn crossed(shapes: &mut Shapes, purpose: Purpose) {
     for (what, old_first) in [("first", true), ("last", false)] {
-        let mut line = Line::short(purpose);
+        let line = Line::short(purpose);
         let mut old = line.certs[1].clone();
         old.valid("200101000000Z", "260101000000Z").serial = integer(&[5]);
         let (leaf, live) = (line.chain()[0].clone(), line.chain()[1].clone());
         let old = old.sign(&line.anchor_key);
         let chain = if old_first { vec![leaf, old, live] } else { vec![leaf, live, old] };
-        line.at = tram_trust::fixtures::NOW;
         let why = "one path is alive, whichever comes first";
         shapes.add_chain(
             &format!("crossed/expired CA certificate {what}"),
@@ -265,5 +263,4 @@ fn crowds(shapes: &mut Shapes, purpose: Purpose) {
             why,
         );
     }
-    debug_assert!(DISTRICT < CENTRE);
 }

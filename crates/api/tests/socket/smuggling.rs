@@ -154,7 +154,10 @@ async fn five_hundred_idle_clients_of_one_user_leave_the_others_served() {
     }
     assert_eq!(turned_away, 500 - 192, "of user {uid}");
     // One of the first that asks at last is served.
-    idle[0].write_all(b"GET /v1/log HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    idle[0]
+        .write_all(b"GET /v1/log HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     assert_eq!(statuses(&read_all(&mut idle[0]).await), [200]);
 }
 
@@ -181,7 +184,8 @@ async fn needs_root_other_users_are_who_the_kernel_says() {
         agencies: tram_api::Agencies::All,
         roles: [tram_api::Role::Audit].into(),
     };
-    let node = start(Fake::default(), Access::new(vec![audit(Who::Uid(0))]), Limits::default()).await;
+    let node =
+        start(Fake::default(), Access::new(vec![audit(Who::Uid(0))]), Limits::default()).await;
     let (socket, directory) = (node.path.clone(), node.path.parent().unwrap().to_owned());
     let ask = move |uid| {
         let socket = socket.clone();

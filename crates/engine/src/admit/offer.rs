@@ -12,10 +12,11 @@ use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::{Answer, Output};
 use crate::quarantine::Here;
-use crate::quota::{Shortage, Use, Way};
+use crate::quota::{Coming, Shortage, Use, Way};
 use crate::record::{Held, Legs, Owed, Record};
 use crate::release::{Waiting, WaitingAnswer};
 use crate::route::{Route, route, toward};
+use crate::state::lanes::Flow;
 use crate::view::View;
 
 /// What a peer offers.
@@ -206,11 +207,13 @@ impl Engine {
             let full = self.node_is_full(more, class);
             full.or_else(|| self.peer_is_full(&offer.peer, more, class))
         };
+        let flow = Flow::Peer(offer.peer.clone());
+        let load = Coming { originator: &envelope.originator, flow, more, class };
         let mut ways: BTreeMap<Way, Option<Shortage>> = BTreeMap::new();
         let (mut room, mut later) = (Vec::new(), Vec::new());
         for (r, way) in take {
             let full = all.or_else(|| {
-                let look = |way: &Way| self.way_is_full(way, &envelope.originator, more, class);
+                let look = |way: &Way| self.way_is_full(way, &load);
                 *ways.entry(way).or_insert_with_key(look)
             });
             match full {

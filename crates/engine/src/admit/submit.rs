@@ -8,10 +8,11 @@ use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::Reply;
 use crate::quarantine::Here;
-use crate::quota::{Shortage, Use};
+use crate::quota::{Coming, Shortage, Use};
 use crate::record::{Held, Owed, Record};
 use crate::release::Waiting;
 use crate::route::{Route, route};
+use crate::state::lanes::Flow;
 use crate::view::View;
 
 impl Engine {
@@ -95,7 +96,10 @@ impl Engine {
         let shortage = self
             .node_is_full(more, class)
             .or_else(|| self.agency_is_full(originator, more, class))
-            .or_else(|| self.ways_are_full(&ways, originator, more, class))
+            .or_else(|| {
+                let flow = Flow::Agency(originator.clone());
+                self.ways_are_full(&ways, &Coming { originator, flow, more, class })
+            })
             .or_else(|| self.agency_too_fast(now, originator, more.stored_bytes));
         if let Some(shortage) = shortage {
             self.turn_away(now, token, &dispatch, shortage);

@@ -99,6 +99,16 @@ impl Ceiling {
                 && sum.memory_bytes <= kept(self.memory_bytes))
     }
 
+    /// One of so many equal parts of it, rounded up.
+    #[must_use]
+    pub fn part(&self, n: u64) -> Ceiling {
+        Ceiling {
+            count: self.count.div_ceil(n),
+            stored_bytes: self.stored_bytes.div_ceil(n),
+            memory_bytes: self.memory_bytes.div_ceil(n),
+        }
+    }
+
     /// The same, so many times as high.
     #[must_use]
     pub fn times(&self, n: u64) -> Ceiling {
@@ -123,7 +133,8 @@ pub struct Quotas {
     pub peer_rate: Rate,
     /// What one peer gave us that is not delivered yet, or whose receipts it did not take.
     pub peer_open: Ceiling,
-    /// What waits for one peer, with the copies kept of what it has.
+    /// What waits for one peer, with the copies kept of what it has. Of it one originator here, or
+    /// one peer that gave it, may have a half.
     pub direction: Ceiling,
     /// What is kept for one recipient here. Of it one originator may have a half.
     pub mailbox: Ceiling,
@@ -153,7 +164,7 @@ impl Default for Quotas {
         Quotas {
             agency_rate: Self::per_minute(6_000, 6_000),
             agency_bytes_rate: Self::bytes_per_hour(64 * GIB),
-            agency_open: ceiling(50_000, 64 * GIB, GIB / 4),
+            agency_open: ceiling(100_000, 128 * GIB, GIB / 4),
             peer_rate: Self::per_minute(600_000, 600_000),
             peer_open: ceiling(100_000, 256 * GIB, GIB / 3),
             direction: ceiling(100_000, 256 * GIB, GIB / 3),

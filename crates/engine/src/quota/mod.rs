@@ -18,4 +18,4 @@ pub use report::{AgencyUse, MailboxUse, NodeUse, PeerUse};
 pub use usage::Usage;
 
 pub(crate) use rates::Rates;
-pub(crate) use room::{Shortage, Way};
+pub(crate) use room::{Coming, Shortage, Way};

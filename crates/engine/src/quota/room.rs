@@ -4,12 +4,22 @@ use tram_dispatch::{AgencyCode, Code, NodeId, Now};
 
 use super::ceiling::{Ceiling, Use};
 use crate::engine::Engine;
+use crate::state::lanes::Flow;
 
 /// Something is not taken now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shortage {
     pub(crate) code: Code,
     pub(crate) retry_ms: u64,
+}
+
+/// What asks for room on its ways.
+#[derive(Debug)]
+pub(crate) struct Coming<'a> {
+    pub(crate) originator: &'a AgencyCode,
+    pub(crate) flow: Flow,
+    pub(crate) more: Use,
+    pub(crate) class: u8,
 }
 
 /// Where a leg leads from here.
@@ -21,7 +31,8 @@ pub(crate) enum Way {
     Into(AgencyCode),
 }
 
-/// The part of a mailbox that one originator may have.
+/// The part of a direction that one flow may have, and of a mailbox one originator: so what one
+/// sends to somebody who is away leaves room for others, and in its own quota for other ways.
 const SENDER_SHARE: u64 = 2;
 /// How far above its ceiling a way may get when it is only one of several of a submission, so that
 /// one dead peer does not stop what is for many.
@@ -82,47 +93,33 @@ impl Engine {
 
     /// Whether too much waits on a way, or is kept for it, for more. Nothing that is there is ever
     /// dropped for it, and no other way is concerned.
-    pub(crate) fn way_is_full(
-        &self,
-        way: &Way,
-        originator: &AgencyCode,
-        more: Use,
-        class: u8,
-    ) -> Option<Shortage> {
-        self.way_is_full_at(way, originator, more, class, 1)
+    pub(crate) fn way_is_full(&self, way: &Way, load: &Coming<'_>) -> Option<Shortage> {
+        self.way_is_full_at(way, load, 1)
     }
 
-    fn way_is_full_at(
-        &self,
-        way: &Way,
-        originator: &AgencyCode,
-        more: Use,
-        class: u8,
-        times: u64,
-    ) -> Option<Shortage> {
+    fn way_is_full_at(&self, way: &Way, load: &Coming<'_>, times: u64) -> Option<Shortage> {
         let (quotas, settings) = (&self.settings.quotas, &self.settings);
+        let full = |whole: Ceiling, used: Use, part: Use| {
+            let whole = whole.times(times);
+            !whole.fits(used, load.more, load.class)
+                || !whole.part(SENDER_SHARE).fits(part, load.more, load.class)
+        };
         match way {
             Way::Toward(peer) => {
                 let used = self.state.direction_use(peer);
+                let part = self.state.direction_use_of(peer, &load.flow);
                 let connected = self.state.peers.get(peer).is_some_and(|p| p.connected);
                 let retry_ms = match connected {
                     true => settings.busy_retry_ms,
                     false => settings.absent_retry_ms,
                 };
-                let full = !quotas.direction.times(times).fits(used, more, class);
+                let full = full(quotas.direction, used, part);
                 full.then_some(Shortage { code: Code::Busy, retry_ms })
             }
             Way::Into(recipient) => {
-                let used = self.state.usage.sender(recipient, originator);
-                let whole = quotas.mailbox.times(times);
-                let part = |max: u64| max / SENDER_SHARE + u64::from(max > 0 && max < SENDER_SHARE);
-                let share = Ceiling {
-                    count: part(whole.count),
-                    stored_bytes: part(whole.stored_bytes),
-                    memory_bytes: part(whole.memory_bytes),
-                };
-                let full = !share.fits(used, more, class)
-                    || !whole.fits(self.state.usage.mailbox(recipient), more, class);
+                let used = self.state.usage.mailbox(recipient);
+                let part = self.state.usage.sender(recipient, load.originator);
+                let full = full(quotas.mailbox, used, part);
                 let retry_ms = settings.absent_retry_ms;
                 full.then_some(Shortage { code: Code::Busy, retry_ms })
             }
@@ -134,17 +131,15 @@ impl Engine {
     pub(crate) fn ways_are_full<'w>(
         &self,
         ways: impl IntoIterator<Item = &'w Way>,
-        originator: &AgencyCode,
-        more: Use,
-        class: u8,
+        load: &Coming<'_>,
     ) -> Option<Shortage> {
         let (mut some_room, mut first) = (false, None);
         for way in ways {
-            match self.way_is_full(way, originator, more, class) {
+            match self.way_is_full(way, load) {
                 None => some_room = true,
                 Some(shortage) => {
                     first = first.or(Some(shortage));
-                    let far_over = self.way_is_full_at(way, originator, more, class, FAN_OUT);
+                    let far_over = self.way_is_full_at(way, load, FAN_OUT);
                     if far_over.is_some() {
                         return far_over;
                     }

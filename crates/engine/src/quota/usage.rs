@@ -7,6 +7,7 @@ use tram_dispatch::{AgencyCode, DispatchId, NodeId};
 use super::ceiling::Use;
 use crate::record::Owed;
 use crate::state::held::HeldDispatch;
+use crate::state::lanes::Flow;
 use crate::state::leg::{Leg, Outcome, Stage};
 
 /// The accounts. An account with nothing in it is not there, so what is held bounds their number.
@@ -16,6 +17,7 @@ pub struct Usage {
     agencies: BTreeMap<AgencyCode, Use>,
     incoming: BTreeMap<NodeId, Use>,
     kept: BTreeMap<NodeId, Use>,
+    kept_of: BTreeMap<(NodeId, Flow), Use>,
     mailboxes: BTreeMap<AgencyCode, Use>,
     senders: BTreeMap<(AgencyCode, AgencyCode), Use>,
     charges: BTreeMap<DispatchId, Charge>,
@@ -26,6 +28,7 @@ pub struct Usage {
 struct Charge {
     each: Use,
     originator: AgencyCode,
+    flow: Flow,
     /// Submitted here, and not delivered yet.
     open_here: bool,
     /// The peers it came from, while it is not delivered or they did not take its receipts.
@@ -62,6 +65,7 @@ impl Charge {
         Charge {
             each: Use::now(held),
             originator: held.dispatch.envelope().originator.clone(),
+            flow: Flow::of(held),
             open_here: open && held.upstreams.is_empty(),
             from: held.upstreams.iter().filter(|p| open || owes(held, p)).cloned().collect(),
             kept,
@@ -90,13 +94,16 @@ impl Usage {
     }
 
     fn count(&mut self, charge: &Charge, change: fn(Use, Use) -> Use) {
-        let Charge { each, originator, open_here, from, kept, mailboxes } = charge;
+        let Charge { each, originator, flow, open_here, from, kept, mailboxes } = charge;
         self.total = change(self.total, *each);
         if *open_here {
             update(&mut self.agencies, originator, *each, change);
         }
         from.iter().for_each(|p| update(&mut self.incoming, p, *each, change));
-        kept.iter().for_each(|p| update(&mut self.kept, p, *each, change));
+        for peer in kept {
+            update(&mut self.kept, peer, *each, change);
+            update(&mut self.kept_of, &(peer.clone(), flow.clone()), *each, change);
+        }
         for recipient in mailboxes {
             update(&mut self.mailboxes, recipient, *each, change);
             let pair = (recipient.clone(), originator.clone());
@@ -122,6 +129,11 @@ impl Usage {
     /// The copies kept of what a peer has.
     pub fn kept(&self, peer: &NodeId) -> Use {
         self.kept.get(peer).copied().unwrap_or_default()
+    }
+
+    /// Of those, the copies of one flow.
+    pub fn kept_of(&self, peer: &NodeId, flow: &Flow) -> Use {
+        self.kept_of.get(&(peer.clone(), flow.clone())).copied().unwrap_or_default()
     }
 
     /// What is kept for a recipient here.

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tram_dispatch::{AgencyCode, DispatchId, NodeId};
 
+use super::held::HeldDispatch;
+
 /// Urgency classes, 0 normal to 3 flash.
 pub(super) const CLASSES: usize = 4;
 /// Every n-th pick is the turn of the class that waited longest.
@@ -21,6 +23,17 @@ pub enum Flow {
     Agency(AgencyCode),
     /// A peer, at a relay.
     Peer(NodeId),
+}
+
+impl Flow {
+    /// The flow of a held dispatch: at its first node it shares with other originators, at a relay
+    /// with other peers, for those behind one peer shared there already.
+    pub fn of(held: &HeldDispatch) -> Self {
+        match held.upstreams.first() {
+            Some(peer) => Flow::Peer(peer.clone()),
+            None => Flow::Agency(held.dispatch.envelope().originator.clone()),
+        }
+    }
 }
 
 /// What is due, by urgency class, apart for what needs a bulk stream and what does not.

@@ -167,6 +167,13 @@ impl State {
         waiting.plus(self.usage.kept(peer))
     }
 
+    /// Of that, what one flow has.
+    pub fn direction_use_of(&self, peer: &NodeId, flow: &lanes::Flow) -> Use {
+        let queue = self.peers.get(peer).map(|p| &p.queue);
+        let waiting = queue.map_or_else(Use::default, |q| q.waiting_of(flow));
+        waiting.plus(self.usage.kept_of(peer, flow))
+    }
+
     /// Brings a dispatch into memory with everything that hangs on it.
     pub fn insert(&mut self, held: HeldDispatch) {
         let id = held.id();

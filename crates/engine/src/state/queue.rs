@@ -31,6 +31,8 @@ pub struct HopQueue {
     counts: Counts,
     /// Everything here together.
     waiting: Use,
+    /// The same by who shares with whom.
+    flows: BTreeMap<Flow, Use>,
     serial: u64,
 }
 
@@ -89,17 +91,13 @@ pub struct Standing {
 }
 
 impl Load {
-    /// A held dispatch as a load. At its first node it shares with other originators, at a relay
-    /// with other peers: who gave much there has shared already.
+    /// A held dispatch as a load.
     pub fn of(held: &HeldDispatch) -> Self {
         let envelope = held.dispatch.envelope();
         let documents: u64 = envelope.documents.iter().map(|d| d.size).sum();
         Load {
             class: held.class(),
-            flow: match held.upstreams.first() {
-                Some(peer) => Flow::Peer(peer.clone()),
-                None => Flow::Agency(envelope.originator.clone()),
-            },
+            flow: Flow::of(held),
             size: Use::now(held),
             bulk: !held.files.is_empty() || documents > INLINE_TOTAL_BYTES_MAX as u64,
         }
@@ -165,7 +163,7 @@ impl HopQueue {
         place.at = At::Ready;
         let cost = COST_BYTES.saturating_add(place.load.size.stored_bytes);
         self.ready.push(place.kind(), place.load.flow.clone(), place.serial, id, cost);
-        self.waiting = self.waiting.plus(place.load.size);
+        self.weigh(&place.load, Use::plus);
         self.places.insert(id, place);
     }
 
@@ -176,7 +174,7 @@ impl HopQueue {
 
     fn take_out(&mut self, id: &DispatchId) -> Option<Place> {
         let place = self.places.remove(id)?;
-        self.waiting = self.waiting.minus(place.load.size);
+        self.weigh(&place.load, Use::minus);
         match place.at {
             At::Ready => self.ready.remove(place.kind(), &place.load.flow, place.serial),
             At::Deferred(due) => {
@@ -185,6 +183,15 @@ impl HopQueue {
             At::InFlight => self.land(id, &place.load),
         }
         Some(place)
+    }
+
+    fn weigh(&mut self, load: &Load, change: fn(Use, Use) -> Use) {
+        self.waiting = change(self.waiting, load.size);
+        let of_flow = self.flows.entry(load.flow.clone()).or_default();
+        *of_flow = change(*of_flow, load.size);
+        if of_flow.count == 0 {
+            self.flows.remove(&load.flow);
+        }
     }
 
     fn land(&mut self, id: &DispatchId, load: &Load) {
@@ -261,6 +268,11 @@ impl HopQueue {
     /// Everything here together.
     pub fn waiting(&self) -> Use {
         self.waiting
+    }
+
+    /// What one flow has here.
+    pub fn waiting_of(&self, flow: &Flow) -> Use {
+        self.flows.get(flow).copied().unwrap_or_default()
     }
 
     /// Tries so far.

@@ -48,7 +48,8 @@ fn toward(w: &mut World, at: &str, peer: &NodeId) -> (u64, u64) {
 #[test]
 fn copies_kept_at_the_limit_hold_back_only_their_direction_until_consignment() {
     let mut w = World::connected();
-    with_quotas(&mut w, CENTRE, |q| q.direction = so_many(3));
+    // Half of it for one originator.
+    with_quotas(&mut w, CENTRE, |q| q.direction = so_many(6));
     // The district is away: the province takes what is for it, the centre keeps the copies.
     w.disconnect(&node(PROVINCE), &node(DISTRICT));
     for n in 0..3 {
@@ -73,7 +74,7 @@ fn copies_kept_at_the_limit_hold_back_only_their_direction_until_consignment() {
 #[test]
 fn the_last_relays_copies_count_until_handover() {
     let mut w = World::connected();
-    with_quotas(&mut w, DISTRICT, |q| q.direction = so_many(2));
+    with_quotas(&mut w, DISTRICT, |q| q.direction = so_many(4));
     let sent: Vec<_> = (0..3).map(|n| dispatch(DISTRICT, &[COMMUNE], &format!("1/{n}"))).collect();
     done(&w.submitted(DISTRICT, &sent[0]));
     done(&w.submitted(DISTRICT, &sent[1]));
@@ -113,9 +114,28 @@ fn an_offer_is_answered_for_each_recipient_by_its_own_way() {
 }
 
 #[test]
+fn who_sends_much_to_a_peer_that_is_away_leaves_room_for_others() {
+    let mut w = World::connected();
+    with_quotas(&mut w, COMMUNE, |q| q.direction = so_many(5));
+    w.disconnect(&node(COMMUNE), &node(DISTRICT));
+    let greedy: Vec<_> = (0..4).map(|n| dispatch(HAMLET, &[CENTRE], &format!("1/{n}"))).collect();
+    greedy[..3].iter().for_each(|d| drop(done(&w.submitted(COMMUNE, d))));
+    assert_eq!(later(&w.submitted(COMMUNE, &greedy[3])), Code::Busy);
+    done(&w.submitted(COMMUNE, &dispatch(HAMLET, &[COMMUNE], "1/other")));
+    for n in 0..2 {
+        done(&w.submitted(COMMUNE, &dispatch(COMMUNE, &[CENTRE], &format!("2/{n}"))));
+    }
+    assert_eq!(later(&w.submitted(COMMUNE, &dispatch(COMMUNE, &[CENTRE], "2/2"))), Code::Busy);
+    w.connect_all();
+    w.pass(1_000);
+    done(&w.submitted(COMMUNE, &greedy[3]));
+    w.assert_recoverable();
+}
+
+#[test]
 fn one_full_direction_does_not_stop_what_is_for_several() {
     let mut w = World::connected();
-    with_quotas(&mut w, CENTRE, |q| q.direction = so_many(2));
+    with_quotas(&mut w, CENTRE, |q| q.direction = so_many(4));
     w.disconnect(&node(CENTRE), &node(PROVINCE));
     for n in 0..2 {
         done(&w.submitted(CENTRE, &dispatch(CENTRE, &[PROVINCE], &format!("1/{n}"))));

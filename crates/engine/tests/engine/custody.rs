@@ -410,3 +410,42 @@ fn a_mailbox_that_moves_to_where_the_dispatch_is_takes_it() {
     w.assert_at_rest();
     w.assert_recoverable();
 }
+
+#[test]
+fn a_consignment_on_its_way_back_counts_though_the_recipient_moved_meanwhile() {
+    let mut w = World::of(&[DISTRICT, COMMUNE]);
+    w.connect_all();
+    let d = net().dispatch(&net().envelope(DISTRICT, &[HAMLET], "2/e"));
+    let id = d.id();
+    w.submit(DISTRICT, &d);
+    let answers = w.run_until(is_answer);
+    assert_eq!(w.word(COMMUNE, &id, HAMLET), "consigned");
+    w.handle(DISTRICT, Input::Directory(moved()));
+    w.verifier = net().verifier_for(&moved());
+    answers.into_iter().for_each(|m| w.deliver(m));
+    w.pass(1_000);
+    assert_eq!(w.word(DISTRICT, &id, HAMLET), "consigned", "and not under way for ever");
+    w.assert_at_rest();
+}
+
+#[test]
+fn what_the_new_node_said_too_early_counts_once_its_directory_is_here() {
+    let mut w = World::of(&[PROVINCE, DISTRICT, SISTER]);
+    w.connect_all();
+    let d = net().dispatch(&net().envelope(PROVINCE, &[HAMLET], "2/f"));
+    let id = d.id();
+    let moved = net().directory_with(|e| agency_in(e, HAMLET).node = Some(node(SISTER)));
+    for at in [DISTRICT, SISTER] {
+        w.handle(at, Input::Directory(moved.clone()));
+    }
+    w.submitted(PROVINCE, &d);
+    w.pass(1_000);
+    assert_eq!(w.word(SISTER, &id, HAMLET), "consigned");
+    assert_eq!(w.word(PROVINCE, &id, HAMLET), "transferred", "by its directory a claim");
+    for at in [DISTRICT, PROVINCE] {
+        w.handle(at, Input::Directory(moved.clone()));
+    }
+    w.pass(1_000);
+    assert_eq!(w.word(PROVINCE, &id, HAMLET), "consigned");
+    w.assert_recoverable();
+}

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tram_crypto::Sign as _;
-use tram_dispatch::{Digest, Event as E, EvidenceRecord};
+use tram_dispatch::{Code, Digest, Event as E, EvidenceRecord};
 use tram_engine::Input;
 use tram_tlog::MemoryTree;
 use tram_wire::evidence::{commitment, encode};
@@ -17,7 +16,9 @@ fn signed(agency: &str, records: &[EvidenceRecord]) -> Vec<Arc<[u8]>> {
     let life = &net().lives[&node(agency)][0];
     let (mut tree, salt) = (MemoryTree::new(), [7; 16]);
     let leaves: Vec<Vec<u8>> = records.iter().map(encode).collect();
-    leaves.iter().for_each(|leaf| drop(tree.push(&commitment(&salt, leaf))));
+    for leaf in &leaves {
+        tree.push(&commitment(&salt, leaf));
+    }
     let mut root = SignedRoot {
         key: Digest(life.receipt.public_key().key_id()),
         node: node(agency),
@@ -65,5 +66,45 @@ fn a_node_that_signs_the_same_over_and_over_fills_nothing() {
     w.register(COMMUNE, COMMUNE, d.id(), None);
     w.pass(1_000);
     assert_eq!(w.word(DISTRICT, &d.id(), COMMUNE), "registered");
+    w.assert_recoverable();
+}
+
+#[test]
+fn an_event_of_a_later_version_goes_upstream_and_changes_nothing() {
+    let mut w = World::of(&[PROVINCE, DISTRICT, COMMUNE]);
+    w.connect_all();
+    let d = net().dispatch(&net().envelope(PROVINCE, &[COMMUNE], "2/a"));
+    w.submitted(PROVINCE, &d);
+    w.pass(1_000);
+    let consigned = w.evidence(PROVINCE, &d.id()).pop().unwrap();
+    assert_eq!(consigned.event, E::ContentConsignment);
+    let later: Vec<EvidenceRecord> = (13..=255)
+        .map(|n| EvidenceRecord {
+            event: E::read(n).unwrap(),
+            custody: 1_000 + u64::from(n),
+            reason: Code::read(60_000),
+            status: None,
+            ..consigned.clone()
+        })
+        .collect();
+    let raws = signed(COMMUNE, &later);
+    let before = w.lines(PROVINCE, &d.id());
+    let receipts = raws[..1].iter().map(|raw| w.verify(raw)).collect();
+    w.handle(DISTRICT, Input::Receipts { peer: node(COMMUNE), batch: 1, receipts });
+    w.pass(1_000);
+    // Byte for byte, through a node that does not know it to another that does not.
+    let there = w.evidence(PROVINCE, &d.id());
+    assert_eq!(there.last(), Some(&later[0]));
+    assert_eq!(w.lines(PROVINCE, &d.id()).len(), before.len() + 1);
+    assert_eq!(w.word(PROVINCE, &d.id(), COMMUNE), "consigned");
+    assert_eq!(w.word(DISTRICT, &d.id(), COMMUNE), "consigned");
+    // Ever new numbers fill nothing either.
+    let receipts = raws.iter().map(|raw| w.verify(raw)).collect();
+    w.handle(DISTRICT, Input::Receipts { peer: node(COMMUNE), batch: 2, receipts });
+    w.run();
+    assert_eq!(w.evidence(DISTRICT, &d.id()).len(), 64);
+    w.confirm(COMMUNE, COMMUNE, d.id());
+    w.pass(1_000);
+    assert_eq!(w.word(PROVINCE, &d.id(), COMMUNE), "handed_over");
     w.assert_recoverable();
 }

@@ -166,7 +166,8 @@ fn long_queue(count: u64) {
     let quotas = &mut settings.quotas;
     quotas.agency_rate = Quotas::per_minute(60_000_000, 10_000_000);
     for ceiling in [&mut quotas.agency_open, &mut quotas.direction] {
-        (ceiling.count, ceiling.memory_bytes) = (count * 8 / 7 + 1, u64::MAX);
+        // Half of a direction is for one originator, an eighth for what is urgent.
+        (ceiling.count, ceiling.memory_bytes) = (2 * (count * 8 / 7 + 1), u64::MAX);
     }
     world.restart(DISTRICT);
     let (sister, commune) = {

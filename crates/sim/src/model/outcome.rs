@@ -75,8 +75,9 @@ impl Model {
                 }
             }
             Leg::Held { .. } | Leg::OnHold | Leg::Transferred { .. } | Leg::Returned { .. } => {
-                // Its last news may have gone with the disk that had them.
-                let told = in_lost_log && excuses.host_lost;
+                // Its last news may have gone with the disk that had them, or come when the node that
+                // sent them was two directories in the past.
+                let told = (in_lost_log && excuses.host_lost) || (excuses.moved && delivered);
                 if !told && !(excused && matches!(leg, Leg::Returned { .. })) {
                     let what = format!("{name}: {} for ever", leg.word());
                     self.wrong(Wrong::Stuck, at_ms, what);
@@ -86,13 +87,7 @@ impl Model {
     }
 
     /// Each terminal event of a leg comes once from one log; a failure never follows a consignment.
-    fn one_outcome(
-        &mut self,
-        at_ms: u64,
-        held: &HeldDispatch,
-        recipient: &AgencyCode,
-        name: &str,
-    ) {
+    fn one_outcome(&mut self, at_ms: u64, held: &HeldDispatch, recipient: &AgencyCode, name: &str) {
         let mut terminal = std::collections::BTreeMap::new();
         for k in held.evidence.iter().filter(|k| k.authorised) {
             let e = &k.evidence;

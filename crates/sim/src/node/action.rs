@@ -72,6 +72,8 @@ pub enum Action {
     Accepted {
         /// The receipt.
         receipt: Arc<[u8]>,
+        /// The size of the node's log when it was offered.
+        offered_at: u64,
     },
     /// Evidence of this node, or of another as it came here, is durable.
     Notify(Notice),

@@ -225,12 +225,7 @@ impl Running {
     }
 
     /// Goes on with one transfer.
-    pub(super) fn flow(
-        &mut self,
-        now: Now,
-        session: Session,
-        stream: Stream,
-    ) -> Result<(), Stop> {
+    pub(super) fn flow(&mut self, now: Now, session: Session, stream: Stream) -> Result<(), Stop> {
         let Some(talk) = self.sessions.get_mut(&session) else { return Ok(()) };
         let peer = talk.peer.clone();
         match talk.streams.insert(stream, Flow::Over) {
@@ -293,8 +288,8 @@ impl Running {
             let Some(machine) = talk.machine.as_mut() else { return Ok(()) };
             let next = talk.control.frame().map_err(|_| malformed("a frame is too long"))?;
             let Some(bytes) = next else { return Ok(()) };
-            let frame = frame::decode(&bytes)
-                .map_err(|e| Refused { code: e.code, detail: e.detail })?;
+            let frame =
+                frame::decode(&bytes).map_err(|e| Refused { code: e.code, detail: e.detail })?;
             if matches!(frame, Frame::Checkpoint { .. }) && machine.is_up() {
                 let soon = |at: u64| now.mono_ms < at + CHECKPOINT_MS / 2;
                 if talk.taken_ms.is_some_and(soon) {

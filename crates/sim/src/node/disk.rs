@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tram_spool::disk::{
-    Disk, DiskError, DiskFile, EntryKind, Fault, ListedEntry, MemDisk, OpenMode,
+    Disk, DiskError, DiskFile, DiskOp, EntryKind, Fault, ListedEntry, MemDisk, OpenMode,
 };
 
 /// Size of what a disk writes entirely or not at all.
@@ -29,6 +29,22 @@ struct Lies {
     dir_sync_forgotten: bool,
     planned: Option<Lie>,
     told: u64,
+    /// The process ends after so many changes of the disk; from then on it can do nothing.
+    ends_in: Option<u64>,
+}
+
+impl Lies {
+    /// Whether the process lives to make one more change.
+    fn lives(&mut self) -> bool {
+        match &mut self.ends_in {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
 }
 
 /// A disk in memory that can crash, fail and lie. Clones are handles to the same disk.
@@ -59,7 +75,18 @@ impl SimDisk {
     /// The process ends, the machine does not: everything written stays readable.
     pub fn process_ended(&self) {
         self.mem.set_faults(Vec::new());
-        lock(&self.lies).planned = None;
+        let mut lies = lock(&self.lies);
+        lies.planned = None;
+        lies.ends_in = None;
+    }
+
+    /// The process ends after so many changes of the disk: what comes then is never done.
+    pub fn process_ends_after(&self, changes: u64) {
+        lock(&self.lies).ends_in = Some(changes);
+    }
+
+    fn alive(&self, op: DiskOp, path: &str) -> Result<(), DiskError> {
+        alive(&self.lies, op, path)
     }
 
     /// So many changing operations from now nothing works any more.
@@ -126,17 +153,31 @@ fn lock(lies: &Mutex<Lies>) -> MutexGuard<'_, Lies> {
     lies.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Fails where the process has ended.
+fn alive(lies: &Mutex<Lies>, op: DiskOp, path: &str) -> Result<(), DiskError> {
+    if lock(lies).lives() {
+        return Ok(());
+    }
+    let source = std::io::Error::other("the process has ended");
+    Err(DiskError::Io { op, path: path.to_owned(), source })
+}
+
 impl Disk for SimDisk {
     fn open(&self, path: &str, mode: OpenMode) -> Result<Arc<dyn DiskFile>, DiskError> {
+        if mode != OpenMode::Read {
+            self.alive(DiskOp::Open, path)?;
+        }
         let file = self.mem.open(path, mode)?;
         Ok(Arc::new(SimFile { file, lies: Arc::clone(&self.lies) }))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
+        self.alive(DiskOp::Rename, from)?;
         self.mem.rename(from, to)
     }
 
     fn remove(&self, path: &str) -> Result<(), DiskError> {
+        self.alive(DiskOp::Remove, path)?;
         self.mem.remove(path)
     }
 
@@ -145,10 +186,12 @@ impl Disk for SimDisk {
     }
 
     fn create_dir_all(&self, dir: &str) -> Result<(), DiskError> {
+        self.alive(DiskOp::CreateDir, dir)?;
         self.mem.create_dir_all(dir)
     }
 
     fn sync_dir(&self, dir: &str) -> Result<(), DiskError> {
+        self.alive(DiskOp::SyncDir, dir)?;
         if lock(&self.lies).dir_sync_forgotten {
             return Ok(());
         }
@@ -217,6 +260,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        alive(&self.lies, DiskOp::Write, "")?;
         match self.fate_of_write() {
             Fate::Honest => self.file.write_at(offset, bytes),
             Fate::Lost => Ok(()),
@@ -225,6 +269,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync_data(&self) -> Result<(), DiskError> {
+        alive(&self.lies, DiskOp::Sync, "")?;
         self.file.sync_data()
     }
 
@@ -233,10 +278,12 @@ impl DiskFile for SimFile {
     }
 
     fn truncate(&self, len_bytes: u64) -> Result<(), DiskError> {
+        alive(&self.lies, DiskOp::Truncate, "")?;
         self.file.truncate(len_bytes)
     }
 
     fn preallocate(&self, len_bytes: u64) -> Result<(), DiskError> {
+        alive(&self.lies, DiskOp::Preallocate, "")?;
         self.file.preallocate(len_bytes)
     }
 }

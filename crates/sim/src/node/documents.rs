@@ -230,9 +230,7 @@ impl Running {
                 Ok(())
             }
             Err(DocumentError::Disk(_)) => Err(Refusal::Later(Code::BusyStorage)),
-            Err(other) => {
-                Err(Refusal::Unsigned((Code::DocumentDigestMismatch, other.to_string())))
-            }
+            Err(other) => Err(Refusal::Unsigned((Code::DocumentDigestMismatch, other.to_string()))),
         })
     }
 

@@ -208,8 +208,8 @@ impl Node {
         }
         let started = self.started(now, court.verifier(self.directory).clone());
         if self.disk.is_off() || (power_after.is_some() && started.is_ok()) {
-            self.anchor.power_off_after(0);
-            self.disk.power_off_after(0);
+            self.anchor.process_ends_after(0);
+            self.disk.process_ends_after(0);
             drop(started);
             let detail = "the power went off".to_owned();
             return Err(StartError { code: Code::StorageFailed, detail, cut: true });
@@ -256,8 +256,7 @@ impl Node {
                 }
             }
         }
-        let (mut store, mut recovered, report) =
-            opened.map_err(|e| fail(e.code(), e.explain()))?;
+        let (mut store, mut recovered, report) = opened.map_err(|e| fail(e.code(), e.explain()))?;
         if let Some(code) = report.anchor.code()
             && self.options.plant != Some(Plant::NoRollbackCheck)
         {
@@ -306,7 +305,7 @@ impl Node {
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         };
-        let (Some(segment), Some(offset)) = (number("segment"), number("offset")) else {
+        let (Some(segment), Some(offset)) = (number("journal segment"), number("at byte")) else {
             return false;
         };
         let path = format!("journal/{segment:020}.segment");
@@ -319,7 +318,10 @@ impl Node {
             match moment {
                 Moment::Now => {}
                 Moment::InCommit(operations) => {
-                    self.disk.power_off_after(operations);
+                    match outage {
+                        Outage::Process => self.disk.process_ends_after(operations),
+                        Outage::Power(_) => self.disk.power_off_after(operations),
+                    }
                     if let Some(batch) = running.committing.take() {
                         // Cut short: whatever it answers, nobody hears it.
                         let _ = running.store.commit(&batch);
@@ -332,8 +334,8 @@ impl Node {
                 }
             }
             // What would be put in order at a good end is not.
-            self.disk.power_off_after(0);
-            self.anchor.power_off_after(0);
+            self.disk.process_ends_after(0);
+            self.anchor.process_ends_after(0);
             drop(running);
         }
         self.last_actions.clear();
@@ -383,8 +385,8 @@ impl Node {
             let Stop { code, detail } = stop;
             self.last_actions.push_back(Action::Stopped { code, detail });
             // It ends at once: nothing more is written, the anchor neither.
-            self.disk.power_off_after(0);
-            self.anchor.power_off_after(0);
+            self.disk.process_ends_after(0);
+            self.anchor.process_ends_after(0);
             drop(running);
             self.disk.process_ended();
             self.anchor.process_ended();

@@ -264,12 +264,16 @@ impl Running {
         Ok(())
     }
 
-    pub(super) fn release(&mut self, answers: &[(tram_dispatch::AgencyCode, Answer)]) {
+    pub(super) fn release(
+        &mut self,
+        answers: &[(tram_dispatch::AgencyCode, Answer)],
+        offered_at: u64,
+    ) {
         for (_, answer) in answers {
             match answer {
                 Answer::Accepted(raw) => {
                     self.actions.push_back(Action::Released(raw.clone()));
-                    self.actions.push_back(Action::Accepted { receipt: raw.clone() });
+                    self.actions.push_back(Action::Accepted { receipt: raw.clone(), offered_at });
                 }
                 Answer::Refused(raw) => self.actions.push_back(Action::Released(raw.clone())),
                 Answer::RefusedUnsigned(..) | Answer::Later(..) => {}

@@ -8,6 +8,7 @@ use tram_spool::store::{PAGE_MAX, ReceiptQuery};
 use tram_wire::Receipt;
 
 use super::driver::Process;
+use super::model::Promise;
 use super::world::World;
 
 /// Ends of a leg toward its recipient.
@@ -48,8 +49,8 @@ pub(super) fn restless(world: &World) -> Option<String> {
         let (here, all) = (promises.len(), world.plan.orders.len());
         return Some(format!("{here} of {all} orders are acknowledged"));
     }
-    for (id, number, _) in promises {
-        let order = &world.plan.orders[number];
+    for Promise { id, order, .. } in promises {
+        let order = &world.plan.orders[order];
         let process = world.process(&order.from)?;
         let held = process.core.look(|engine, view| engine.find(&id, view).ok().flatten());
         let Some(held) = held.flatten() else { return Some(format!("{id} is unknown")) };
@@ -75,10 +76,8 @@ pub(super) fn at_the_end(world: &World) {
         }
     }
     let promises = world.model().promises();
-    for (id, number, receipts) in &promises {
-        promise(world, *id, *number, receipts);
-    }
-    let ids: Vec<DispatchId> = promises.iter().map(|(id, ..)| *id).collect();
+    promises.iter().for_each(|promise| kept(world, promise));
+    let ids: Vec<DispatchId> = promises.iter().map(|p| p.id).collect();
     one_history_each(world, &ids);
 }
 
@@ -106,11 +105,11 @@ fn left(world: &World, process: &Process) -> Vec<(&'static str, usize, usize)> {
 }
 
 /// Everything promised about one acknowledged dispatch.
-fn promise(world: &World, id: DispatchId, number: usize, given: &[std::sync::Arc<[u8]>]) {
-    let order = &world.plan.orders[number];
+fn kept(world: &World, promise: &Promise) {
+    let (id, order) = (promise.id, &world.plan.orders[promise.order]);
     let country = world.plan.country;
     let at_first = receipts_at(world, &order.from, id);
-    for raw in given {
+    for raw in &promise.receipts {
         if !at_first.iter().any(|(_, kept)| kept[..] == raw[..]) {
             let mut model = world.model();
             model.verdict.lost += 1;

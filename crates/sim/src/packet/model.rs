@@ -20,6 +20,16 @@ pub(crate) struct Model {
     pub(crate) verdict: Verdict,
 }
 
+/// An acknowledged dispatch.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise {
+    pub(crate) id: DispatchId,
+    /// Which order it is of.
+    pub(crate) order: usize,
+    /// The receipts that were given for it.
+    pub(crate) receipts: Vec<Arc<[u8]>>,
+}
+
 /// What was found wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -75,10 +85,11 @@ impl Model {
         }
     }
 
-    /// Acknowledged dispatches: order and receipts.
-    pub(crate) fn promises(&self) -> Vec<(DispatchId, usize, Vec<Arc<[u8]>>)> {
+    /// What was promised for each acknowledged dispatch.
+    pub(crate) fn promises(&self) -> Vec<Promise> {
         let one = |(id, receipts): (&DispatchId, &Vec<Arc<[u8]>>)| {
-            Some((*id, *self.orders.get(id)?, receipts.clone()))
+            let order = *self.orders.get(id)?;
+            Some(Promise { id: *id, order, receipts: receipts.clone() })
         };
         self.acknowledged.iter().filter_map(one).collect()
     }

@@ -147,7 +147,8 @@ fn orders(dice: &mut Dice, theme: Theme, places: &[usize]) -> Vec<Order> {
             16..18 => vec![(64 << 10) + dice.between(1, 6_000) as usize],
             _ => vec![20, (64 << 10) + dice.between(1, 6_000) as usize],
         };
-        let urgency = dice.pick(&[Urgency::Normal, Urgency::Normal, Urgency::Urgent, Urgency::Flash]);
+        let urgency =
+            dice.pick(&[Urgency::Normal, Urgency::Normal, Urgency::Urgent, Urgency::Flash]);
         let short = dice.percent(4);
         orders.push(Order {
             originator,

@@ -178,7 +178,7 @@ pub enum What {
     /// A directory comes into force, node by node.
     Move(usize),
     /// An offer or a batch of receipts that went over a link before goes over it again, or, with
-    /// `true`, to another peer of the same node.
+    /// `true`, from the node that took it to another of its peers.
     Replay(u64, bool),
     /// The receipts in the next answer of a node are forged on their way.
     Forge(usize),

@@ -1,6 +1,6 @@
 //! Clerks and operators: they look into mailboxes and queues, and ask for something.
 
-use tram_dispatch::{AgencyCode, Digest, DispatchId, EvidenceRecord};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord};
 use tram_engine::state::leg::{Leg, Stage};
 use tram_engine::{Action as Operation, Input, Notice, Reply, Token};
 
@@ -138,7 +138,9 @@ impl World<'_> {
             };
             if !same {
                 if !excused {
-                    let why = fetched.err().map_or("other bytes".to_owned(), |(c, d)| format!("{c}: {d}"));
+                    let why = fetched
+                        .err()
+                        .map_or("other bytes".to_owned(), |(c, d)| format!("{c}: {d}"));
                     let what = format!("{agency}, document {digest} of {}: {why}", id.short());
                     self.wrong(Wrong::Altered, what);
                 }
@@ -175,13 +177,13 @@ impl World<'_> {
         self.on(place, |node, now| node.operate(now, token, id, &recipient, action));
     }
 
-    /// Operators let everything go on that they had stopped.
+    /// Operators let everything go on that they had stopped, or that a failed read had set aside.
     pub(super) fn release_holds(&mut self, place: usize) {
         let Some(engine) = self.sites[&place].node.engine() else { return };
         let held: Vec<(DispatchId, AgencyCode)> = engine
             .queue(None, usize::MAX)
             .into_iter()
-            .filter(|line| line.leg == Leg::OnHold)
+            .filter(|line| line.leg == Leg::OnHold || line.quarantine.is_some())
             .map(|line| (line.dispatch, line.recipient))
             .collect();
         for (id, recipient) in held {
@@ -193,35 +195,38 @@ impl World<'_> {
     }
 
     /// An offer was answered: what the answer says must be so.
-    pub(super) fn accepted(&mut self, place: usize, receipt: &[u8]) {
+    pub(super) fn accepted(&mut self, place: usize, receipt: &[u8], offered_at: u64) {
         let t = self.t;
         let at = land().places[place].id.as_str();
         let Some(record) = self.model.released(t, at, receipt) else { return };
-        if let Some(what) = self.stands(place, &record) {
+        if let Some(what) = self.stands(place, &record, offered_at) {
             self.wrong(Wrong::Lost, what);
         }
     }
 
     /// Why an acceptance that was just given does not stand, if it does not.
-    fn stands(&self, place: usize, record: &EvidenceRecord) -> Option<String> {
+    fn stands(&self, place: usize, record: &EvidenceRecord, offered_at: u64) -> Option<String> {
         let (engine, view) = self.sites[&place].node.engine_and_view()?;
         let held = engine.find(&record.dispatch, view).ok().flatten();
         let recipient = record.recipient.as_ref()?;
-        let leg = held.as_ref().and_then(|h| h.legs.get(recipient));
         let name = format!("{} for {recipient} at {}", record.dispatch.short(), engine.me());
-        match leg {
-            None => Some(format!("{name}: accepted, and there is no such leg")),
-            Some(Leg::Returned { .. }) => {
-                Some(format!("{name}: accepted, and it had been given back"))
-            }
-            Some(_) => None,
-        }
+        let Some(held) = held.filter(|h| h.legs.contains_key(recipient)) else {
+            return Some(format!("{name}: accepted, and there is no such leg"));
+        };
+        // One that is given back while the answer waits is another matter: both sides see to that.
+        let given_back = held.evidence.iter().map(|k| &k.evidence).any(|e| {
+            e.event == Event::RelayFailure
+                && e.reason == Some(Code::Returned)
+                && e.node == record.node
+                && e.recipient.as_ref() == Some(recipient)
+                && (record.custody + 1..offered_at).contains(&e.custody)
+        });
+        given_back.then(|| format!("{name}: accepted, and it had been given back"))
     }
 
     pub(super) fn noticed(&mut self, place: usize, notice: &Notice) {
         // By the right clock, give or take what clocks may differ.
-        let expired = notice.event == tram_dispatch::Event::RelayFailure
-            && notice.node == land().places[place].id;
+        let expired = notice.event == Event::RelayFailure && notice.node == land().places[place].id;
         if !expired {
             return;
         }
@@ -234,7 +239,7 @@ impl World<'_> {
             })?;
             k.evidence.reason
         });
-        if reason != Some(tram_dispatch::Code::DispatchExpired) {
+        if reason != Some(Code::DispatchExpired) {
             return;
         }
         let early = orders.iter().all(|i| self.t + 20_000 < self.plan.orders[*i].lifetime_ms);

@@ -28,11 +28,11 @@ impl World<'_> {
             }
             What::Fail { place, op, nth, no_space, applied } => {
                 let error = if *no_space { FaultError::NoSpace } else { FaultError::Io };
-                let effect =
-                    if *applied { FaultEffect::Applied } else { FaultEffect::NotApplied };
+                let effect = if *applied { FaultEffect::Applied } else { FaultEffect::NotApplied };
                 self.stats.disk_faults += 1;
                 self.with_site(*place, |site| {
                     site.faulted = true;
+                    site.hurt = true;
                     site.node.disk().set_faults(vec![Fault { op: *op, nth: *nth, error, effect }]);
                 });
             }
@@ -40,6 +40,7 @@ impl World<'_> {
                 self.stats.full_disks += 1;
                 self.with_site(*place, |site| {
                     site.faulted = true;
+                    site.hurt = true;
                     let files = ["journal", "documents", "staging"];
                     let used = files.iter().flat_map(|d| site.node.disk().files(d)).map(|f| f.1);
                     site.node.disk().set_capacity_bytes(used.sum());
@@ -59,6 +60,7 @@ impl World<'_> {
                 self.stats.disk_lies += 1;
                 self.with_site(*place, |site| {
                     site.doubtful = true;
+                    site.hurt = true;
                     site.faulted |= matches!(lie, Lie::FlipRead(..));
                     site.node.disk().plan_lie(*lie);
                 });
@@ -185,6 +187,8 @@ impl World<'_> {
         let Some(site) = self.sites.get_mut(&place) else { return };
         match site.node.start(now, court, nested) {
             Ok(_) => {
+                // What was to fail has failed by now, or does not.
+                site.node.disk().set_faults(Vec::new());
                 site.faulted = false;
                 self.trace.event(t, place, "started", 0);
                 self.started(place);
@@ -196,7 +200,9 @@ impl World<'_> {
                 self.after(500, Happening::Start(place, None));
             }
             Err(e) => {
-                self.trace.line(t, || format!("{} does not start: {}: {}", land().places[place].id, e.code, e.detail));
+                self.trace.line(t, || {
+                    format!("{} does not start: {}: {}", land().places[place].id, e.code, e.detail)
+                });
                 self.does_not_start(place, e.code, &e.detail);
             }
         }
@@ -333,6 +339,7 @@ impl World<'_> {
         let (path, len) = files[(pick % files.len() as u64) as usize].clone();
         if len > 0 && site.node.disk().flip_bit(&path, (pick >> 8) % (8 * len)) {
             site.damaged = true;
+            site.hurt = true;
             self.stats.bit_rots += 1;
         }
     }
@@ -360,7 +367,7 @@ impl World<'_> {
         if let Some((path, sector)) = found
             && disk.flip_bit(&path, 8 * 512 * sector + pick % (8 * 512))
         {
-            self.with_site(place, |site| site.damaged = true);
+            self.with_site(place, |site| (site.damaged, site.hurt) = (true, true));
             self.stats.bit_rots += 1;
         }
         self.after(1_000, Happening::Start(place, None));

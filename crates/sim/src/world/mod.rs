@@ -5,9 +5,9 @@ mod ask;
 mod faults;
 mod net;
 mod people;
+mod settle;
 mod site;
 mod stats;
-mod settle;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -269,16 +269,15 @@ impl<'a> World<'a> {
             Action::Released(raw) => {
                 self.model.released(t, land().places[place].id.as_str(), &raw);
             }
-            Action::Accepted { receipt } => self.accepted(place, &receipt),
+            Action::Accepted { receipt, offered_at } => self.accepted(place, &receipt, offered_at),
             Action::Notify(notice) => {
                 self.stats.evidence += 1;
                 self.trace.evidence(t, place, &notice);
                 self.noticed(place, &notice);
             }
             Action::Stopped { code, detail } => {
-                self.trace.line(t, || {
-                    format!("{} STOPPED {code}: {detail}", land().places[place].id)
-                });
+                self.trace
+                    .line(t, || format!("{} STOPPED {code}: {detail}", land().places[place].id));
                 self.stopped(place, code, &detail);
             }
         }

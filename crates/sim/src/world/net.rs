@@ -387,14 +387,16 @@ impl World<'_> {
         }
     }
 
-    /// Something that went over a link goes over it again, or over another link of its sender.
+    /// Something that went over a link goes over it again, or from its taker to somebody else.
     pub(super) fn replay(&mut self, pick: u64, elsewhere: bool) {
         let n = self.net.kept.len() as u64;
         if n == 0 {
             return;
         }
         let kept = &self.net.kept[(pick % n) as usize];
-        let (from, to, bytes) = (kept.from, kept.to, kept.bytes.clone());
+        let bytes = kept.bytes.clone();
+        // Elsewhere: whoever took it passes it on as it is, as if it were its own.
+        let (from, to) = if elsewhere { (kept.to, kept.from) } else { (kept.from, kept.to) };
         let found = self.net.wires.iter().find_map(|(session, wire)| {
             let end = self.net.end_of(*session, from)?;
             let fits = (self.net.place_of(wire, 1 - end) == to) != elsewhere;

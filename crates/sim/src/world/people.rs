@@ -189,7 +189,9 @@ impl World<'_> {
                 | Code::LogRollback
                 | Code::LogFork
         );
-        if !for_now && !site.clock_doubted {
+        // A read that failed may have set a dispatch aside, until the operator looks.
+        let aside = code == Code::Quarantined && site.hurt;
+        if !for_now && !aside && !site.clock_doubted {
             self.wrong(Wrong::Outcome, format!("order {i} was refused without a cause: {code}"));
         }
         let attempt = self.people.clients[i].attempt;
@@ -217,7 +219,9 @@ impl World<'_> {
             return;
         }
         match reply {
-            Reply::Done { dispatch, receipts, .. } => self.acknowledged(place, i, dispatch, receipts),
+            Reply::Done { dispatch, receipts, .. } => {
+                self.acknowledged(place, i, dispatch, receipts)
+            }
             Reply::Refused { code, detail, .. } => {
                 if self.people.clients[i].heard.is_none() {
                     self.turned_away(i, code, &detail);

@@ -1,7 +1,8 @@
 //! After the faults: everything is mended, and then everything must come to its end.
 
-use tram_dispatch::{AgencyCode, DispatchId};
+use tram_dispatch::{AgencyCode, DispatchId, Event};
 use tram_engine::Engine;
+use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
 
 use super::people::Heard;
@@ -123,7 +124,10 @@ impl World<'_> {
             for (agency, box_) in &engine.state().mailboxes {
                 for id in box_.values() {
                     let leg = engine.state().held.get(id).and_then(|h| h.legs.get(agency));
-                    if let Some(Leg::Mailbox { stage: Stage::Consigned | Stage::HandedOver, .. }) = leg {
+                    if let Some(Leg::Mailbox {
+                        stage: Stage::Consigned | Stage::HandedOver, ..
+                    }) = leg
+                    {
                         return Some(format!("{} waits for the clerk of {agency}", id.short()));
                     }
                 }
@@ -144,7 +148,8 @@ impl World<'_> {
         for (i, client) in self.people.clients.iter().enumerate() {
             let Some(Heard::Acknowledged { life }) = client.heard else { continue };
             let site = &self.sites[&client.host];
-            let (Some((engine, view)), true) = (site.node.engine_and_view(), site.node.life() == life)
+            let (Some((engine, view)), true) =
+                (site.node.engine_and_view(), site.node.life() == life)
             else {
                 continue;
             };
@@ -153,8 +158,13 @@ impl World<'_> {
             for (recipient, leg) in &held.legs {
                 let excused = self.excuses(i, &id, recipient);
                 let open = matches!(leg, Leg::Held { .. } | Leg::OnHold | Leg::Transferred { .. });
-                if open && !excused.host_lost {
-                    return Some(format!("order {i}, {} for {recipient}: {}", id.short(), leg.word()));
+                let (there, _) = self.model.fact(&id, recipient, Event::ContentConsignment);
+                if open && !excused.host_lost && !(excused.moved && there) {
+                    return Some(format!(
+                        "order {i}, {} for {recipient}: {}",
+                        id.short(),
+                        leg.word()
+                    ));
                 }
             }
         }
@@ -255,13 +265,16 @@ impl World<'_> {
             self.on(place, |node, now| node.tick(now));
         }
         self.until(self.t + 30_000);
-        let kept = self.engines().find(|(_, e)| e.held_count() > 0).map(|(_, e)| {
-            let h = e.state().held.values().next();
-            let words = h.map(|h| {
-                let legs: Vec<_> = h.legs.iter().map(|(r, l)| format!("{r} {}", l.word())).collect();
-                format!("{} with {}, owed {}", h.id().short(), legs.join(", "), h.owed.len())
-            });
-            format!("{} still holds {}", e.me(), words.unwrap_or_default())
+        // A leg whose consignment counts no more stays, see the model.
+        let moved = self.directory > 0;
+        let excused = |h: &HeldDispatch| {
+            moved && matches!(h.legs.get(&land().mover), Some(Leg::Transferred { .. }))
+        };
+        let kept = self.engines().find_map(|(_, e)| {
+            let h = e.state().held.values().find(|h| !excused(h))?;
+            let legs: Vec<_> = h.legs.iter().map(|(r, l)| format!("{r} {}", l.word())).collect();
+            let (id, owed) = (h.id(), h.owed.len());
+            Some(format!("{} still holds {}: {}; owed {owed}", e.me(), id.short(), legs.join(", ")))
         });
         if let Some(what) = kept {
             self.wrong(Wrong::Stuck, what);

@@ -23,6 +23,8 @@ pub(super) struct Site {
     pub(super) armed: Option<(Moment, Outage, u64, Option<u64>)>,
     /// An operation of the disk was made to fail: it may stop.
     pub(super) faulted: bool,
+    /// Something was done to its disk at some time.
+    pub(super) hurt: bool,
     /// The medium is damaged: it may find out at any time.
     pub(super) damaged: bool,
     /// The disk lied: it may have lost what it said it had.
@@ -52,6 +54,7 @@ impl Site {
             backup: None,
             armed: None,
             faulted: false,
+            hurt: false,
             damaged: false,
             doubtful: false,
             rolled_back: false,

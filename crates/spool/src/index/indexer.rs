@@ -263,7 +263,7 @@ fn put_held(out: &mut Vec<Put>, at: Position, held: &Held) {
 }
 
 fn put_receipt(out: &mut Vec<Put>, at: Position, evidence: &EvidenceRecord) {
-    let event = evidence.event.number();
+    let event = keys::listed(evidence.event);
     put(out, keys::at(keys::event(event, evidence.time), at), Vec::new());
     let parties: BTreeSet<&AgencyCode> =
         evidence.recipient.iter().chain([&evidence.originator]).collect();

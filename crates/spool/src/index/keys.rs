@@ -8,7 +8,7 @@
 //! | `l` leaves | leaf index | position |
 //! | `R` roots | tree size | signed root, as stored |
 //! | `t` tiles | tile level, tile index | up to 256 hashes (C2SP tlog-tiles) |
-//! | `e` events | event, time, position | nothing; event 0 is Held |
+//! | `e` events | event, time, position | nothing; event 0 is Held, 255 every event of a later version |
 //! | `g` agencies | agency, 0, class, time, position | event; class 0 Held, 1 receipts |
 //! | `p` peers | node, 0, what | position; what 0 epoch, 1 checkpoint |
 //! | `d` documents | digest, position of Held | 0 inline or 1 file, dispatch id |
@@ -20,7 +20,7 @@
 
 use super::ordered::{put_position, put_uint, take_position, take_uint};
 use crate::journal::Position;
-use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference, UnixMillis};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
 
 pub(crate) const REFERENCES: u8 = b'r';
 pub(crate) const HISTORY: u8 = b'h';
@@ -37,6 +37,8 @@ pub(crate) const DOCUMENTS: u8 = b'd';
 pub(crate) const HEAD: &[u8] = b"m";
 /// The event number under which Held records are listed.
 pub(crate) const HELD_EVENT: u8 = 0;
+/// The event number under which receipts with an event of a later version are listed.
+pub(crate) const LATER_EVENT: u8 = u8::MAX;
 /// Class of dispatches in the table of agencies.
 pub(crate) const CLASS_DISPATCH: u8 = 0;
 /// Class of receipts in the table of agencies.
@@ -86,6 +88,14 @@ pub(crate) fn tile(level: u8, index: u64) -> Vec<u8> {
     let mut out = key(TILES, &[&[level]]);
     put_uint(&mut out, index);
     out
+}
+
+/// Under which number an event is listed.
+pub(crate) fn listed(event: Event) -> u8 {
+    match event {
+        Event::Unknown(_) => LATER_EVENT,
+        known => known.number(),
+    }
 }
 
 /// The beginning of all keys of an event, from `time` on.

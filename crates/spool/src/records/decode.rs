@@ -135,7 +135,7 @@ fn stage(r: &mut Reader<'_>) -> Result<Stage, RecordError> {
 
 fn cause(r: &mut Reader<'_>) -> Result<Cause, RecordError> {
     let number = r.uint("code")?;
-    let code = u16::try_from(number).ok().and_then(Code::from_number);
+    let code = u16::try_from(number).ok().and_then(Code::read);
     let code = code.ok_or_else(|| r.bad("code", format_args!("there is no {number}")))?;
     Ok(Cause { code, detail: r.parse("detail")?, unread: r.bool("unread")? })
 }

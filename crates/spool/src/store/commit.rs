@@ -1,7 +1,7 @@
 //! The single writer.
 
 use super::open::head_put;
-use super::{CommitError, Hot, StoreError, StoreOptions, StoreReader};
+use super::{CommitError, Hot, INDEX_FILE, StoreError, StoreOptions, StoreReader};
 use crate::anchor::Anchor;
 use crate::documents::DocumentError;
 use crate::index::IndexError;
@@ -244,10 +244,15 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if !self.stopped
-            && let Err(error) = self.flush_now()
-        {
-            tracing::warn!(%error, "the index was not brought up to date");
+        if self.stopped || !self.index_can_grow(self.lookup.kv.waiting()) {
+            return;
+        }
+        if let Err(error) = self.flush_now() {
+            tracing::warn!(%error, "the index was not brought up to date; the next start builds it anew");
+            // What of it reached the disk is not known, and a later start in the same boot could not tell.
+            if let Some(directory) = &self.options.directory {
+                let _ = std::fs::remove_file(directory.join(INDEX_FILE));
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ use tram_engine::record::Record;
 
 /// Entries looked at in one step when a document is used by many dispatches.
 const STEP: usize = 256;
+/// Copies of a document in the journal that are tried when the first cannot be read.
+const COPIES_MAX: usize = 8;
 
 /// A document's bytes.
 #[derive(Clone, Debug)]
@@ -37,16 +39,26 @@ impl StoreReader {
     /// [`StoreError`].
     pub fn inline_document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, StoreError> {
         let prefix = keys::document(digest);
-        let mut found = None;
+        let mut found = Vec::new();
         self.walk_uses(digest, |key, form, _| {
             if form == keys::FORM_INLINE {
-                found = keys::position_of(key, prefix.len());
+                found.extend(keys::position_of(key, prefix.len()));
             }
-            found.is_none()
+            found.len() < COPIES_MAX
         })?;
-        let Some(at) = found else { return Ok(None) };
-        let Record::Held(held) = self.lookup.record(at)? else { return Ok(None) };
-        Ok(held.inline.into_iter().find(|(d, _)| d == digest).map(|(_, bytes)| bytes))
+        let mut damaged = None;
+        for at in found {
+            match self.lookup.record(at) {
+                Ok(Record::Held(held)) => {
+                    let bytes = held.inline.into_iter().find(|(d, _)| d == digest);
+                    return Ok(bytes.map(|(_, bytes)| bytes));
+                }
+                Ok(_) => {}
+                // Another dispatch may have brought it as well, or the same one again.
+                Err(e) => _ = damaged.get_or_insert(e),
+            }
+        }
+        damaged.map_or(Ok(None), |e| Err(e.into()))
     }
 
     /// A document, wherever it lies; `None` if this store has no bytes of it.

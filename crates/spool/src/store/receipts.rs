@@ -139,7 +139,7 @@ impl StoreReader {
             let found = by_time(kv, &span, prefix_len, prefix, max)?;
             let cut = found.len() == max;
             let last = found.last().map(|(cursor, _)| *cursor);
-            let wanted = query.event.map(|event| vec![event.number()]);
+            let wanted = query.event.map(|event| vec![keys::listed(event)]);
             let mut places: Vec<Cursor> = found
                 .into_iter()
                 .filter(|(_, event)| wanted.as_ref().is_none_or(|w| w == event))
@@ -151,11 +151,12 @@ impl StoreReader {
             }
             return Ok((places, cut));
         }
-        let events = query.event.map_or(Event::ALL.to_vec(), |event| vec![event]);
+        let all = || Event::ALL.into_iter().chain([Event::Unknown(keys::LATER_EVENT)]).collect();
+        let events: Vec<Event> = query.event.map_or_else(all, |event| vec![event]);
         let mut places = Vec::new();
         let mut cut = false;
         for event in events {
-            let prefix = |time| keys::event(event.number(), time);
+            let prefix = |time| keys::event(keys::listed(event), time);
             let found = by_time(kv, &span, 2, prefix, limit)?;
             cut |= found.len() == limit;
             places.extend(found.into_iter().map(|(cursor, _)| cursor));
@@ -171,7 +172,7 @@ fn asked_for(e: &EvidenceRecord, query: &ReceiptQuery) -> bool {
     let party =
         |agency: &AgencyCode| e.originator == *agency || e.recipient.as_ref() == Some(agency);
     query.agency.as_ref().is_none_or(party)
-        && query.event.is_none_or(|event| e.event == event)
+        && query.event.is_none_or(|event| keys::listed(e.event) == keys::listed(event))
         && query.from.is_none_or(|from| e.time >= from)
         && query.to.is_none_or(|to| e.time < to)
 }

@@ -40,7 +40,12 @@ fn receipts_are_listed_by_dispatch_agency_event_and_time() {
     let (early, late) = (times[times.len() / 4], times[times.len() * 3 / 4]);
     let spans = [(None, None), (Some(early), None), (None, Some(late)), (Some(early), Some(late))];
     let agencies = [None, Some("H41"), Some("G22"), Some("vxp.saas.03"), Some("H99")];
-    let events = [None, Some(Event::ContentConsignment), Some(Event::SubmissionRejection)];
+    let events = [
+        None,
+        Some(Event::ContentConsignment),
+        Some(Event::SubmissionRejection),
+        Some(Event::Unknown(0)),
+    ];
     let dispatches: Vec<Option<DispatchId>> =
         [None].into_iter().chain(world.model.histories.keys().take(4).copied().map(Some)).collect();
     for dispatch in dispatches {
@@ -63,7 +68,7 @@ fn receipts_are_listed_by_dispatch_agency_event_and_time() {
                             |a: &AgencyCode| e.originator == *a || e.recipient.as_ref() == Some(a);
                         dispatch.is_none_or(|id| e.dispatch == id)
                             && agency.as_ref().is_none_or(party)
-                            && event.is_none_or(|event| e.event == event)
+                            && event.is_none_or(|event| e.event.name() == event.name())
                             && from.is_none_or(|from| e.time >= from)
                             && to.is_none_or(|to| e.time < to)
                     };

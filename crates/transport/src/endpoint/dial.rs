@@ -38,10 +38,8 @@ async fn handshake(
         .client(expected, &verdict)
         .map_err(|error| HandshakeError::Tls(error.to_string()))?;
     let config = quic::client_config(shared.dial_transport.clone(), tls);
-    let connecting = shared
-        .quinn
-        .connect_with(config, addr, server_name)
-        .map_err(|error| match error {
+    let connecting =
+        shared.quinn.connect_with(config, addr, server_name).map_err(|error| match error {
             quinn::ConnectError::EndpointStopping => ConnectError::Stopping,
             error => ConnectError::Target(error.to_string()),
         })?;

@@ -45,3 +45,33 @@ fn items(mut bytes: &[u8]) -> Option<Vec<Any<'_>>> {
     }
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_whole() {
+        let attribute = [0x30, 6, 6, 1, 0x55, 0x0c, 1, b'a'];
+        let set = [&[0x31, 8][..], &attribute].concat();
+        let name = |content: &[u8]| [&[0x30, content.len() as u8], content].concat();
+        assert!(is_name(&name(&[])) && is_name(&name(&set)));
+        assert!(is_name(&name(&[&set[..], &set].concat())));
+        let bad: [&[u8]; 6] =
+            [&[0x31, 0], &[5, 0], &attribute, &[0x31, 2, 0x30, 0], &set[..9], &[0]];
+        for content in bad {
+            assert!(!is_name(&name(content)), "{content:02x?}");
+        }
+        assert!(!is_name(&[name(&set), vec![5, 0]].concat()) && !is_name(&[]));
+    }
+
+    #[test]
+    fn serial_numbers_are_positive_and_short() {
+        for good in [&[1][..], &[0x7f], &[0, 0x80], &[1, 0]] {
+            assert!(is_positive(good), "{good:02x?}");
+        }
+        for bad in [&[][..], &[0], &[0, 0], &[0, 1], &[0x80], &[0xff, 1]] {
+            assert!(!is_positive(bad), "{bad:02x?}");
+        }
+    }
+}

@@ -68,7 +68,9 @@ impl Crl {
         }
         // Nobody could check it: better said now than taken for no list later.
         if !ALL_VERIFICATION_ALGS.iter().any(|a| a.signature_alg_id().as_ref() == algorithm) {
-            return Err(unreadable("the revocation list is signed with a weak algorithm".to_owned()));
+            return Err(unreadable(
+                "the revocation list is signed with a weak algorithm".to_owned(),
+            ));
         }
         Ok(Crl {
             issuer: escaped(&parsed.issuer().to_string()),

@@ -4,7 +4,7 @@ use tram_crypto::Algorithm;
 use tram_dispatch::envelope::*;
 use tram_dispatch::limits::*;
 use tram_dispatch::*;
-use tram_wire::frame::{self, Answer, Frame, Outcome, Range, Transfer};
+use tram_wire::frame::{self, Answer, Frame, Hello, Outcome, Range, Transfer};
 use tram_wire::{SealError, SealedDispatch, WireError, envelope, evidence};
 
 use crate::made::{self, code};
@@ -189,6 +189,23 @@ fn frame_rules() {
         change(&mut t);
         Frame::Transfer(Box::new(t))
     };
+    let hello = |change: &dyn Fn(&mut Hello)| {
+        let mut h = Hello {
+            network: NetworkId([1; 32]),
+            versions: vec![1],
+            features: vec![],
+            node: "n1.H41".parse().unwrap(),
+            directory_version: 1,
+            directory: Digest([2; 32]),
+            epoch: EpochId([3; 32]),
+            checkpoint: vec![],
+            held: None,
+            wall: UnixMillis(0),
+            credit: 1,
+        };
+        change(&mut h);
+        Frame::Hello(Box::new(h))
+    };
     let detail = |detail: String| Frame::HelloRefused { code: Malformed, detail };
     let later = Outcome::Later { code: Code::Busy, retry_ms: 1 };
     let answer = |name| Answer { recipient: code(name), outcome: later.clone() };
@@ -217,6 +234,8 @@ fn frame_rules() {
             TooLarge,
         ),
         (Frame::Checkpoint { note: vec![0; NOTE_BYTES_MAX + 1] }, TooLarge),
+        (hello(&|h| h.held = Some(vec![])), Malformed),
+        (hello(&|h| h.held = Some(vec![0; NOTE_BYTES_MAX + 1])), TooLarge),
         (Frame::ConsistencyRequest { epoch, old_size: 2, new_size: 1 }, Malformed),
         (
             Frame::Want(vec![Range { document: 1, offset: 0 }, Range { document: 1, offset: 5 }]),

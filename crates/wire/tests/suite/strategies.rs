@@ -152,8 +152,8 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
 }
 
 pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
-    let event = (1u8..=12).prop_map(|n| Event::from_number(n).unwrap());
-    let reason = (0..Code::ALL.len()).prop_map(|i| Code::ALL[i]);
+    let event = (1u8..).prop_map(|n| Event::read(n).unwrap());
+    let reason = (1u16..).prop_map(|n| Code::read(n).unwrap());
     let log = (event, any::<[u8; 32]>(), node(), any::<[u8; 32]>());
     let parties = (agency(), option::of(agency()), option::of(node()));
     let numbers = (any::<u64>(), option::of(any::<u64>()), time(), option::of(1u8..=16));

@@ -18,8 +18,8 @@ use tram_wire::frame::{self, Frame};
 use super::super::context::Context;
 use super::super::core::{ToCore, ToPeer};
 use super::super::hand::Attempted;
-use super::gates::Gates;
 use super::checkpoints::{self, Checkpoints};
+use super::gates::Gates;
 use super::{give, take};
 
 /// Both hellos must be exchanged within this.

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use tram_api::model::{
-    CheckLine, CheckQuery, CheckReport, Page, PeerRelation,
-    PeerTest, PeerTestStep, PeerView, QueueAction, QueueChange, QueueCounts, QueueItem, QueueQuery,
-    QueueRequest, StatusView,
+    CheckLine, CheckQuery, CheckReport, Page, PeerRelation, PeerTest, PeerTestStep, PeerView,
+    QueueAction, QueueChange, QueueCounts, QueueItem, QueueQuery, QueueRequest, StatusView,
 };
 use tram_api::{Base64, Feed, Problem};
 use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, UnixMillis};
@@ -24,8 +23,7 @@ impl NodeService {
         let c = &self.context;
         let now = c.core.now().wall;
         let counts = self.leg_counts().await?;
-        let (halted, peers) =
-            c.core.glance(|engine, _| (engine.halted(), engine.peers())).await?;
+        let (halted, peers) = c.core.glance(|engine, _| (engine.halted(), engine.peers())).await?;
         let verifier = c.verifier();
         let directory = verifier.directory();
         let certificates = self.certificates(now);

@@ -60,7 +60,8 @@ thread_local! {
 /// Calls with this thread's place. After a panic the next call has a new one.
 fn with_place<T>(call: impl FnOnce(&mut Place) -> T) -> T {
     PLACE.with(|place| {
-        let mut taken = place.borrow_mut().take().unwrap_or_else(Place::new);
+        let mut taken =
+            place.borrow_mut().take().unwrap_or_else(|| Place::with(TransportLimits::default()));
         let result = call(&mut taken);
         *place.borrow_mut() = Some(taken);
         result
@@ -68,7 +69,8 @@ fn with_place<T>(call: impl FnOnce(&mut Place) -> T) -> T {
 }
 
 impl Place {
-    fn new() -> Self {
+    /// Two endpoints with these limits, and less patience for handshakes.
+    fn with(limits: TransportLimits) -> Self {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
         let network = Network::new("fuzz");
@@ -78,7 +80,7 @@ impl Place {
         };
         let (ours, theirs) = (identity(CENTRE), identity(PROVINCE));
         let port = Port { own: VICTIM, air: Arc::default() };
-        let limits = || TransportLimits { handshake_timeout_ms: 2_000, ..Default::default() };
+        let limits = || TransportLimits { handshake_timeout_ms: 2_000, ..limits.clone() };
         let bind = |own, us: &Identity, them: &Identity, name: &str| {
             let check = Arc::new(Only(them.chain_der[0].clone(), PeerName::new(name)));
             let port = Arc::new(Port { own, ..port.clone() });

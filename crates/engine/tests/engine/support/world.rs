@@ -124,7 +124,8 @@ impl World {
         self.next_session += 1;
         self.sessions.insert((a.min(b).clone(), a.max(b).clone()), self.next_session);
         let now = self.now;
-        let hellos = [(a, b), (b, a)].map(|(me, peer)| (me, self.shown(me, peer), self.hello(peer)));
+        let hellos =
+            [(a, b), (b, a)].map(|(me, peer)| (me, self.shown(me, peer), self.hello(peer)));
         for (me, shown, hello) in hellos {
             let me = self.nodes.get_mut(me).unwrap();
             if let Some(shown) = shown {

@@ -1,84 +1,30 @@
 //! A node's engine over its store on a simulated disk, in one task. Does what the daemon's core does
 //! with its two threads: one batch is on its way to the disk while the next fills.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod running;
+mod said;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::Instant;
-use tram_dispatch::{AgencyCode, Code, Digest, NodeId, Now, UnixMillis};
-use tram_engine::{
-    Answer, Batch, Documents, Engine, Input, Output, PeerUp, Reply, Settings, Token, Transfer,
-    genesis_batch,
-};
+use tokio::sync::{Notify, oneshot};
+use tram_dispatch::{Digest, NodeId, Now};
+use tram_engine::{Documents, Engine, Input, PeerUp, Reply, Token};
 use tram_spool::disk::MemDisk;
-use tram_spool::documents::{DocumentError, DocumentOptions, DocumentStore};
-use tram_spool::store::{Store, StoreOptions, StoreReader};
-use tram_trust::fixtures::NOW;
-use tram_trust::{VerifiedDispatch, VerifiedReceipt};
+use tram_spool::documents::DocumentStore;
+use tram_spool::store::StoreReader;
+use tram_trust::VerifiedDispatch;
 
 use super::country::Country;
 use crate::dice::Dice;
+
+use running::{Running, Step};
+pub(crate) use said::{Clock, Link, Offer, OfferReply, Stopping, ToPeer};
 
 /// Journal segments of the simulation: small, so that runs cross from one to the next.
 const SEGMENT_BYTES: u64 = 256 << 10;
 /// The longest the core sleeps.
 const WAIT_MS_MAX: u64 = 1000;
-
-/// The two clocks of a node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    /// Begins now, at the fixtures' ordinary moment of work.
-    pub(crate) fn new() -> Self {
-        Clock { start: Instant::now() }
-    }
-
-    pub(crate) fn now(&self) -> Now {
-        let mono_ms = 60_000 + self.start.elapsed().as_millis() as u64;
-        Now { mono_ms, wall: NOW.plus_ms(mono_ms) }
-    }
-
-    pub(crate) fn wall(&self) -> UnixMillis {
-        self.now().wall
-    }
-}
-
-/// The process is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the node is stopping")]
-pub(crate) struct Stopping;
-
-/// A peer's offer on its way to the engine.
-pub(crate) struct Offer {
-    pub(crate) peer: NodeId,
-    pub(crate) dispatch: VerifiedDispatch,
-    pub(crate) recipients: Vec<AgencyCode>,
-    pub(crate) receipts: Vec<VerifiedReceipt>,
-    pub(crate) documents: Documents,
-}
-
-/// What the engine says to an offer.
-#[derive(Debug)]
-pub(crate) enum OfferReply {
-    TakeDocuments,
-    Answers(Vec<(AgencyCode, Answer)>),
-}
-
-/// What a session is told to send.
-#[derive(Debug)]
-pub(crate) enum ToPeer {
-    Transfer(Transfer),
-    Receipts { batch: u64, receipts: Vec<Arc<[u8]>> },
-    Stored(u64),
-    Replaced,
-}
-
-pub(crate) type Link = mpsc::UnboundedSender<ToPeer>;
 
 /// What a node is started with.
 pub(crate) struct Start {
@@ -108,63 +54,11 @@ struct Pace {
     sync_ms_max: u64,
 }
 
-struct Running {
-    engine: Engine,
-    store: Store,
-    reader: StoreReader,
-    disk: MemDisk,
-    answers_early: bool,
-    committing: Option<Batch>,
-    next_token: u64,
-    replies: BTreeMap<Token, oneshot::Sender<Reply>>,
-    offers: BTreeMap<Token, oneshot::Sender<OfferReply>>,
-    links: BTreeMap<NodeId, (u64, Link)>,
-    /// Questions whose answer waits for a batch to be durable.
-    answers: VecDeque<(u64, oneshot::Sender<()>)>,
-    pins: BTreeMap<Digest, u32>,
-    /// Documents taken for a dispatch that is not in custody yet, by who brought them.
-    uploads: BTreeSet<(String, Digest)>,
-}
-
 impl Core {
     /// Opens the store and starts the engine from what is in it.
     pub(crate) fn open(start: &Start) -> Result<Arc<Self>, String> {
-        let options = StoreOptions {
-            create_with_store_id: Some([7; 16]),
-            segment_bytes: SEGMENT_BYTES,
-            documents: DocumentOptions { reserve_bytes: 1 << 20, ..DocumentOptions::default() },
-            ..StoreOptions::default()
-        };
-        let disk = Arc::new(start.disk.clone());
-        let (mut store, mut recovered, _) = Store::open(disk, options).map_err(|e| e.explain())?;
-        let issuer = start.country.issuer(&start.me);
-        if recovered.frontier.size() == 0 {
-            let genesis = &start.country.member(&start.me).genesis;
-            let (batch, frontier) =
-                genesis_batch(&issuer, genesis, start.clock.wall()).map_err(|e| e.to_string())?;
-            store.commit(&batch).map_err(|e| e.explain())?;
-            recovered.frontier = frontier;
-            recovered.last_time = start.clock.wall();
-        }
         let mut dice = Dice::of(start.seed, "packet core", 0);
-        let directory = start.country.directory.clone();
-        let engine = Engine::new(Settings::default(), issuer, directory, recovered, dice.bytes32())
-            .map_err(|e| e.to_string())?;
-        let running = Running {
-            engine,
-            reader: store.reader(),
-            store,
-            disk: start.disk.clone(),
-            answers_early: start.answers_early,
-            committing: None,
-            next_token: 0,
-            replies: BTreeMap::new(),
-            offers: BTreeMap::new(),
-            links: BTreeMap::new(),
-            answers: VecDeque::new(),
-            pins: BTreeMap::new(),
-            uploads: BTreeSet::new(),
-        };
+        let running = Running::open(start, dice.bytes32())?;
         Ok(Arc::new(Core {
             running: Mutex::new(Some(running)),
             wake: Notify::new(),
@@ -388,116 +282,6 @@ impl Core {
     ) -> Result<(), Stopping> {
         self.with(act)?;
         self.wake.notify_one();
-        Ok(())
-    }
-}
-
-enum Step {
-    Commit,
-    Wait(u64),
-}
-
-impl Running {
-    fn token(&mut self) -> Token {
-        self.next_token += 1;
-        Token(self.next_token)
-    }
-
-    fn handle(&mut self, now: Now, input: Input) -> Result<(), String> {
-        self.engine.handle(now, input, &self.reader).map_err(|e| e.to_string())
-    }
-
-    fn step(&mut self, now: Now) -> Result<Step, String> {
-        if self.committing.is_none() {
-            self.committing =
-                self.engine.take_batch(now, &self.reader).map_err(|e| e.to_string())?;
-            if let Some(number) = self.committing.as_ref().map(|b| b.number)
-                && self.answers_early
-            {
-                self.durable(number);
-            }
-        }
-        self.carry_out(now)?;
-        if self.committing.is_some() {
-            return Ok(Step::Commit);
-        }
-        // At least a moment: time stands still while anybody works.
-        let wait_ms = self.engine.deadline().saturating_sub(now.mono_ms).clamp(1, WAIT_MS_MAX);
-        Ok(Step::Wait(wait_ms))
-    }
-
-    fn commit(&mut self, now: Now) -> Result<(), String> {
-        let Some(batch) = self.committing.take() else { return Ok(()) };
-        self.store.commit(&batch).map_err(|e| e.explain())?;
-        self.durable(batch.number);
-        self.carry_out(now)
-    }
-
-    fn durable(&mut self, batch: u64) {
-        self.engine.persisted(batch);
-        while self.answers.front().is_some_and(|(n, _)| *n <= batch) {
-            if let Some((_, durable)) = self.answers.pop_front() {
-                let _ = durable.send(());
-            }
-        }
-    }
-
-    /// A receiver that is gone needs no answer: it asks again.
-    fn carry_out(&mut self, now: Now) -> Result<(), String> {
-        while let Some(output) = self.engine.next_output() {
-            match output {
-                Output::Reply { token, reply } => {
-                    if let Some(tx) = self.replies.remove(&token) {
-                        let _ = tx.send(reply);
-                    }
-                }
-                Output::Answer { token, answers } => {
-                    if let Some(tx) = self.offers.remove(&token) {
-                        let _ = tx.send(OfferReply::Answers(answers));
-                    }
-                }
-                Output::TakeDocuments { token } => {
-                    if let Some(tx) = self.offers.remove(&token) {
-                        let _ = tx.send(OfferReply::TakeDocuments);
-                    }
-                }
-                Output::Transfer(t) => {
-                    let (peer, dispatch) = (t.peer.clone(), t.dispatch.id());
-                    if !self.to_peer(&peer, ToPeer::Transfer(t)) {
-                        let cause = Code::PeerUnreachable;
-                        self.handle(now, Input::TransferFailed { peer, dispatch, cause })?;
-                    }
-                }
-                Output::SendReceipts { peer, batch, receipts } => {
-                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts });
-                }
-                Output::Stored { peer, batch } => {
-                    self.to_peer(&peer, ToPeer::Stored(batch));
-                }
-                Output::RemoveDocuments(digests) => self.remove(&digests)?,
-                Output::Notify(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn to_peer(&self, peer: &NodeId, said: ToPeer) -> bool {
-        self.links.get(peer).is_some_and(|(_, link)| link.send(said).is_ok())
-    }
-
-    fn remove(&mut self, digests: &[Digest]) -> Result<(), String> {
-        for d in digests {
-            let wanted = self.engine.uses_file(d)
-                || self.pins.contains_key(d)
-                || self.uploads.iter().any(|(_, u)| u == d);
-            if wanted {
-                continue;
-            }
-            match self.reader.documents().remove(d.as_bytes()) {
-                Ok(()) | Err(DocumentError::NotStored { .. }) => {}
-                Err(e) => return Err(e.to_string()),
-            }
-        }
         Ok(())
     }
 }

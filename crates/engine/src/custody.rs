@@ -190,9 +190,30 @@ impl Engine {
             node: e.node,
             time: e.time,
         })));
-        let leg = self.state.held.get(&id).and_then(|h| h.legs.get(e.recipient.as_ref()?));
-        if matches!(leg, Some(Leg::Held { .. })) {
+        let to_offer = self.state.held.get(&id).is_some_and(|h| {
+            let leg = e.recipient.as_ref().and_then(|r| Some((r, h.legs.get(r)?)));
+            leg.is_some_and(|(r, leg)| {
+                matches!(leg, Leg::Held { .. }) || h.receipt_missing_from(r, leg).is_some()
+            })
+        });
+        if to_offer {
             self.queue_legs(&id);
+        } else if let Some(r) = &e.recipient {
+            self.leave_queue(from, &id, r);
+        }
+    }
+
+    /// A leg that ended by way of one peer waits for no other: the directory may have led it to one
+    /// meanwhile.
+    fn leave_queue(&mut self, via: &NodeId, id: &DispatchId, recipient: &AgencyCode) {
+        let Route::Hop(other) = route(&self.directory, self.me(), recipient) else { return };
+        if other == *via || self.next_hops(id).contains(&other) {
+            return;
+        }
+        if let Some(p) = self.state.peers.get_mut(&other)
+            && p.queue.standing(id).is_some_and(|s| !s.in_flight)
+        {
+            p.queue.remove(id);
         }
     }
 
@@ -247,6 +268,7 @@ impl Engine {
             .iter()
             .filter_map(|(r, leg)| match (leg, route(&self.directory, self.me(), r)) {
                 (Leg::Held { returned_by }, Route::Hop(n)) if !returned_by.contains(&n) => Some(n),
+                (leg, Route::Hop(n)) if h.receipt_missing_from(r, leg) == Some(&n) => Some(n),
                 _ => None,
             })
             .collect();

@@ -194,8 +194,11 @@ impl Engine {
         let mut bytes: usize = receipts.iter().map(|raw| raw.len()).sum();
         let (mut recipients, mut complete) = (Vec::new(), true);
         let leads_there = |r: &AgencyCode, leg: &Leg| {
-            matches!(leg, Leg::Held { returned_by } if !returned_by.contains(peer))
-                && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
+            let wanted = match leg {
+                Leg::Held { returned_by } => !returned_by.contains(peer),
+                ended => h.receipt_missing_from(r, ended) == Some(peer),
+            };
+            wanted && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
         };
         for (r, _) in h.legs.iter().filter(|(r, leg)| leads_there(r, leg)) {
             if bytes > self.settings.transfer_receipts_bytes_max {

@@ -13,6 +13,10 @@ use tram_wire::Receipt;
 use super::leg::{Leg, Outcome, Stage};
 use crate::record::{Foreign, Held, Legs, Owed, OwnEvidence, Record};
 
+/// How long the receipt of a next node is asked for once the leg ended further down the way. It says
+/// by which way a leg went; that it arrived is proved without it.
+const MISSING_RECEIPT_MS_MAX: u64 = 3_600_000;
+
 /// One dispatch in memory.
 #[derive(Clone, Debug)]
 pub struct HeldDispatch {
@@ -336,6 +340,23 @@ impl HeldDispatch {
         })
     }
 
+    /// The next node of a leg that ended further down the way, where its own receipt for the leg is
+    /// missing: its answer was lost, and what came of the leg overtook the next try. It is asked for
+    /// by offering the leg again, since a repeat gets the first receipt.
+    pub(crate) fn receipt_missing_from<'a>(
+        &self,
+        recipient: &AgencyCode,
+        leg: &'a Leg,
+    ) -> Option<&'a NodeId> {
+        let Leg::Ended { via: Some(via), last_relay: false, .. } = leg else { return None };
+        let said = self.evidence.iter().any(|k| {
+            let e = &k.evidence;
+            (e.event, &e.node, e.recipient.as_ref())
+                == (Event::RelayAcceptance, via, Some(recipient))
+        });
+        (self.documents && !said).then_some(via)
+    }
+
     /// The evidence that one receipt carries.
     pub fn known(&self, owed: Owed) -> Option<&Known> {
         self.evidence.get(*self.places.get(&owed)?)
@@ -413,7 +434,7 @@ impl HeldDispatch {
             return None;
         }
         let mut from = UnixMillis(0);
-        for leg in self.legs.values() {
+        for (recipient, leg) in &self.legs {
             match leg {
                 Leg::Mailbox { stage, at } if *stage >= Stage::Refused => {
                     from = from.max(at.plus_ms(keep_mailbox_ms));
@@ -425,6 +446,9 @@ impl HeldDispatch {
                     if *stage < Stage::HandedOver =>
                 {
                     from = from.max(at.plus_ms(keep_last_relay_ms));
+                }
+                Leg::Ended { at, .. } if self.receipt_missing_from(recipient, leg).is_some() => {
+                    from = from.max(at.plus_ms(MISSING_RECEIPT_MS_MAX));
                 }
                 Leg::Returned { .. } | Leg::Ended { .. } => {}
             }

@@ -47,6 +47,29 @@ fn a_lost_answer_is_given_again_with_the_same_receipt() {
 }
 
 #[test]
+fn a_relays_receipt_that_was_overtaken_by_the_consignment_is_asked_for() {
+    let mut w = World::of(&[CENTRE, PROVINCE, DISTRICT]);
+    w.connect_all();
+    let d = net().dispatch(&net().envelope(CENTRE, &[DISTRICT], "1/overtaken"));
+    w.submit(CENTRE, &d);
+    // The province takes it and passes it on; whatever it says of that is lost with the session.
+    w.run_until(|m| m.to == node(CENTRE));
+    w.disconnect(&node(CENTRE), &node(PROVINCE));
+    assert_eq!(w.word(CENTRE, &d.id(), DISTRICT), "queued");
+    // Then the consignment comes back before the centre offers again.
+    w.connect(&node(CENTRE), &node(PROVINCE));
+    w.commit(&node(PROVINCE));
+    std::mem::take(&mut w.mail).into_iter().for_each(|m| w.deliver(m));
+    assert_eq!(w.word(CENTRE, &d.id(), DISTRICT), "consigned");
+    w.run();
+    let lines = w.lines(CENTRE, &d.id());
+    assert!(lines.contains(&line(E::RelayAcceptance, PROVINCE, DISTRICT, None)), "{lines:?}");
+    assert_eq!(w.in_mailbox(DISTRICT, DISTRICT, &d.id()), 1);
+    w.assert_at_rest();
+    w.assert_recoverable();
+}
+
+#[test]
 fn tries_double_up_to_the_maximum_and_wait_for_the_time_asked() {
     let mut w = World::of(&[CENTRE, PROVINCE]);
     w.connect_all();
@@ -425,7 +448,7 @@ fn a_consignment_on_its_way_back_counts_though_the_recipient_moved_meanwhile() {
     answers.into_iter().for_each(|m| w.deliver(m));
     w.pass(1_000);
     assert_eq!(w.word(DISTRICT, &id, HAMLET), "consigned", "and not under way for ever");
-    w.assert_at_rest();
+    w.assert_recoverable();
 }
 
 #[test]

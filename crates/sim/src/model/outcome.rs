@@ -59,7 +59,10 @@ impl Model {
                 }
             }
             Leg::Ended { outcome, .. } => {
-                if there.is_some() && !excuses.host_lost && !excuses.moved {
+                // A failure told too early is put right by the consignment, unless a lost disk had it.
+                let not_put_right = excused && excuses.some_disk_lost;
+                let silent = excuses.host_lost || excuses.moved || not_put_right;
+                if there.is_some() && !silent {
                     let what = format!("{name}: told {}, it was delivered", outcome.word());
                     self.wrong(Wrong::Outcome, at_ms, what);
                 }

@@ -191,6 +191,11 @@ impl Node {
         true
     }
 
+    /// From the next start on the engine may hold so many dispatches.
+    pub fn allow_more(&mut self, held_max: usize) {
+        self.options.settings.held_max = held_max;
+    }
+
     /// Starts the process on what the disk holds. `power_after`: the power goes off after so many
     /// changes of the disk; then nothing is left running.
     ///

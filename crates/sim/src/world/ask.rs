@@ -39,7 +39,8 @@ impl World<'_> {
     /// The clerks of a node look into every mailbox there, and go one step on with each dispatch.
     pub(super) fn clerks(&mut self, place: usize) {
         let Some(site) = self.sites.get(&place) else { return };
-        if !site.node.may_be_read() {
+        // Whoever put an old backup back lets nobody in until a peer has spoken.
+        if !site.node.may_be_read() || site.rolled_back {
             return;
         }
         let life = site.node.life();
@@ -153,7 +154,8 @@ impl World<'_> {
     /// An operator acts on some leg in custody.
     pub(super) fn operate(&mut self, place: usize, pick: u64, act: Act) {
         let Some(site) = self.sites.get(&place) else { return };
-        if !site.node.may_be_read() {
+        // Whoever put an old backup back lets nobody in until a peer has spoken.
+        if !site.node.may_be_read() || site.rolled_back {
             return;
         }
         let Some(engine) = site.node.engine() else { return };
@@ -180,12 +182,19 @@ impl World<'_> {
     /// Operators let everything go on that they had stopped, or that a failed read had set aside.
     pub(super) fn release_holds(&mut self, place: usize) {
         let Some(engine) = self.sites[&place].node.engine() else { return };
-        let held: Vec<(DispatchId, AgencyCode)> = engine
+        let mut held: Vec<(DispatchId, AgencyCode)> = engine
             .queue(None, usize::MAX)
             .into_iter()
-            .filter(|line| line.leg == Leg::OnHold || line.quarantine.is_some())
+            .filter(|line| line.leg == Leg::OnHold)
             .map(|line| (line.dispatch, line.recipient))
             .collect();
+        // What is set aside is taken up as a whole, whichever leg is named.
+        let aside: Vec<DispatchId> = engine.quarantined().map(|(id, ..)| id).collect();
+        let some_leg = |id: DispatchId| {
+            let order = *self.people.orders_of(&id).first()?;
+            Some((id, self.plan.orders[order].recipients.first()?.clone()))
+        };
+        held.extend(aside.into_iter().filter_map(some_leg));
         for (id, recipient) in held {
             let token = self.token();
             self.on(place, |node, now| {

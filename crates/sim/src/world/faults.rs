@@ -237,6 +237,10 @@ impl World<'_> {
         if caught && site.rolled_back {
             self.stats.rollbacks_caught += 1;
             self.give_up_disk(place);
+        } else if caught && !site.doubtful {
+            // Damage is told as damage, by the store itself.
+            let at = &land().places[place].id;
+            self.wrong(Wrong::Lost, format!("{at} lost the end of its log: {code}: {detail}"));
         } else if site.damaged || site.doubtful {
             self.give_up_disk(place);
         } else if matches!(code, Code::StorageFailed | Code::BusyStorage) && site.faulted {
@@ -300,7 +304,8 @@ impl World<'_> {
     pub(super) fn watch(&mut self, place: usize) {
         let Some(site) = self.sites.get(&place) else { return };
         let Some(engine) = site.node.engine() else { return };
-        if engine.held_count() > self.plan.knobs.held_max + self.plan.orders.len() {
+        let most = if self.healed { 10_000 } else { self.plan.knobs.held_max };
+        if engine.held_count() > most + self.plan.orders.len() {
             let what = format!("{} holds {} dispatches", engine.me(), engine.held_count());
             self.wrong(Wrong::Bounds, what);
             return;

@@ -56,11 +56,7 @@ pub(crate) enum Material {
     /// Uncompressed point, 97 bytes.
     P384(Vec<u8>),
     /// Modulus and exponent, big-endian without leading zeros.
-    Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
-        bits: u32,
-    },
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8>, bits: u32 },
 }
 
 pub(crate) const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];

@@ -226,7 +226,9 @@ impl Engine {
                 let (Owed::Foreign(digest), Some(raw)) = (k.owed, &k.raw) else { continue };
                 let leg = k.evidence.recipient.as_ref().and_then(|r| h.legs.get(r));
                 let from = match leg {
-                    Some(Leg::Transferred { peer, .. } | Leg::Ended { via: Some(peer), .. }) => peer,
+                    Some(Leg::Transferred { peer, .. } | Leg::Ended { via: Some(peer), .. }) => {
+                        peer
+                    }
                     _ => continue,
                 };
                 if tram_trust::authority::is_authorised(&self.directory, &k.evidence) {

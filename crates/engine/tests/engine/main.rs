@@ -1,7 +1,7 @@
 //! The engine, alone and as a network of engines in one process.
 
-mod checkpoints;
 mod ceilings;
+mod checkpoints;
 mod custody;
 mod fairness;
 mod flood;

@@ -81,7 +81,8 @@ impl Model {
                 // Its last news may have gone with the disk that had them, or come when the node that
                 // sent them was two directories in the past.
                 let told = (in_lost_log && excuses.host_lost) || (excuses.moved && delivered);
-                if !told && !(excused && matches!(leg, Leg::Returned { .. })) {
+                let given_back = excused && matches!(leg, Leg::Returned { .. });
+                if !told && !given_back {
                     let what = format!("{name}: {} for ever", leg.word());
                     self.wrong(Wrong::Stuck, at_ms, what);
                 }

@@ -183,7 +183,7 @@ impl Running {
                         continue;
                     }
                     Ok(None) => break,
-                    Err(_) => return self.documents_broke(session, stream, checked, *parts),
+                    Err(_) => return self.documents_broke(session, stream, &checked, *parts),
                 }
             };
             let bytes = octets.raw(part.left);
@@ -191,7 +191,7 @@ impl Running {
             match &mut part.writer {
                 Some(writer) => {
                     if watched(writer.write(&bytes))?.is_err() {
-                        return self.documents_broke(session, stream, checked, *parts);
+                        return self.documents_broke(session, stream, &checked, *parts);
                     }
                 }
                 None => part.bytes.extend_from_slice(&bytes),
@@ -238,7 +238,7 @@ impl Running {
         &mut self,
         session: Session,
         stream: Stream,
-        checked: Box<Checked>,
+        checked: &Checked,
         parts: Parts,
     ) -> Result<(), Stop> {
         self.actions.push_back(Action::Reset { session, stream });

@@ -205,7 +205,7 @@ impl World<'_> {
             self.judge_order(i);
         }
         let mut found = Vec::new();
-        for (_, site) in &self.sites {
+        for site in self.sites.values() {
             if let (Some(log), Some(reader)) =
                 (self.model.log(&site.node.keys().epoch), site.node.reader())
                 && let Err(what) = log.compare(&reader)

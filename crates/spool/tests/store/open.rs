@@ -10,7 +10,8 @@ use tram_engine::record::{Quarantine, Record};
 use tram_spool::anchor::AnchorFile;
 use tram_spool::disk::{Disk, MemDisk, OpenMode};
 use tram_spool::store::{
-    AnchorState, CommitError, INDEX_FILE, JOURNAL_DIR, RecoveryReport, Store, StoreError, StoreOptions,
+    AnchorState, CommitError, INDEX_FILE, JOURNAL_DIR, RecoveryReport, Store, StoreError,
+    StoreOptions,
 };
 
 fn real(dir: &Path) -> Result<(Store, Recovered, RecoveryReport), StoreError> {

@@ -4,8 +4,8 @@ mod accept;
 mod dial;
 mod gate;
 mod opening;
-mod tally;
 mod over;
+mod tally;
 
 use std::{
     net::SocketAddr,

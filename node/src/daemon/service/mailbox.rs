@@ -114,9 +114,14 @@ impl NodeService {
         if let Some((problem, _)) = aside {
             return Err(problem);
         }
-        held.map_err(storage)?.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
-            Problem::new(Code::NotFound, format!("dispatch {id} is not in the mailbox of {agency}"))
-        })
+        held.map_err(storage)?
+            .filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. })))
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::NotFound,
+                    format!("dispatch {id} is not in the mailbox of {agency}"),
+                )
+            })
     }
 
     pub(super) async fn do_inbox_entry(

@@ -6,8 +6,8 @@ mod directory;
 mod events;
 mod mailbox;
 mod operate;
-mod status;
 mod quotas;
+mod status;
 mod submit;
 mod tracking;
 mod upload;
@@ -38,10 +38,8 @@ impl From<Stopping> for Problem {
     fn from(Stopping(waits): Stopping) -> Self {
         match waits {
             None => Problem::busy("the node is stopping", 5),
-            Some(code) => {
-                Problem::new(code, "whether it was done is not known yet; ask again")
-                    .retry_after(WAITS_S)
-            }
+            Some(code) => Problem::new(code, "whether it was done is not known yet; ask again")
+                .retry_after(WAITS_S),
         }
     }
 }

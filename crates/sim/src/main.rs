@@ -7,6 +7,10 @@ mod packets;
 
 use std::process::ExitCode;
 
+/// As the product has it: a schedule is made of small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match command::Asked::read(std::env::args().skip(1)) {
         Ok(asked) => asked.carry_out(),

@@ -180,12 +180,13 @@ impl Node {
 
     /// Waits until it answers and all its peers are connected.
     pub async fn ready(&mut self) -> StatusView {
-        self.until(|s| s.peers > 0 && s.peers_connected == s.peers).await
+        let works = |s: &StatusView| matches!(s.state, NodeState::Ready | NodeState::Degraded);
+        self.until(|s| works(s) && s.peers > 0 && s.peers_connected == s.peers).await
     }
 
-    /// Waits until it answers, with peers or without.
+    /// Waits until it answers, with peers or without, be it that it is halted.
     pub async fn answers(&mut self) -> StatusView {
-        self.until(|_| true).await
+        self.until(|s| !matches!(s.state, NodeState::Starting | NodeState::Stopping)).await
     }
 
     async fn until(&mut self, enough: impl Fn(&StatusView) -> bool) -> StatusView {
@@ -194,7 +195,6 @@ impl Node {
         loop {
             let status = client.status().await.ok();
             if let Some(status) = status
-                && matches!(status.state, NodeState::Ready | NodeState::Degraded)
                 && enough(&status)
             {
                 return status;

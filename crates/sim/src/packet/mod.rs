@@ -8,7 +8,7 @@
 //!
 //! A schedule draws nodes, dispatches and faults ([`plan`]), runs them ([`world`]), lets all faults
 //! end, waits until nothing is left to do, and then holds what the nodes have against what was
-//! promised ([`checks`]).
+//! promised (`checks`).
 
 mod checks;
 mod clients;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tram_crypto::sha256;
+use tram_dispatch::envelope::Document;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_trust::{Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
 
@@ -20,6 +22,53 @@ pub struct Documents {
     pub files: Vec<(Digest, u64)>,
     /// Still to be fetched: the engine first says whether it wants them at all.
     pub missing: Vec<Digest>,
+}
+
+impl Documents {
+    /// Takes bytes that must be this document, each document once.
+    ///
+    /// # Errors
+    /// [`Code::DocumentDigestMismatch`] with words, where length or SHA-256 say that they are not.
+    pub fn take_inline(
+        &mut self,
+        document: &Document,
+        bytes: Vec<u8>,
+    ) -> Result<(), (Code, String)> {
+        if bytes.len() as u64 != document.size || Digest(sha256(&bytes)) != document.sha256 {
+            let detail = format!("document {}", document.sha256);
+            return Err((Code::DocumentDigestMismatch, detail));
+        }
+        if !self.inline.iter().any(|(d, _)| *d == document.sha256) {
+            self.inline.push((document.sha256, bytes.into()));
+        }
+        Ok(())
+    }
+
+    /// What an offer brings of the documents its envelope lists: those that ride along, by index,
+    /// and the digests of the others as missing.
+    ///
+    /// # Errors
+    /// [`Code::Malformed`] for an index that is not listed, else as [`Documents::take_inline`].
+    pub fn of_offer(
+        listed: &[Document],
+        riding: Vec<(u16, Vec<u8>)>,
+    ) -> Result<Self, (Code, String)> {
+        let mut documents = Documents::default();
+        for (index, bytes) in riding {
+            let document = listed
+                .get(usize::from(index))
+                .ok_or_else(|| (Code::Malformed, format!("there is no document {index}")))?;
+            documents.take_inline(document, bytes)?;
+        }
+        for d in listed {
+            if !documents.inline.iter().any(|(digest, _)| *digest == d.sha256)
+                && !documents.missing.contains(&d.sha256)
+            {
+                documents.missing.push(d.sha256);
+            }
+        }
+        Ok(documents)
+    }
 }
 
 /// One thing that happened.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, UnixMillis};
 use tram_trust::VerifiedDispatch;
+use tram_wire::frame::{self, Outcome};
 
 use crate::input::Token;
 
@@ -94,6 +95,20 @@ pub enum Answer {
     RefusedUnsigned(Code, String),
     /// Not now.
     Later(Code, u64),
+}
+
+impl From<Answer> for Outcome {
+    /// The answer as it goes over the wire.
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Accepted(raw) => Outcome::Accepted(raw.to_vec()),
+            Answer::Refused(raw) => Outcome::Refused(raw.to_vec()),
+            Answer::RefusedUnsigned(code, detail) => {
+                Outcome::RefusedUnsigned { code, detail: frame::detail(&detail) }
+            }
+            Answer::Later(code, retry_ms) => Outcome::Later { code, retry_ms },
+        }
+    }
 }
 
 /// A dispatch to give to a peer.

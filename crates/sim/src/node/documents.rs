@@ -20,9 +20,7 @@ use super::action::{Action, Session, Stream};
 use super::conversation::Flow;
 use super::octets::Octets;
 use super::running::{Running, Stop};
-use super::take::{
-    Checked, Objection, Part, Parts, Refusal, Stage, Taking, data_until, inline, wanted,
-};
+use super::take::{Checked, Objection, Part, Parts, Refusal, Stage, Taking, data_until, wanted};
 use super::uploads::Bringer;
 use crate::plant::Plant;
 
@@ -220,7 +218,7 @@ impl Running {
     ) -> Result<Result<(), Refusal>, Stop> {
         let (sha256, size) = (part.document.sha256, part.document.size);
         let Some(writer) = part.writer else {
-            let taken = inline(&mut checked.documents, &part.document, part.bytes);
+            let taken = checked.documents.take_inline(&part.document, part.bytes);
             return Ok(taken.map_err(Refusal::Unsigned));
         };
         Ok(match watched(writer.finish(sha256.as_bytes(), size))? {
@@ -345,7 +343,7 @@ impl Running {
                 continue;
             }
             if let Some(bytes) = submission.along.get(&i) {
-                inline(&mut documents, listed, bytes.clone())?;
+                documents.take_inline(listed, bytes.clone())?;
                 continue;
             }
             if !self.is_here(&who, listed) {

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Now};
@@ -12,7 +11,7 @@ use tram_engine::{Answer, Documents, Input, Token};
 use tram_peer::taker::Awaited;
 use tram_spool::documents::DocumentWriter;
 use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt};
-use tram_wire::frame::{self, Frame, Outcome};
+use tram_wire::frame::{self, Frame};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::action::{Action, Session, Stream};
@@ -282,7 +281,7 @@ impl Running {
         self.release(&answers, offered_at);
         let answers: Vec<frame::Answer> = answers
             .into_iter()
-            .map(|(recipient, answer)| frame::Answer { recipient, outcome: on_the_wire(answer) })
+            .map(|(recipient, answer)| frame::Answer { recipient, outcome: answer.into() })
             .collect();
         for part in answers.chunks(ANSWERS_PER_FRAME_MAX) {
             self.send(session, stream, &Frame::Answer(part.to_vec()));
@@ -343,21 +342,8 @@ impl Running {
             Verdict::Refused(r) => return Err(refuse((r.code, r.detail))),
             Verdict::Undetermined(cause) => return Err(Refusal::Later(cause.code)),
         };
-        let mut documents = Documents::default();
         let listed = &dispatch.envelope().documents;
-        for (index, bytes) in offer.inline {
-            let document = listed
-                .get(usize::from(index))
-                .ok_or_else(|| refuse((Code::Malformed, format!("no document {index}"))))?;
-            inline(&mut documents, document, bytes).map_err(refuse)?;
-        }
-        for d in listed {
-            if !documents.inline.iter().any(|(digest, _)| *digest == d.sha256)
-                && !documents.missing.contains(&d.sha256)
-            {
-                documents.missing.push(d.sha256);
-            }
-        }
+        let documents = Documents::of_offer(listed, offer.inline).map_err(refuse)?;
         let (peer, recipients) = (peer.clone(), offer.recipients);
         let (pinned, offered_at) = (Vec::new(), self.engine.log_head().0);
         Ok(Checked { peer, dispatch, recipients, receipts, documents, pinned, offered_at })
@@ -389,33 +375,6 @@ impl Refusal {
 /// Until when the next octets of a document must have come.
 pub(super) fn data_until(now: Now) -> Option<u64> {
     Some(now.mono_ms + DATA_MS_MAX)
-}
-
-fn on_the_wire(answer: Answer) -> Outcome {
-    match answer {
-        Answer::Accepted(raw) => Outcome::Accepted(raw.to_vec()),
-        Answer::Refused(raw) => Outcome::Refused(raw.to_vec()),
-        Answer::RefusedUnsigned(code, detail) => {
-            Outcome::RefusedUnsigned { code, detail: frame::detail(&detail) }
-        }
-        Answer::Later(code, retry_ms) => Outcome::Later { code, retry_ms },
-    }
-}
-
-/// Takes bytes that must be this document.
-pub(super) fn inline(
-    documents: &mut Documents,
-    document: &Document,
-    bytes: Vec<u8>,
-) -> Result<(), Objection> {
-    if bytes.len() as u64 != document.size || Digest(sha256(&bytes)) != document.sha256 {
-        let detail = format!("document {}", document.sha256);
-        return Err((Code::DocumentDigestMismatch, detail));
-    }
-    if !documents.inline.iter().any(|(d, _)| *d == document.sha256) {
-        documents.inline.push((document.sha256, bytes.into()));
-    }
-    Ok(())
 }
 
 /// Documents of an offer that are asked for, by index, each once.

@@ -17,7 +17,7 @@ use super::super::context::Context;
 use super::super::intake;
 use super::super::uploads::Bringer;
 use super::gates::Room;
-use super::take::{Checked, Objection, Refusal, inline};
+use super::take::{Checked, Objection, Refusal};
 
 /// Bytes taken from QUIC at a time.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -133,7 +133,7 @@ async fn receive(
                 while let Some(chunk) = recv.recv_raw(CHUNK_BYTES).await.map_err(stream)? {
                     bytes.extend_from_slice(&chunk);
                 }
-                if let Err(objection) = inline(&mut offer.documents, document, bytes) {
+                if let Err(objection) = offer.documents.take_inline(document, bytes) {
                     return Ok(Err(Refusal::Unsigned(objection)));
                 }
             }

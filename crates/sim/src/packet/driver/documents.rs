@@ -13,7 +13,7 @@ use tram_spool::documents::{DocumentError, DocumentStore, DocumentWriter};
 use tram_transport::{FrameReceiver, FrameSender};
 use tram_wire::frame::{self, Frame, Range};
 
-use super::take::{Checked, Objection, Refusal, inline};
+use super::take::{Checked, Objection, Refusal};
 use super::{Process, staging_name};
 use crate::packet::core::Stopping;
 
@@ -142,7 +142,7 @@ async fn receive(
             while let Some(chunk) = recv.recv_raw(CHUNK_BYTES).await.map_err(stream)? {
                 bytes.extend_from_slice(&chunk);
             }
-            if let Err(objection) = inline(&mut offer.documents, document, bytes) {
+            if let Err(objection) = offer.documents.take_inline(document, bytes) {
                 return Ok(Err(Refusal::Unsigned(objection)));
             }
         }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tram_crypto::sha256;
-use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_engine::{Answer, Documents};
 use tram_transport::{FrameReceiver, FrameSender};
 use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
-use tram_wire::frame::{self, Frame, Outcome};
+use tram_wire::frame::{self, Frame};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::documents::documents;
@@ -68,7 +66,7 @@ async fn take(
     };
     let answers: Vec<frame::Answer> = outcome
         .into_iter()
-        .map(|(recipient, answer)| frame::Answer { recipient, outcome: on_the_wire(answer) })
+        .map(|(recipient, answer)| frame::Answer { recipient, outcome: answer.into() })
         .collect();
     for part in answers.chunks(ANSWERS_PER_FRAME_MAX) {
         let answer = frame::encode(&Frame::Answer(part.to_vec()));
@@ -118,17 +116,6 @@ async fn engine(
         process.core.settled(&who, &files);
     }
     Ok(answers)
-}
-
-fn on_the_wire(answer: Answer) -> Outcome {
-    match answer {
-        Answer::Accepted(raw) => Outcome::Accepted(raw.to_vec()),
-        Answer::Refused(raw) => Outcome::Refused(raw.to_vec()),
-        Answer::RefusedUnsigned(code, detail) => {
-            Outcome::RefusedUnsigned { code, detail: frame::detail(&detail) }
-        }
-        Answer::Later(code, retry_ms) => Outcome::Later { code, retry_ms },
-    }
 }
 
 /// A refusal before the engine saw anything.
@@ -197,38 +184,9 @@ fn check(process: &Process, peer: &NodeId, offer: frame::Transfer) -> Result<Che
         Verdict::Refused(r) => return Err(refuse((r.code, r.detail))),
         Verdict::Undetermined(cause) => return Err(Refusal::Later(cause.code)),
     };
-    let mut documents = Documents::default();
     let listed = &dispatch.envelope().documents;
-    for (index, bytes) in offer.inline {
-        let document = listed
-            .get(usize::from(index))
-            .ok_or_else(|| refuse((Code::Malformed, format!("there is no document {index}"))))?;
-        inline(&mut documents, document, bytes).map_err(refuse)?;
-    }
-    for d in listed {
-        if !documents.inline.iter().any(|(digest, _)| *digest == d.sha256)
-            && !documents.missing.contains(&d.sha256)
-        {
-            documents.missing.push(d.sha256);
-        }
-    }
+    let documents = Documents::of_offer(listed, offer.inline).map_err(refuse)?;
     Ok(Checked { peer: peer.clone(), dispatch, recipients: offer.recipients, receipts, documents })
-}
-
-/// Takes bytes that must be this document.
-pub(super) fn inline(
-    documents: &mut Documents,
-    document: &Document,
-    bytes: Vec<u8>,
-) -> Result<(), Objection> {
-    if bytes.len() as u64 != document.size || Digest(sha256(&bytes)) != document.sha256 {
-        let detail = format!("document {}", document.sha256);
-        return Err((Code::DocumentDigestMismatch, detail));
-    }
-    if !documents.inline.iter().any(|(d, _)| *d == document.sha256) {
-        documents.inline.push((document.sha256, bytes.into()));
-    }
-    Ok(())
 }
 
 /// Parses and verifies one receipt.

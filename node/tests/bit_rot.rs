@@ -72,6 +72,33 @@ async fn damage_at_the_first_node_is_set_aside_until_it_is_mended_or_dropped() {
 }
 
 #[tokio::test]
+async fn what_reads_well_again_goes_on_by_itself_and_the_queue_says_when_it_is_tried() {
+    let (network, mut nodes) = Network::running(&Plan::tiers(2)).await;
+    assert!(nodes[1].stop().await.success());
+    let large = network.submit_large(&nodes, 1, "hong/5").await;
+    large.flip(&nodes[0]);
+    nodes[1].start();
+    nodes[1].answers().await;
+    eventually("it is set aside", || async { quarantined(&nodes[0]).await.len() == 1 }).await;
+    let item = quarantined(&nodes[0]).await.remove(0);
+    assert_eq!(item.code.map(|c| c.0), Some(Code::StoreCorrupt));
+    assert!(item.next_attempt_at.is_some());
+    // Whatever the first look finds, the start that follows looks at once.
+    eventually("it was looked at", || async {
+        quarantined(&nodes[0]).await.first().is_some_and(|item| item.attempts > 0)
+    })
+    .await;
+    assert!(!has(&nodes[1], 1, 1).await);
+    assert!(nodes[0].stop().await.success());
+    large.flip(&nodes[0]);
+    nodes[0].start();
+    nodes[0].answers().await;
+    eventually("it is there, and nobody released it", || has(&nodes[1], 1, 1)).await;
+    assert!(large.is_sound(&nodes[1]));
+    assert_eq!(quarantined(&nodes[0]).await, []);
+}
+
+#[tokio::test]
 async fn a_relay_asks_for_its_damaged_copy_again() {
     let (network, mut nodes) = Network::running(&Plan::tiers(3)).await;
     assert!(nodes[2].stop().await.success());

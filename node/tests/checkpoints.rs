@@ -172,6 +172,20 @@ async fn a_true_note_of_another_history_is_a_fork_that_anybody_can_check() {
     verify_consistency(held_size, &then, size, &root, &path).expect("the log shown had that root");
     assert!(size > held_size && then != held_root);
     refuses_to_sign(&network, &node).await;
+    // And with the command, on a machine that has the root document and a directory.
+    let folder = network.nodes[CHILD].folder.join("network");
+    let verify = |path: &std::path::Path| {
+        let mut tram = std::process::Command::new(env!("CARGO_BIN_EXE_tram"));
+        tram.arg("verify").arg(path).arg("--root").arg(folder.join("root.cbor"));
+        tram.arg("--directory").arg(folder.join("directory.cbor"));
+        tram.output().expect("tram runs").status.code()
+    };
+    let path = node.files.data().join("proofs").join(&halted.proofs[0]);
+    assert_eq!(verify(&path), Some(0));
+    let text = fs::read_to_string(&path).expect("the proof");
+    let turned = folder.join("turned.json");
+    fs::write(&turned, text.replace("\\n1\\n", "\\n2\\n")).expect("a file");
+    assert_eq!(verify(&turned), Some(1));
 }
 
 #[tokio::test]

@@ -136,7 +136,9 @@ async fn a_peer_over_its_rate_comes_back_when_told_and_everything_arrives() {
 async fn long_what_is_held_takes_no_more_memory_than_is_estimated() {
     const FIRST: usize = 1_000;
     let count = support::number("TRAM_LONG_DISPATCHES", 10_000) as usize;
-    let (network, mut nodes) = Network::running(&Plan::tiers(2)).await;
+    let mut plan = Plan::tiers(2);
+    plan.limits.push(("memory_bytes_max", 64 << 30));
+    let (network, mut nodes) = Network::running(&plan).await;
     nodes[1].kill();
     let client = nodes[0].client();
     let (mut memory, mut estimate) = (0, 0);

@@ -104,7 +104,10 @@ async fn disturb(nodes: &mut [Node], run: Run, done: Arc<AtomicU64>) -> [u64; TI
 
 async fn killed_and_restarted(run: Run) {
     println!("seed {} (TRAM_LONG_SEED), {} dispatches", run.seed, run.dispatches);
-    let (network, mut nodes) = Network::running(&Plan::tiers(TIERS.len())).await;
+    let mut plan = Plan::tiers(TIERS.len());
+    // Nobody collects what arrives.
+    plan.limits.push(("memory_bytes_max", 64 << 30));
+    let (network, mut nodes) = Network::running(&plan).await;
     let network = Arc::new(network);
     let began = Instant::now();
     let done = Arc::new(AtomicU64::new(0));

@@ -21,7 +21,7 @@ pub(crate) const SEED_RECEIPT: u8 = 20;
 pub(crate) const SEED_CHECKPOINT: u8 = 21;
 
 /// 2026-11-21T08:00:00Z.
-const START: u64 = 1_795_248_000_000;
+pub(crate) const START: u64 = 1_795_248_000_000;
 
 /// One vector: its bytes, and what a reader must get from them.
 pub(crate) struct Vector {
@@ -41,7 +41,7 @@ fn spki(seed: u8) -> Vec<u8> {
     signer(seed).public_key().spki_der().to_vec()
 }
 
-fn code(text: &str) -> AgencyCode {
+pub(crate) fn code(text: &str) -> AgencyCode {
     AgencyCode::parse_canonical(text).unwrap()
 }
 
@@ -95,6 +95,7 @@ pub(crate) fn all() -> Vec<Vector> {
             facts: json!({ "size": log.tree.size(), "root": log.tree.root().to_string() }),
         },
     ];
+    vectors.extend(crate::proved::all(network, &root, &full, &log, &directory));
     vectors.extend(frames(network, &log, &full, &directory, [&first, &receipt]));
     vectors
 }
@@ -327,10 +328,10 @@ fn directory_file(network: NetworkId, epoch: EpochId) -> DirectoryFile {
 }
 
 /// The receipt log of node n1.H41: a genesis and four records.
-struct Log {
+pub(crate) struct Log {
     genesis: Genesis,
     epoch: EpochId,
-    tree: MemoryTree,
+    pub(crate) tree: MemoryTree,
     records: Vec<Vec<u8>>,
     root: SignedRoot,
 }
@@ -367,6 +368,7 @@ impl Log {
             revocation: None,
             attestation: None,
             other_object: None,
+            sequence: None,
         };
         let refused = EvidenceRecord {
             event: Event::SubmissionRejection,
@@ -417,14 +419,14 @@ impl Log {
         Log { genesis, epoch, tree, records, root }
     }
 
-    fn receipt(&self, index: u64) -> Receipt {
+    pub(crate) fn receipt(&self, index: u64) -> Receipt {
         let path: Vec<_> = self.tree.inclusion(index).unwrap().iter().map(|h| h.0).collect();
         let record = &self.records[index as usize - 1];
         let network = self.genesis.network;
         Receipt::build(network, &self.root, index, &path, &[index as u8; 16], record).unwrap()
     }
 
-    fn note(&self, network: NetworkId) -> Vec<u8> {
+    pub(crate) fn note(&self, network: NetworkId) -> Vec<u8> {
         note(network, &self.genesis.node, self.epoch, self.tree.size(), self.tree.root())
     }
 }
@@ -475,6 +477,24 @@ fn frames(
         log.tree.consistency(3).unwrap().into_iter().map(|hash| hash.0).collect();
     let (epoch, old_size, new_size) = (log.epoch, 3, log.tree.size());
     let (version, digest) = (directory.head.version, directory.digest());
+    let held = log.note(network);
+    let request = Frame::CosignatureRequest {
+        log: node("n1.H41"),
+        note: held.clone(),
+        old_size,
+        path: path.clone(),
+    };
+    let (witness, life) = (node("n1.G22"), EpochId([12; 32]));
+    let line = tram_trust::cosignature::sign(
+        network,
+        (&witness, life),
+        (&node("n1.H41"), epoch),
+        (new_size, log.tree.root().0),
+        (START + 2_000) / 1_000,
+        &signer(SEED_CHECKPOINT),
+    );
+    let line = line.expect("a cosignature").to_line();
+    let cosignature = Frame::Cosignature { log: node("n1.H41"), epoch, size: new_size, line };
     let frames = [
         ("frame-hello", Frame::Hello(Box::new(hello))),
         (
@@ -486,6 +506,9 @@ fn frames(
         ("frame-checkpoint", Frame::Checkpoint { note: log.note(network) }),
         ("frame-consistency-request", Frame::ConsistencyRequest { epoch, old_size, new_size }),
         ("frame-consistency", Frame::Consistency { epoch, old_size, new_size, path }),
+        ("frame-cosignature", cosignature),
+        ("frame-cosignature-request", request),
+        ("frame-cosignature-held", Frame::CosignatureHeld { log: node("n1.H41"), note: held }),
         ("frame-transfer", Frame::Transfer(Box::new(transfer))),
         ("frame-want", Frame::Want(vec![Range { document: 1, offset: 2 }])),
         ("frame-data", Frame::Data { document: 1, offset: 2, length: 4 }),

@@ -8,6 +8,7 @@ mod cddl;
 mod invalid;
 mod limits;
 mod made;
+mod proved;
 mod signatures;
 mod vectors;
 

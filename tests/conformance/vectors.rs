@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tram_wire::directory::DirectoryFile;
 use tram_wire::root::RootFile;
-use tram_wire::{Bundle, Receipt, SealedDispatch, evidence, frame, genesis};
+use tram_wire::{Bundle, EvidenceFile, Receipt, SealedDispatch, SealedStatement};
+use tram_wire::{evidence, frame, genesis};
 
 use crate::made::{self, Vector};
 
@@ -80,6 +81,8 @@ fn every_vector_is_read_and_written_back() {
             "genesis" => genesis::encode(&genesis::decode(b).unwrap()),
             "root-file" => RootFile::decode(b).unwrap().encode(),
             "directory-file" => DirectoryFile::decode(b).unwrap().encode(),
+            "sealed-statement" => SealedStatement::parse(b).unwrap().raw().to_vec(),
+            "evidence-file" => EvidenceFile::decode(b).unwrap().encode(),
             "bundle" => Bundle::decode(b).unwrap().encode(),
             "frame" => frame::encode(&frame::decode(b).unwrap()),
             "" => continue, // the checkpoint is text

@@ -27,6 +27,13 @@ fn sound() -> Vec<Vec<u8>> {
         Frame::Checkpoint { note: log.checkpoint() },
         Frame::ConsistencyRequest { epoch, old_size: 1, new_size: 2 },
         Frame::Consistency { epoch, old_size: 1, new_size: 2, path: vec![[7; 32]] },
+        Frame::CosignatureRequest {
+            log: network.node(COMMUNE).id.clone(),
+            note: log.checkpoint(),
+            old_size: 1,
+            path: vec![[7; 32]],
+        },
+        Frame::CosignatureHeld { log: network.node(COMMUNE).id.clone(), note: log.checkpoint() },
         Frame::Transfer(Box::new(transfer)),
         Frame::Want(vec![Range { document: 0, offset: 0 }, Range { document: 1, offset: 4096 }]),
         Frame::Data { document: 0, offset: 0, length: 4096 },

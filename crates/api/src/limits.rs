@@ -31,6 +31,8 @@ pub const READ_BYTES: usize = 64 << 10;
 /// Longest socket path Linux takes (`sun_path`, less the closing zero and one byte for the name
 /// used while binding).
 pub const SOCKET_PATH_BYTES_MAX: usize = 106;
+/// Answers up to this size are held besides the budget: one for each request at the most.
+pub const ANSWER_SMALL_BYTES: usize = 16 << 10;
 /// Headers in one request.
 pub const HEADERS_MAX: usize = 64;
 
@@ -45,8 +47,15 @@ pub struct Limits {
     pub requests_max: usize,
     /// Requests that wait: long polls and event streams.
     pub waits_max: usize,
+    /// Requests at a time whose answers may be long, from the question until the answer is read.
+    pub listings_max: usize,
+    /// Of these, those of one user id.
+    pub listings_per_uid_max: usize,
     /// Bytes of request bodies held in memory at one time.
     pub body_memory_bytes_max: usize,
+    /// Bytes of finished answers held in memory at one time, until their clients read them; small
+    /// ones ([`ANSWER_SMALL_BYTES`]) are not counted.
+    pub answer_memory_bytes_max: usize,
     /// Request line and headers together.
     pub header_bytes_max: usize,
     /// Time to send a request head; also how long a connection may idle between requests.
@@ -72,7 +81,10 @@ impl Default for Limits {
             connections_per_uid_max: 384,
             requests_max: 512,
             waits_max: 256,
-            body_memory_bytes_max: 64 << 20,
+            listings_max: 16,
+            listings_per_uid_max: 4,
+            body_memory_bytes_max: 24 << 20,
+            answer_memory_bytes_max: 24 << 20,
             header_bytes_max: 32 << 10,
             header_ms: 30_000,
             body_idle_ms: 30_000,

@@ -11,7 +11,7 @@ use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
 use crate::model::{
     Accepted, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
     DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
-    GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, Page,
+    EvidenceQuery, GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, LogWitnesses, Page,
     PeerTest, PeerView, QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest,
     ReceiptQuery, ReceiptView, Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView,
     Tracking, UploadState,
@@ -184,8 +184,19 @@ pub trait Service: Send + Sync + 'static {
         scope: Scope,
     ) -> Reply<'_, Page<ReceiptView>>;
 
+    /// The evidence file of a dispatch that the socket has asked `track` about.
+    fn evidence(
+        &self,
+        caller: Caller,
+        dispatch: DispatchId,
+        query: EvidenceQuery,
+    ) -> Reply<'_, Bytes>;
+
     /// Newest durable state of the receipt log.
     fn log_head(&self, caller: Caller) -> Reply<'_, LogHead>;
+
+    /// Who cosigned the log, and whether that is enough.
+    fn log_witnesses(&self, caller: Caller) -> Reply<'_, LogWitnesses>;
 
     /// Inclusion proof; the query's `index < size` is checked, the log's size is not.
     fn inclusion(&self, caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion>;

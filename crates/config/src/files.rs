@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tram_dispatch::limits::{
     CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX, DIRECTORY_BYTES_MAX,
-    ROOT_BYTES_MAX,
+    POLICY_BYTES_MAX, ROOT_BYTES_MAX,
 };
 
 use crate::problem::Problem;
@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     PrivateKey,
     /// A revocation list.
     Crl,
+    /// A trust policy.
+    Policy,
     /// A socket to be made; its folder must be there.
     Socket,
 }
@@ -64,6 +66,7 @@ pub(crate) fn check(claims: &[Claim]) -> Vec<Problem> {
             Kind::Certificates => certificates(&claim.path),
             Kind::PrivateKey => private_key(&claim.path).and_then(|k| reused(k, claim, &mut keys)),
             Kind::Crl => crl(&claim.path),
+            Kind::Policy => plain(&claim.path, POLICY_BYTES_MAX as u64),
             Kind::Socket => socket(&claim.path),
         };
         if let Err((what, remedy)) = fault {

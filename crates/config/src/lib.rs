@@ -28,6 +28,7 @@ use std::path::Path;
 pub use accounts::Accounts;
 pub use limits::{
     LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
+    WITNESS, WitnessPace,
 };
 pub use problem::{ConfigErrors, Problem};
 pub use values::{

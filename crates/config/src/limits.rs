@@ -57,10 +57,10 @@ numbers! {
     peer_in_flight_max = 256, 1 => 1_000;
     /// Most of them that carry large documents.
     peer_bulk_max = 8, 1 => 8;
-    /// Receive window of one connection.
-    connection_window_bytes = 8 * MIB, 4 * MIB => 16 * MIB;
-    /// Receive windows of all connections together; each takes at least 4 MiB, so this bounds sessions.
-    window_budget_bytes = GIB, 16 * MIB => 16 * GIB;
+    /// Window of one session with a peer in each direction, while there are few sessions.
+    connection_window_bytes = 8 * MIB, MIB => 16 * MIB;
+    /// Windows of all sessions together; each takes at least 1 MiB of it, so this bounds sessions.
+    window_budget_bytes = 64 * MIB, 16 * MIB => 16 * GIB;
     /// A session is closed and made anew after this long.
     session_age_ms = 86_400_000, 60_000 => 86_400_000;
     /// First pause before trying again; doubles each time, with jitter.
@@ -76,7 +76,7 @@ numbers! {
     /// Most dispatches with work left to do, in memory; over it new work is answered BUSY.
     open_dispatches_max = 200_000, 10 => 10_000_000;
     /// Most memory that they may take, as estimated; over it new work is answered BUSY.
-    memory_bytes_max = GIB, 64 * MIB => 256 * GIB;
+    memory_bytes_max = 224 * MIB, 64 * MIB => 256 * GIB;
     /// Most bytes of what they and their documents take on disk; over it: BUSY_STORAGE.
     stored_bytes_max = 1024 * GIB, 64 * MIB => 1024 * 1024 * GIB;
 }
@@ -125,6 +125,15 @@ numbers! {
     consigned_days = 7, 1 => 90;
     /// The recipient's node keeps documents this long after the clerk's answer.
     mailbox_days = 30, 1 => 3_650;
+}
+
+numbers! {
+    /// The number in `[witness]`.
+    WitnessPace,
+    /// Every number of `[witness]`.
+    WITNESS;
+    /// The parent's parent is asked to cosign this node's newest checkpoint at most this often.
+    grandparent_s = 600, 1 => 86_400;
 }
 
 numbers! {

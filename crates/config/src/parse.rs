@@ -9,7 +9,7 @@ use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::accounts::Accounts;
 use crate::files::{Claim, Kind};
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
 use crate::problem::Problem;
 use crate::reader::{Found, Reader, Section};
 use crate::values::{
@@ -64,6 +64,9 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
     let seals = seals(document, paths);
     let limits = limits(&document.table("limits"));
     let log = document.table("log");
+    let witness = document.table("witness");
+    let policy = witness.text("policy");
+    let witness_policy = policy.and_then(|f| paths.claim(&witness, &f, Kind::Policy));
     Some(Config {
         node: id?,
         data_dir: data_dir?,
@@ -80,6 +83,8 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         limits,
         quotas: Quotas::read(&document.table("quotas")),
         retention: Retention::read(&document.table("retention")),
+        witness_policy,
+        witness: WitnessPace::read(&witness),
         log: Log {
             format: log.choice("format", LogFormat::NAMES).unwrap_or(LogFormat::Human),
             level: log.choice("level", LogLevel::NAMES).unwrap_or(LogLevel::Info),

@@ -1,6 +1,6 @@
 //! Which keys exist, with an example of each for the messages.
 
-use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION};
+use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION, WITNESS};
 
 /// Tables of the file; a name that occurs in double brackets ends with `[]`.
 const TABLES: &[(&str, &[(&str, &str)])] = &[
@@ -66,6 +66,7 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
     ("limits", &[]),
     ("quotas", &[]),
     ("retention", &[]),
+    ("witness", &[("policy", "policy = \"network/witnesses.policy\"")]),
     ("log", &[("format", "format = \"human\""), ("level", "level = \"info\"")]),
 ];
 
@@ -90,6 +91,7 @@ pub(crate) fn keys(table: &str) -> Vec<&'static str> {
         "quotas" => QUOTAS,
         "retention" => RETENTION,
         "revocation" => REVOCATION,
+        "witness" => WITNESS,
         _ => &[],
     };
     let mut keys: Vec<&str> = named(table).iter().map(|(key, _)| *key).collect();

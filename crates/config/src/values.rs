@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::files::Claim;
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
 
 /// A node's configuration. Every path is resolved against the folder of the file.
 #[derive(Clone, Debug)]
@@ -44,6 +44,10 @@ pub struct Config {
     pub quotas: Quotas,
     /// How long things are kept.
     pub retention: Retention,
+    /// Whose cosignatures this node's checkpoints need (C2SP tlog-policy); absent: by position.
+    pub witness_policy: Option<PathBuf>,
+    /// How often they are asked for where that is not with each checkpoint.
+    pub witness: WitnessPace,
     /// The service log.
     pub log: Log,
     pub(crate) file: PathBuf,

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use fixture::{Fixture, accounts};
 use tram_config::{
-    Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role, Who,
+    Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role,
+    WITNESS, Who,
 };
 
 const TIERS: [(&str, &str); 4] = [
@@ -71,7 +72,7 @@ fn load_reads_the_same_as_the_two_stages() {
     assert_eq!(config.file(), file);
     assert_eq!(config.peers[0].address.as_ref().unwrap().to_string(), "tram.g22.example.vn:7800");
     assert_eq!(config.log.format, LogFormat::Json);
-    assert_eq!(config.limits.window_budget_bytes, 2_147_483_648);
+    assert_eq!(config.limits.window_budget_bytes, 268_435_456);
     assert_eq!(config.limits.retry_max_ms, Limits::default().retry_max_ms);
     assert_eq!(config.revocation.grace_hours, 72);
 }
@@ -108,7 +109,8 @@ fn grouped(n: u64) -> String {
 fn every_example_documents_every_number() {
     for (tier, _) in TIERS {
         let text = example(tier);
-        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION) {
+        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION).chain(WITNESS)
+        {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",
                 number.doc.trim(),
@@ -139,6 +141,7 @@ fn commented_settings_are_settings() {
                     .chain(QUOTAS)
                     .chain(RETENTION)
                     .chain(REVOCATION)
+                    .chain(WITNESS)
                     .any(|n| n.key == key);
                 if line.starts_with('#') && number && !text.contains(&format!("\n{key} = ")) {
                     set.push(key);

@@ -14,7 +14,8 @@ pub struct Envelope {
     pub originator: AgencyCode,
     /// The originator's own name for this dispatch; with the originator, the submission key.
     pub reference: Reference,
-    /// Gap-free counter per originator and sealing key; absent where the sealer keeps none.
+    /// Gap-free counter per originator and sealing key; absent where the agency's own system seals
+    /// and keeps none.
     pub sequence: Option<Sequence>,
     /// The agencies addressed: at least one, ascending, without repeats.
     pub recipients: Vec<AgencyCode>,
@@ -45,7 +46,7 @@ pub struct Envelope {
 /// A place in the originator's numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sequence {
-    /// Which sealing key's series.
+    /// Which series: one per sealing key. Where the node seals, as `docs/protocol.md` section 4 makes it.
     pub series: u64,
     /// The number, from 1.
     pub number: u64,

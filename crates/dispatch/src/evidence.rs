@@ -1,5 +1,6 @@
 //! Evidence: every recorded fact about a dispatch, named as in ETSI EN 319 522-1.
 
+use crate::envelope::Sequence;
 use crate::{AgencyCode, Code, Digest, DispatchId, EpochId, NetworkId, NodeId, UnixMillis};
 
 /// What happened.
@@ -29,13 +30,16 @@ pub enum Event {
     ConsignmentRejection,
     /// The recipient neither registered nor refused in time.
     AcceptanceRejectionExpiry,
+    /// The first node took a signed statement that a number of the originator's series stays unused.
+    /// Not an event of ETSI: it is about no dispatch, and the record's dispatch id names the statement.
+    SequenceVoid,
     /// An event of a later version, by its number: kept and passed on, without effect here.
     Unknown(u8),
 }
 
 impl Event {
     /// Every event of this version, in numeric order.
-    pub const ALL: [Event; 12] = [
+    pub const ALL: [Event; 13] = [
         Event::SubmissionAcceptance,
         Event::SubmissionRejection,
         Event::RelayAcceptance,
@@ -48,6 +52,7 @@ impl Event {
         Event::ConsignmentAcceptance,
         Event::ConsignmentRejection,
         Event::AcceptanceRejectionExpiry,
+        Event::SequenceVoid,
     ];
 
     /// The number on the wire.
@@ -65,6 +70,7 @@ impl Event {
             Event::ConsignmentAcceptance => 10,
             Event::ConsignmentRejection => 11,
             Event::AcceptanceRejectionExpiry => 12,
+            Event::SequenceVoid => 13,
             Event::Unknown(number) => number,
         }
     }
@@ -94,6 +100,7 @@ impl Event {
             Event::ConsignmentAcceptance => "ConsignmentAcceptance",
             Event::ConsignmentRejection => "ConsignmentRejection",
             Event::AcceptanceRejectionExpiry => "AcceptanceRejectionExpiry",
+            Event::SequenceVoid => "SequenceVoid",
             Event::Unknown(_) => "UnknownEvent",
         }
     }
@@ -113,13 +120,15 @@ impl Event {
             Event::ConsignmentAcceptance => "Đã vào sổ",
             Event::ConsignmentRejection => "Nơi nhận trả lại",
             Event::AcceptanceRejectionExpiry => "Quá hạn vào sổ",
+            Event::SequenceVoid => "Số bỏ trống",
             Event::Unknown(_) => "Sự kiện của phiên bản mới hơn",
         }
     }
 
     /// Who may say it about a leg: the recipient's hosting node, or any node that held it.
     pub const fn only_recipient_node(self) -> bool {
-        self.number() >= Event::ContentConsignment.number()
+        !matches!(self, Event::SequenceVoid)
+            && self.number() >= Event::ContentConsignment.number()
     }
 }
 
@@ -145,7 +154,8 @@ pub struct EvidenceRecord {
     pub recipient: Option<AgencyCode>,
     /// The node's own running number of custody decisions.
     pub custody: u64,
-    /// The first node's running number of admissions of this originator.
+    /// The first node's running number of this originator's submissions, accepted or refused with
+    /// evidence: from 1, without a gap, in the order of the leaves.
     pub admission: Option<u64>,
     /// Commit time at the node: never earlier than the record before it in the same log.
     pub time: UnixMillis,
@@ -167,6 +177,9 @@ pub struct EvidenceRecord {
     pub attestation: Option<Digest>,
     /// The digest already held under the same reference, when that is why it was refused.
     pub other_object: Option<Digest>,
+    /// The originator's own number, where the envelope has one; on what the first node says of a
+    /// submission, and on a void statement.
+    pub sequence: Option<Sequence>,
 }
 
 /// The first leaf of every receipt log; its leaf hash is the epoch id.

@@ -6,6 +6,7 @@
 //! crate, which wraps it in a type that only it can construct.
 
 pub mod agency;
+pub mod calendar;
 pub mod codes;
 pub mod directory;
 pub mod envelope;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod time;
 
 pub use agency::AgencyCode;
+pub use calendar::{Day, WorkingDays};
 pub use codes::Code;
 pub use envelope::Envelope;
 pub use evidence::{Event, EvidenceRecord};

@@ -79,6 +79,22 @@ limits! {
     BUNDLE_RECEIPTS_MAX: usize = 100_000;
     /// Largest export bundle.
     BUNDLE_BYTES_MAX: usize = 512 << 20;
+    /// Largest evidence file, documents included.
+    EVIDENCE_FILE_BYTES_MAX: usize = 512 << 20;
+    /// Most receipts in one evidence file.
+    EVIDENCE_FILE_RECEIPTS_MAX: usize = 100_000;
+    /// Most directory entries in one evidence file.
+    EVIDENCE_FILE_ENTRIES_MAX: usize = 30_000;
+    /// Most checkpoints in one evidence file.
+    EVIDENCE_FILE_CHECKPOINTS_MAX: usize = 1024;
+    /// Most time-stamp tokens on one checkpoint.
+    TIME_STAMPS_MAX: usize = 8;
+    /// Largest time-stamp token (RFC 3161).
+    TIME_STAMP_BYTES_MAX: usize = 64 << 10;
+    /// Largest statement sealed by an agency.
+    STATEMENT_BYTES_MAX: usize = 128 << 10;
+    /// Largest witness policy.
+    POLICY_BYTES_MAX: usize = 64 << 10;
     /// Largest certificate revocation list.
     CRL_BYTES_MAX: usize = 16 << 20;
 }

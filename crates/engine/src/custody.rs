@@ -1,6 +1,6 @@
 //! Custody passing on: answers of peers, receipts on their way back, what is tried again.
 
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, EvidenceRecord, NodeId, Now};
 use tram_trust::VerifiedReceipt;
 
 use crate::engine::{Engine, Fatal};
@@ -29,7 +29,7 @@ impl Engine {
         view: &dyn View,
     ) -> Result<(), Fatal> {
         // It may have ended and been closed while the answer was on its way.
-        self.take_up(now, &id, view)?;
+        self.take_up_again(now, &id, view)?;
         let mut later: Option<(Code, u64)> = None;
         for (recipient, answer) in answers {
             match answer {
@@ -108,8 +108,8 @@ impl Engine {
         for receipt in &receipts {
             let id = receipt.record().dispatch;
             self.hand.take(&id, Stage::Decide);
-            match self.take_up(now, &id, view)? {
-                Here::Known if self.was_given_to(&id, peer, receipt) => {
+            match self.take_up_again(now, &id, view)? {
+                Here::Known if self.was_given_to(&id, peer, receipt.record()) => {
                     self.take_receipt(now, peer, receipt);
                 }
                 Here::Aside => self.keep_unread(now, peer, receipt),
@@ -122,9 +122,9 @@ impl Engine {
     }
 
     /// Only receipts for a leg that went to that peer are taken.
-    fn was_given_to(&self, id: &DispatchId, peer: &NodeId, receipt: &VerifiedReceipt) -> bool {
+    fn was_given_to(&self, id: &DispatchId, peer: &NodeId, said: &EvidenceRecord) -> bool {
         let Some(h) = self.state.held.get(id) else { return false };
-        let Some(recipient) = &receipt.record().recipient else { return false };
+        let Some(recipient) = &said.recipient else { return false };
         match h.legs.get(recipient) {
             Some(Leg::Transferred { peer: p, .. } | Leg::Ended { via: Some(p), .. }) => p == peer,
             // Its answer may be lost, or still on its way.
@@ -140,13 +140,10 @@ impl Engine {
     fn take_receipt(&mut self, now: Now, from: &NodeId, receipt: &VerifiedReceipt) {
         let e = receipt.record().clone();
         let owed = Owed::Foreign(receipt.digest());
-        let (me, id) = (self.me().clone(), e.dispatch);
+        let me = self.me().clone();
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
-        // A recipient may have moved while what its node said was on its way.
-        let before = self.directory_before.as_ref();
-        let authorised = receipt.authorised_issuer() == Some(true)
-            || before.is_some_and(|d| tram_trust::authority::is_authorised(d, receipt.record()));
+        let authorised = receipt.authorised_issuer() == Some(true) || self.counted_before(&e);
         let leg = e.recipient.as_ref().and_then(|r| h.legs.get(r));
         let nothing_new = h.known(owed).is_some_and(|known| {
             // Two exceptions: a claim that counts by now, and a peer that still says it holds a
@@ -178,8 +175,37 @@ impl Engine {
             from: from.clone(),
             authorised,
             owed_to: h.upstreams.iter().cloned().collect(),
-            evidence: e.clone(),
+            evidence: e,
         };
+        self.note_foreign(now, foreign);
+    }
+
+    /// What was kept while its dispatch could not be read counts now, and is owed to those upstream.
+    pub(crate) fn pass_on(&mut self, now: Now, kept: Foreign) {
+        let e = &kept.evidence;
+        let Some(h) = self.state.held.get(&e.dispatch) else { return };
+        let object_fits = e.object == Some(h.dispatch.object());
+        let authorised =
+            self.counted_before(e) || tram_trust::authority::is_authorised(&self.directory, e);
+        let owed_to: Vec<NodeId> = h.upstreams.iter().cloned().collect();
+        // Of a claim that does not count, the first node learns nothing by taking it again.
+        let nothing_new = !authorised && owed_to.is_empty();
+        if object_fits && !nothing_new && self.was_given_to(&e.dispatch, &kept.from, e) {
+            self.note_foreign(now, Foreign { authorised, owed_to, ..kept });
+        }
+    }
+
+    /// Whether the directory before lets its issuer say this: a recipient may have moved while what
+    /// its node said was on its way.
+    fn counted_before(&self, said: &EvidenceRecord) -> bool {
+        let before = self.directory_before.as_ref();
+        before.is_some_and(|d| tram_trust::authority::is_authorised(d, said))
+    }
+
+    /// Records a receipt of another node, tells who listens, and goes on with the leg it is about.
+    fn note_foreign(&mut self, now: Now, foreign: Foreign) {
+        let (e, from) = (foreign.evidence.clone(), foreign.from.clone());
+        let id = e.dispatch;
         let urgent = !foreign.owed_to.is_empty();
         self.record(now, Record::Foreign(foreign), None, urgent);
         self.wait(Waiting::Ready(Output::Notify(Notice {
@@ -199,7 +225,7 @@ impl Engine {
         if to_offer {
             self.queue_legs(&id);
         } else if let Some(r) = &e.recipient {
-            self.leave_queue(from, &id, r);
+            self.leave_queue(&from, &id, r);
         }
     }
 

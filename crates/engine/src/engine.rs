@@ -12,10 +12,10 @@ use tram_crypto::{Entropy, SeededEntropy};
 use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, Now, Reference};
 use tram_tlog::Frontier;
 use tram_trust::{Directory, VerifiedDispatch};
-use tram_wire::sealed::SealedDispatch;
 
+use crate::again::Looks;
 use crate::contradiction::Contradiction;
-use crate::hand::{Hand, Unwatched};
+use crate::hand::{Hand, Unwatched, fold};
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
 use crate::output::{Output, Reply};
@@ -23,8 +23,8 @@ use crate::quota::Rates;
 use crate::record::{Batch, Record, Stage};
 use crate::release::Waiting;
 use crate::settings::Settings;
-use crate::state::held::HeldDispatch;
-use crate::state::{State, revive};
+use crate::state::State;
+use crate::state::numbers::Numbers;
 use crate::view::{View, ViewError};
 
 /// Why the node must stop.
@@ -52,6 +52,8 @@ pub struct Recovered {
     pub peers: Vec<Record>,
     /// The history of every dispatch that was not closed.
     pub open: Vec<Vec<Record>>,
+    /// What is counted of each originator.
+    pub numbers: Numbers,
 }
 
 /// One node.
@@ -89,6 +91,8 @@ pub struct Engine {
     pub(crate) damaged: u32,
     /// Those found while a batch was made: set aside in the next.
     pub(crate) unreadable: Vec<(DispatchId, Fatal)>,
+    /// Those set aside that are looked at again.
+    pub(crate) looks: Looks,
 }
 
 impl Engine {
@@ -120,6 +124,8 @@ impl Engine {
         let jitter = SeededEntropy::new(tram_crypto::sha256_parts(&[b"tram jitter", &seed]));
         let log = Log::new(issuer, recovered.frontier, recovered.last_time, salt_seed);
         let mut state = State::default();
+        state.numbers = recovered.numbers;
+        state.numbers.begin_anew();
         for record in &recovered.peers {
             state.apply(record, None);
         }
@@ -149,6 +155,7 @@ impl Engine {
             hand,
             damaged: 0,
             unreadable: Vec::new(),
+            looks: Looks::default(),
         };
         for history in &recovered.open {
             engine.recover(history);
@@ -178,6 +185,8 @@ impl Engine {
             Input::Submit { token, dispatch, documents } => {
                 self.submit(now, token, dispatch, documents, view)
             }
+            Input::Assign { token, wanted } => self.assign(now, token, wanted, view),
+            Input::Void { token, void } => self.void(now, token, void),
             Input::Offer { token, peer, dispatch, recipients, receipts, documents } => {
                 let offer = crate::admit::offer::Offer {
                     token,
@@ -201,6 +210,10 @@ impl Engine {
                 Ok(())
             }
             Input::Damaged { dispatch, detail } => self.damaged(now, dispatch, detail, view),
+            Input::Sound { dispatch } => {
+                self.sound(now, &dispatch);
+                Ok(())
+            }
             Input::Receipts { peer, batch, receipts } => {
                 self.receipts(now, &peer, batch, receipts, view)
             }
@@ -212,8 +225,12 @@ impl Engine {
                 self.peer_up(now, up);
                 Ok(())
             }
-            Input::PeerCheckpoint(shown) => {
-                self.peer_checkpoint(now, &shown);
+            Input::PeerCheckpoint { shown, extends } => {
+                self.peer_checkpoint(now, &shown, extends);
+                Ok(())
+            }
+            Input::Cosigning(happened) => {
+                self.cosigning(now, happened);
                 Ok(())
             }
             Input::Shown { by, checkpoint } => self.compare(now, &by, checkpoint, view),
@@ -237,7 +254,7 @@ impl Engine {
                 self.count_claims(now);
                 Ok(())
             }
-            Input::Tick => self.tick(now),
+            Input::Tick => self.tick(now, view),
         }
     }
 
@@ -248,7 +265,7 @@ impl Engine {
     /// [`Fatal`]: the node must stop.
     pub fn take_batch(&mut self, now: Now, view: &dyn View) -> Result<Option<Batch>, Fatal> {
         self.watch_clock(now);
-        self.tick(now)?;
+        self.tick(now, view)?;
         let due = self.urgent
             || !self.waiting.is_empty()
             || self.lingering_until().is_some_and(|until| now.mono_ms >= until);
@@ -309,9 +326,15 @@ impl Engine {
         self.state.evict(self.durable);
     }
 
-    /// Takes back a batch that is durable, for its room; nothing depends on it.
+    /// Takes back a batch that is durable, after [`Engine::persisted`]: for its room, and because
+    /// bytes that the store has need not be here twice.
     pub fn recycle(&mut self, batch: Batch) {
         const ROOM_MAX: usize = 16_384;
+        for id in batch.records.iter().filter_map(Record::dispatch) {
+            if let Some(h) = self.state.held.get_mut(&id).filter(|h| h.batch <= self.durable) {
+                h.rest();
+            }
+        }
         let mut records = batch.records;
         records.clear();
         if records.capacity() <= ROOM_MAX && self.spare_records.capacity() < records.capacity() {
@@ -347,6 +370,9 @@ impl Engine {
             return at;
         }
         at = at.min(self.lingering_until().unwrap_or(u64::MAX));
+        if self.halted.is_none() {
+            at = at.min(self.looks.next_due().unwrap_or(u64::MAX));
+        }
         let window = self.settings.transfers_per_peer_max;
         for p in self.state.peers.values().filter(|p| p.connected) {
             if p.queue.in_flight() < window {
@@ -399,6 +425,8 @@ impl Engine {
             let held = state.held.get_mut(&id).or_else(|| state.closing.get_mut(&id));
             if let Some(h) = held {
                 h.batch = self.batches + 1;
+            } else {
+                state.note_unread(&id, self.batches + 1, self.durable, &record);
             }
         }
         self.records.push(record);
@@ -475,16 +503,4 @@ impl Engine {
         let filled = self.jitter.fill(&mut bytes).is_ok();
         if filled && bound > 0 { u64::from_be_bytes(bytes) % bound } else { 0 }
     }
-}
-
-/// Reads a dispatch's history, as our own store gives it, back into memory.
-pub(crate) fn fold(history: &[Record]) -> Result<Option<HeldDispatch>, Fatal> {
-    let Some(raw) = history.iter().find_map(|r| match r {
-        Record::Held(h) => Some(&h.raw),
-        _ => None,
-    }) else {
-        return Ok(None);
-    };
-    let sealed = SealedDispatch::parse(raw).map_err(|e| Fatal::Stored(e.to_string()))?;
-    Ok(revive(history, tram_trust::assertion::dispatch_from_store(sealed)))
 }

@@ -4,11 +4,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tram_dispatch::{DispatchId, UnixMillis};
+use tram_wire::sealed::SealedDispatch;
 
-use crate::engine::{Fatal, Recovered, fold};
+use crate::engine::{Fatal, Recovered};
 use crate::record::{Attempt, Quarantine, Record, Stage};
 use crate::state::aside::Broken;
 use crate::state::held::HeldDispatch;
+use crate::state::revive;
 
 /// Is told what the engine works on. What it was told last must outlive the process, but not a power
 /// cut: that is no dispatch's doing.
@@ -57,6 +59,18 @@ pub fn unfinished(
         records.extend_from_slice(&history[before..]);
     }
     records
+}
+
+/// Reads a dispatch's history, as our own store gives it, back into memory.
+pub(crate) fn fold(history: &[Record]) -> Result<Option<HeldDispatch>, Fatal> {
+    let Some(raw) = history.iter().find_map(|r| match r {
+        Record::Held(h) => Some(&h.raw),
+        _ => None,
+    }) else {
+        return Ok(None);
+    };
+    let sealed = SealedDispatch::parse(raw).map_err(|e| Fatal::Stored(e.to_string()))?;
+    Ok(revive(history, tram_trust::assertion::dispatch_from_store(sealed)))
 }
 
 /// Folds a history; a panic in there is an error like any other. The history is only read, so

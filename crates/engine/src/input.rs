@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
-use tram_trust::{Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
+use tram_trust::{Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt, VerifiedVoid};
 
+use crate::admit::number::Wanted;
+use crate::cosign::Cosigning;
 use crate::record::Stage;
 
 /// Names the caller that waits for an answer; chosen by the shell.
@@ -83,6 +85,20 @@ pub enum Input {
         /// Its documents; none may be missing.
         documents: Documents,
     },
+    /// The key provider of this node is to seal something, and needs its number.
+    Assign {
+        /// Who waits.
+        token: Token,
+        /// What for.
+        wanted: Wanted,
+    },
+    /// An agency says that a number of its series stays unused.
+    Void {
+        /// Who waits.
+        token: Token,
+        /// Its statement.
+        void: VerifiedVoid,
+    },
     /// A peer offers a dispatch for some recipients.
     Offer {
         /// Who waits.
@@ -134,6 +150,11 @@ pub enum Input {
         /// In words.
         detail: String,
     },
+    /// The documents of a dispatch that was set aside were read, and are what was taken.
+    Sound {
+        /// The dispatch.
+        dispatch: DispatchId,
+    },
     /// A peer gives receipts on their way back.
     Receipts {
         /// The peer.
@@ -152,8 +173,15 @@ pub enum Input {
     },
     /// A session with a peer is up: hello was exchanged.
     PeerUp(PeerUp),
-    /// A peer's newer checkpoint, verified to extend what we held of its log.
-    PeerCheckpoint(VerifiedCheckpoint),
+    /// A peer's newer checkpoint, verified to extend what its session held of its log.
+    PeerCheckpoint {
+        /// The newer one.
+        shown: VerifiedCheckpoint,
+        /// What the session held of this epoch: (size, root).
+        extends: Option<(u64, [u8; 32])>,
+    },
+    /// Somebody asks for a cosignature, or gave one.
+    Cosigning(Cosigning),
     /// A checkpoint of our own log that somebody else held: verified, so signed by us.
     Shown {
         /// Who held it.
@@ -242,8 +270,10 @@ pub struct PeerUp {
     pub peer: NodeId,
     /// The epoch of its receipt log.
     pub epoch: EpochId,
-    /// Its checkpoint, verified to extend what we held: (size, root, note).
+    /// Its checkpoint, verified to extend what its session held: (size, root, note).
     pub checkpoint: Option<(u64, [u8; 32], Arc<[u8]>)>,
+    /// What its session held of this epoch: (size, root).
+    pub extends: Option<(u64, [u8; 32])>,
     /// Its wall clock.
     pub wall: UnixMillis,
 }

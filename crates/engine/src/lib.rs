@@ -5,7 +5,9 @@
 //! and carries out [`Output`]s. A whole country of engines runs inside one test.
 
 mod admit;
+mod again;
 mod contradiction;
+pub mod cosign;
 mod custody;
 mod engine;
 pub mod hand;
@@ -24,10 +26,13 @@ pub mod settings;
 pub mod state;
 mod timers;
 mod track;
+pub mod transfer;
 pub mod view;
 mod witness;
 
+pub use admit::number::Wanted;
 pub use contradiction::Contradiction;
+pub use cosign::{Cosign, Cosigning};
 pub use engine::{Engine, Fatal, Recovered};
 pub use hand::{Hand, unfinished};
 pub use input::{Action, Documents, Input, PeerAnswer, PeerUp, Token};

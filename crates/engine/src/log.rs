@@ -144,16 +144,9 @@ impl Log {
         for leaf in self.waiting.drain(..) {
             let path = grown.proof(leaf.index).map_err(|e| LogError(e.to_string()))?;
             let path: Vec<[u8; 32]> = path.into_iter().map(|h: Hash| h.0).collect();
-            let receipt = Receipt::build(
-                self.issuer.network,
-                &root,
-                leaf.index,
-                &path,
-                &leaf.salt,
-                &leaf.record,
-            )
-            .map_err(|e| LogError(e.to_string()))?;
-            receipts.insert(leaf.index, receipt.raw().clone());
+            let raw = Receipt::encode(&root, leaf.index, path, &leaf.salt, &leaf.record);
+            debug_assert!(Receipt::parse(&raw).is_ok_and(|r| *r.signed_root() == root));
+            receipts.insert(leaf.index, raw.into());
         }
         let nodes = grown.nodes().iter().map(|n| (n.level, n.index, n.hash.0)).collect();
         self.frontier = grown.frontier().clone();

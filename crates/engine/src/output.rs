@@ -6,6 +6,7 @@ use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, UnixMil
 use tram_trust::VerifiedDispatch;
 use tram_wire::frame::{self, Outcome};
 
+use crate::cosign::Cosign;
 use crate::input::Token;
 
 /// One effect.
@@ -48,6 +49,8 @@ pub enum Output {
         /// The peer's number for it.
         batch: u64,
     },
+    /// Cosign a checkpoint of another node's log, or say what is held of it.
+    Cosign(Cosign),
     /// Document files nobody needs any more.
     RemoveDocuments(Vec<Digest>),
     /// Tell whoever listens.
@@ -74,6 +77,13 @@ pub enum Reply {
         detail: String,
         /// The receipt of the refusal.
         receipt: Option<Arc<[u8]>>,
+    },
+    /// The number that a dispatch to be sealed here gets.
+    Assigned {
+        /// The number in its series.
+        number: u64,
+        /// Its time of sealing.
+        at: UnixMillis,
     },
     /// Not now.
     Later {

@@ -25,7 +25,6 @@ impl Engine {
         let offset = up.wall.0 as i64 - now.wall.0 as i64;
         peer.clock_offset_ms = Some(offset);
         let old_epoch = peer.epoch;
-        let old_size = peer.checkpoint.as_ref().map_or(0, |held| held.size);
         if old_epoch != Some(up.epoch) {
             let new = PeerEpoch { peer: up.peer.clone(), epoch: up.epoch };
             self.record(now, Record::PeerEpoch(new), None, true);
@@ -33,13 +32,10 @@ impl Engine {
                 self.take_back(now, &up.peer);
             }
         }
-        let old_size = if old_epoch == Some(up.epoch) { old_size } else { 0 };
-        if let Some((size, root, note)) = up.checkpoint
-            && size > old_size
-        {
+        if let Some((size, root, note)) = up.checkpoint {
             let (peer, epoch) = (up.peer.clone(), up.epoch);
-            let newest = PeerCheckpoint { peer, epoch, size, root, note };
-            self.record(now, Record::PeerCheckpoint(newest), None, false);
+            let shown = PeerCheckpoint { peer, epoch, size, root, note };
+            self.shown_by_peer(now, shown, up.extends);
         }
         let peer = self.state.peers.entry(up.peer).or_default();
         peer.connected = true;
@@ -50,11 +46,15 @@ impl Engine {
     }
 
     /// A newer checkpoint of a peer's log, while its session lasts; the session proved that it
-    /// extends the one before.
-    pub(crate) fn peer_checkpoint(&mut self, now: Now, shown: &VerifiedCheckpoint) {
+    /// extends the one it held.
+    pub(crate) fn peer_checkpoint(
+        &mut self,
+        now: Now,
+        shown: &VerifiedCheckpoint,
+        extends: Option<(u64, [u8; 32])>,
+    ) {
         let Some(peer) = self.state.peers.get(shown.node()) else { return };
-        let held = peer.checkpoint.as_ref().map_or(0, |held| held.size);
-        if peer.epoch != Some(shown.epoch()) || shown.size() <= held {
+        if peer.epoch != Some(shown.epoch()) {
             return;
         }
         let newest = PeerCheckpoint {
@@ -64,7 +64,7 @@ impl Engine {
             root: *shown.root(),
             note: shown.note().into(),
         };
-        self.record(now, Record::PeerCheckpoint(newest), None, false);
+        self.shown_by_peer(now, newest, extends);
     }
 
     /// The peer lost its disk: every leg given to it without a final receipt is offered again.

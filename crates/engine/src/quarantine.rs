@@ -12,7 +12,7 @@ use crate::input::{Action, Token};
 use crate::output::{Answer, Reply};
 use crate::record::{Attempt, Cause, Foreign, Owed, Quarantine, Record, Stage};
 use crate::release::Waiting;
-use crate::state::aside::{Aside, Broken};
+use crate::state::aside::{ATTEMPTS_MAX, Aside, Broken, unpassed};
 use crate::state::leg::{Leg, Stage as Reached};
 use crate::state::peers::Peer;
 use crate::view::View;
@@ -24,6 +24,8 @@ const STRANGERS_MAX: usize = 1024;
 const DAMAGED_MAX: u32 = 64;
 /// How often a leg is given back for a damaged copy; after that somebody must look at the disk.
 const GIVEN_BACK_MAX: usize = 3;
+/// Receipts kept about a dispatch whose beginning cannot be read, so that nobody can fill the disk.
+const UNREAD_RECEIPTS_MAX: usize = 1024;
 
 /// What there is of a dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,10 @@ impl Engine {
         let mut broken = Broken::of(history);
         if !broken.cause.as_ref().is_some_and(|(cause, _)| cause.unread) {
             match fold_watched(history, &*self.hand) {
-                Ok(Some(held)) => self.state.insert(held),
+                Ok(Some(held)) => {
+                    self.state.insert(held);
+                    self.looks.unpassed.extend(unpassed(history));
+                }
                 Ok(None) => {}
                 Err(detail) => {
                     // Found out again at every start: nothing is recorded of it.
@@ -58,6 +63,11 @@ impl Engine {
                 self.state.peers.entry(peer.clone()).or_default().outbox.push(id, *owed);
             }
             broken.aside = Some(aside);
+        }
+        // Unless reading it is what ends the process.
+        let few = broken.attempts.len() < ATTEMPTS_MAX;
+        if few && broken.cause.as_ref().is_some_and(|(cause, _)| cause.may_pass()) {
+            self.looks.begin(id, None);
         }
         if !broken.is_empty() {
             self.state.broken.insert(id, broken);
@@ -131,11 +141,13 @@ impl Engine {
         view: &dyn View,
     ) -> Result<(), Fatal> {
         if self.state.is_quarantined(&id) || self.take_up(now, &id, view)? != Here::Known {
+            self.looks.still_damaged(&id);
             return Ok(());
         }
         self.count_damage(&detail)?;
         let Some(legs) = self.may_give_back(&id) else {
             self.set_aside(now, id, Cause { code: Code::StoreCorrupt, detail, unread: false });
+            self.looks.count(&id);
             return Ok(());
         };
         let Some(h) = self.state.held.get(&id) else { return Ok(()) };
@@ -192,6 +204,7 @@ impl Engine {
         self.count_damage(&detail)?;
         let folded = self.state.get(id).is_some();
         self.set_aside(now, *id, Cause { code: Code::StoreCorrupt, detail, unread: !folded });
+        self.looks.count(id);
         if !folded && let Some(broken) = self.state.broken.get_mut(id) {
             broken.aside = Some(Aside::default());
         }
@@ -207,6 +220,9 @@ impl Engine {
     }
 
     fn set_aside(&mut self, now: Now, dispatch: DispatchId, cause: Cause) {
+        if cause.may_pass() {
+            self.looks.begin(dispatch, Some(now.mono_ms));
+        }
         let record = Quarantine { dispatch, cause: Some(cause), at: now.wall };
         self.record(now, Record::Quarantine(record), None, true);
     }
@@ -266,11 +282,10 @@ impl Engine {
         id: DispatchId,
         view: &dyn View,
     ) -> Result<(), Fatal> {
-        let mut read = None;
+        let (mut read, mut kept) = (None, Vec::new());
         if self.state.is_aside(&id) {
-            let history = view.history(&id).map_err(|e| e.to_string());
-            match history.and_then(|history| fold_watched(&history, &*self.hand)) {
-                Ok(held) => read = held,
+            match self.reread(&id, view) {
+                Ok(found) => (read, kept) = found,
                 Err(detail) => {
                     let detail = format!("it still cannot be read: {detail}");
                     let code = Code::Quarantined;
@@ -278,15 +293,9 @@ impl Engine {
                     return Ok(());
                 }
             }
-            self.hand.lay_down();
         }
-        let released = Quarantine { dispatch: id, cause: None, at: now.wall };
-        self.record(now, Record::Quarantine(released), None, true);
-        if let Some(held) = read {
-            self.state.insert(held);
-        }
-        self.state.owe_all(&id);
-        self.queue_legs(&id);
+        self.looks.end(&id);
+        self.take_back_up(now, &id, read, kept);
         self.wait(Waiting::Done { token, dispatch: id, owed: Vec::new(), repeat: false });
         Ok(())
     }
@@ -319,24 +328,26 @@ impl Engine {
     }
 
     /// A receipt about a dispatch that is not understood: kept, and passed on upstream as far as
-    /// its beginning says where that is.
+    /// its beginning says where that is. Otherwise it counts, and is passed on, once the dispatch
+    /// can be read.
     pub(crate) fn keep_unread(&mut self, now: Now, from: &NodeId, receipt: &VerifiedReceipt) {
         let e = receipt.record().clone();
         let Some(aside) = self.state.broken.get(&e.dispatch).and_then(|b| b.aside.as_ref()) else {
             return;
         };
         let held = aside.held.as_ref();
-        let known = aside.owed.iter().any(|(_, owed)| *owed == Owed::Foreign(receipt.digest()));
+        let known = aside.raws.contains_key(&Owed::Foreign(receipt.digest()));
         let of_another = held.is_some_and(|h| e.object != Some(h.object));
-        if known || of_another || e.node == *self.me() {
+        let crowded = held.is_none() && aside.raws.len() >= UNREAD_RECEIPTS_MAX;
+        if known || of_another || crowded || e.node == *self.me() {
             return;
         }
         let foreign = Foreign {
             digest: receipt.digest(),
             raw: receipt.raw().clone(),
             from: from.clone(),
-            authorised: receipt.authorised_issuer() == Some(true),
-            owed_to: held.and_then(|h| h.previous.clone()).into_iter().collect(),
+            authorised: held.is_some() && receipt.authorised_issuer() == Some(true),
+            owed_to: aside.upstreams.iter().cloned().collect(),
             evidence: e,
         };
         self.record(now, Record::Foreign(foreign), None, true);

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnixMillis,
 };
+use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::SignedRoot;
 
 /// One durable fact.
@@ -29,7 +31,7 @@ pub enum Record {
     PeerEpoch(PeerEpoch),
     /// The peer's disk is lost: legs given to it without a final receipt are in our custody again.
     Reoffer(Reoffer),
-    /// The newest checkpoint of a peer, checked to extend the one before.
+    /// The newest checkpoint of another node's log, checked to extend the one before.
     PeerCheckpoint(PeerCheckpoint),
     /// Nothing is left to do for this dispatch; its documents may go.
     Closed(DispatchId),
@@ -39,6 +41,12 @@ pub enum Record {
     Attempt(Attempt),
     /// A dispatch was set aside, or taken up again.
     Quarantine(Quarantine),
+    /// A witness cosigned a checkpoint of this node's own log.
+    Cosigned(Cosigned),
+    /// The key provider of this node gave a number to what it is about to seal.
+    Numbered(Numbered),
+    /// A statement that a number stays unused, as received.
+    Void(Void),
 }
 
 /// Custody of a dispatch.
@@ -170,10 +178,47 @@ pub struct Reoffer {
     pub peer: NodeId,
 }
 
-/// A peer's newest checkpoint.
+/// A checkpoint of this node's own log, cosigned.
 #[derive(Clone, Debug, PartialEq)]
+pub struct Cosigned {
+    /// The node that cosigned.
+    pub witness: NodeId,
+    /// Tree size.
+    pub size: u64,
+    /// Root.
+    pub root: [u8; 32],
+    /// The cosignature.
+    pub cosignature: Cosignature,
+}
+
+/// A number of a series, and what it was assigned to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The agency that this node seals for.
+    pub originator: AgencyCode,
+    /// Series and number.
+    pub sequence: Sequence,
+    /// The reference of the dispatch.
+    pub reference: Reference,
+    /// SHA-256 over what it says, number and time of sealing apart.
+    pub content: Digest,
+    /// Its time of sealing.
+    pub at: UnixMillis,
+}
+
+/// A void statement; the record of its evidence follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Void {
+    /// What stands for a dispatch id in its evidence.
+    pub statement: DispatchId,
+    /// The sealed statement as received.
+    pub raw: Arc<[u8]>,
+}
+
+/// The newest checkpoint of another node's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCheckpoint {
-    /// The peer.
+    /// Whose log: a peer's, or that of a peer's child.
     pub peer: NodeId,
     /// The epoch of its log.
     pub epoch: EpochId,
@@ -246,7 +291,8 @@ pub struct Attempt {
 pub struct Quarantine {
     /// The dispatch.
     pub dispatch: DispatchId,
-    /// Why it was set aside; absent: the operator released it, and attempts count anew.
+    /// Why it was set aside; absent: the operator released it, or it could be read again, and attempts
+    /// count anew.
     pub cause: Option<Cause>,
     /// When.
     pub at: UnixMillis,
@@ -263,6 +309,14 @@ pub struct Cause {
     pub unread: bool,
 }
 
+impl Cause {
+    /// Whether it may pass by itself: what is stored could not be read, which need not last. What broke
+    /// off may break the process.
+    pub fn may_pass(&self) -> bool {
+        self.code != Code::WorkUnfinished
+    }
+}
+
 impl Record {
     /// The dispatch this record is about, where it is about one.
     pub fn dispatch(&self) -> Option<DispatchId> {
@@ -277,9 +331,12 @@ impl Record {
             Record::Closed(id) => Some(*id),
             Record::Attempt(r) => Some(r.dispatch),
             Record::Quarantine(r) => Some(r.dispatch),
-            Record::Genesis(_)
+            Record::Void(r) => Some(r.statement),
+            Record::Numbered(_)
+            | Record::Genesis(_)
             | Record::PeerEpoch(_)
             | Record::PeerCheckpoint(_)
+            | Record::Cosigned(_)
             | Record::Root(_) => None,
         }
     }

@@ -5,7 +5,8 @@ use crate::quota::{Ceiling, Quotas};
 /// Limits and delays of the engine. Times in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Most dispatches with work left to do, held in memory; over it new work is answered `BUSY`.
+    /// Most dispatches with work left to do, held in memory; over it new work is answered `BUSY`. Of
+    /// this and the next two, an eighth more is there for what is on its way from other nodes.
     pub held_max: usize,
     /// Most memory that held dispatches may take, as estimated; over it new work is answered
     /// `BUSY`.

@@ -8,17 +8,19 @@ use crate::record::{Record, Stage};
 use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
+use crate::view::View;
 
 /// How often everything held is looked at, monotonic ms.
 const SWEEP_MS: u64 = 10_000;
 
 impl Engine {
     /// Time passed.
-    pub(crate) fn tick(&mut self, now: Now) -> Result<(), Fatal> {
+    pub(crate) fn tick(&mut self, now: Now, view: &dyn View) -> Result<(), Fatal> {
         if now.mono_ms >= self.next_sweep_mono_ms {
             self.next_sweep_mono_ms = now.mono_ms.saturating_add(SWEEP_MS);
             self.state.touch_due(now.wall);
         }
+        self.look_again(now, view)?;
         self.settle(now)
     }
 

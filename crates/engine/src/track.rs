@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, Reference, UnixMillis};
 
-use crate::engine::{Engine, Fatal, fold};
+use crate::engine::{Engine, Fatal};
+use crate::hand::fold;
 use crate::record::{Cause, PeerCheckpoint};
 use crate::route::{Route, route};
 use crate::state::held::{HeldDispatch, Known};
@@ -18,29 +19,37 @@ use crate::view::View;
 pub struct QueueLine {
     /// The dispatch.
     pub dispatch: DispatchId,
-    /// Its originator.
-    pub originator: AgencyCode,
-    /// The recipient.
-    pub recipient: AgencyCode,
+    /// Its originator; absent where it cannot be read.
+    pub originator: Option<AgencyCode>,
+    /// The recipient; absent for a dispatch of which nothing can be read.
+    pub recipient: Option<AgencyCode>,
     /// The next node, where there is one.
     pub peer: Option<NodeId>,
     /// The leg.
     pub leg: Leg,
     /// How it stands in the queue of that peer.
     pub standing: Option<Standing>,
-    /// When custody began.
-    pub since: tram_dispatch::UnixMillis,
-    /// When its time runs out.
-    pub expires_at: tram_dispatch::UnixMillis,
-    /// Urgency.
-    pub urgency: Urgency,
+    /// When custody began; absent where that cannot be read.
+    pub since: Option<UnixMillis>,
+    /// When its time runs out; absent where the envelope cannot be read.
+    pub expires_at: Option<UnixMillis>,
+    /// Urgency; absent where the envelope cannot be read.
+    pub urgency: Option<Urgency>,
     /// Bytes of its documents.
     pub bytes: u64,
     /// Attempts that broke off.
     pub broke_off: u32,
     /// Why it is set aside, if it is.
     pub quarantine: Option<Cause>,
+    /// How often what is stored of it was looked at again since it was set aside.
+    pub looks: u32,
+    /// When it is looked at again, monotonic ms; absent: it is not, or waits for the operator.
+    pub look_mono_ms: Option<u64>,
 }
+
+/// Where a listing of the queue goes on: after this leg. One of which nothing can be read has no
+/// recipient.
+pub(crate) type After = (DispatchId, Option<AgencyCode>);
 
 /// One line about a peer.
 #[derive(Clone, Debug)]
@@ -102,7 +111,7 @@ impl Engine {
     }
 
     /// Legs in our custody, after a cursor, in id order.
-    pub fn queue(&self, after: Option<(DispatchId, AgencyCode)>, max: usize) -> Vec<QueueLine> {
+    pub fn queue(&self, after: Option<After>, max: usize) -> Vec<QueueLine> {
         let mut lines = Vec::new();
         let start = after.as_ref().map_or(DispatchId([0; 32]), |(id, _)| *id);
         let mut aside = self.unread_lines(start, &after).peekable();
@@ -117,7 +126,7 @@ impl Engine {
             let quarantine = broken.and_then(|b| Some(b.cause.as_ref()?.0.clone()));
             let listed = |leg: &Leg| leg.in_custody() || self.waits_set_aside(id, leg);
             for (r, leg) in h.legs.iter().filter(|(_, leg)| listed(leg)) {
-                if after.as_ref().is_some_and(|(i, a)| (id, r) <= (i, a)) {
+                if after.as_ref().is_some_and(|(i, a)| (id, Some(r)) <= (i, a.as_ref())) {
                     continue;
                 }
                 let peer = match route(&self.directory, self.me(), r) {
@@ -128,19 +137,22 @@ impl Engine {
                     .as_ref()
                     .and_then(|p| self.state.peers.get(p))
                     .and_then(|p| p.queue.standing(id));
+                let (looks, look_mono_ms) = self.looks.standing(id);
                 lines.push(QueueLine {
                     dispatch: *id,
-                    originator: h.dispatch.envelope().originator.clone(),
-                    recipient: r.clone(),
+                    originator: Some(h.dispatch.envelope().originator.clone()),
+                    recipient: Some(r.clone()),
                     peer,
                     leg: leg.clone(),
                     standing,
-                    since: h.at,
-                    expires_at: h.dispatch.envelope().expires_at,
-                    urgency: h.dispatch.envelope().metadata.urgency,
+                    since: Some(h.at),
+                    expires_at: Some(h.dispatch.envelope().expires_at),
+                    urgency: Some(h.dispatch.envelope().metadata.urgency),
                     bytes: h.dispatch.envelope().documents.iter().map(|d| d.size).sum(),
                     broke_off: broken.map_or(0, |b| b.attempts.len() as u32),
                     quarantine: quarantine.clone(),
+                    looks,
+                    look_mono_ms,
                 });
                 if lines.len() == max {
                     return lines;
@@ -152,33 +164,45 @@ impl Engine {
         lines
     }
 
-    /// The legs of dispatches that are set aside unread, as far as their beginning says.
+    /// The legs of dispatches that are set aside unread, as far as their beginning says; of one that
+    /// nothing can be read of, a line without parties.
     fn unread_lines<'a>(
         &'a self,
         start: DispatchId,
-        after: &'a Option<(DispatchId, AgencyCode)>,
+        after: &'a Option<After>,
     ) -> impl Iterator<Item = QueueLine> + 'a {
         let unread = self.state.broken.range(start..).filter_map(|(id, b)| {
-            let held = b.aside.as_ref()?.held.as_ref()?;
-            Some((*id, b, held, b.aside.as_ref()?.recipients()))
+            let (cause, _) = b.cause.as_ref().filter(|_| !self.state.held.contains_key(id))?;
+            Some((*id, b, cause))
         });
-        unread.flat_map(move |(id, broken, held, recipients)| {
-            let listed =
-                move |r: &&AgencyCode| after.as_ref().is_none_or(|(i, a)| (&id, *r) > (i, a));
-            recipients.into_iter().filter(listed).map(move |r| QueueLine {
+        unread.flat_map(move |(id, broken, cause)| {
+            let aside = broken.aside.as_ref();
+            let held = aside.and_then(|aside| aside.held.as_ref());
+            let recipients: Vec<Option<AgencyCode>> = match (held, aside) {
+                (Some(_), Some(aside)) => {
+                    aside.recipients().into_iter().cloned().map(Some).collect()
+                }
+                _ => vec![None],
+            };
+            let listed = move |r: &Option<AgencyCode>| {
+                after.as_ref().is_none_or(|(i, a)| (&id, r.as_ref()) > (i, a.as_ref()))
+            };
+            let (looks, look_mono_ms) = self.looks.standing(&id);
+            recipients.into_iter().filter(listed).map(move |recipient| QueueLine {
                 dispatch: id,
-                originator: held.originator.clone(),
-                recipient: r.clone(),
+                originator: held.map(|h| h.originator.clone()),
+                recipient,
                 peer: None,
                 leg: Leg::held(),
                 standing: None,
-                since: held.at,
-                // Both are in the envelope, which is not read.
-                expires_at: held.at,
-                urgency: Urgency::Normal,
-                bytes: held.files.iter().map(|(_, size)| *size).sum(),
+                since: held.map(|h| h.at),
+                expires_at: None,
+                urgency: None,
+                bytes: held.map_or(0, |h| h.files.iter().map(|(_, size)| *size).sum()),
                 broke_off: broken.attempts.len() as u32,
-                quarantine: broken.cause.as_ref().map(|(cause, _)| cause.clone()),
+                quarantine: Some(cause.clone()),
+                looks,
+                look_mono_ms,
             })
         })
     }
@@ -192,7 +216,7 @@ impl Engine {
                 peer: name.clone(),
                 connected: p.connected,
                 epoch: p.epoch,
-                log_size: p.checkpoint.as_ref().map(|held| held.size),
+                log_size: self.held_of(name).map(|held| held.size),
                 clock_offset_ms: p.clock_offset_ms,
                 queued: p.queue.len(),
                 in_flight: p.queue.in_flight(),
@@ -203,7 +227,8 @@ impl Engine {
 
     /// The newest checkpoint that we hold of a peer's log.
     pub fn held_of(&self, peer: &NodeId) -> Option<PeerCheckpoint> {
-        self.state.peers.get(peer)?.checkpoint.clone()
+        let epoch = self.state.peers.get(peer)?.epoch?;
+        self.state.logs.held(peer, &epoch).cloned()
     }
 
     /// The next node of a leg in our custody, and how the leg's dispatch stands in its queue.
@@ -255,9 +280,15 @@ impl Engine {
                 n[5] += h.legs.values().filter(stuck).count() as u64;
             }
         }
-        for aside in self.state.broken.values().filter_map(|b| b.aside.as_ref()) {
+        let unread = self
+            .state
+            .broken
+            .iter()
+            .filter(|(id, b)| b.cause.is_some() && !self.state.held.contains_key(id));
+        for (_, broken) in unread {
             // Of one whose beginning cannot be read it is not known how many there are.
-            n[5] += aside.held.as_ref().map_or(1, |_| aside.recipients().len() as u64);
+            let known = broken.aside.as_ref().filter(|aside| aside.held.is_some());
+            n[5] += known.map_or(1, |aside| aside.recipients().len() as u64);
         }
         n[1] = self.state.peers.values().map(|p| p.queue.deferred() as u64).sum();
         n[0] = n[0].saturating_sub(n[1]);

@@ -77,6 +77,7 @@ impl Engine {
             revocation,
             attestation: None,
             other_object: None,
+            sequence: None,
         }
     }
 }

@@ -1,10 +1,26 @@
 //! The giving side of one transfer: offer, give the documents asked for, take the answer.
 
+use std::collections::BTreeSet;
+
 use tram_dispatch::Code;
 use tram_dispatch::envelope::Document;
+use tram_dispatch::limits::{INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
 use tram_wire::frame::{Answer, Frame, Range};
 
 use crate::Refused;
+
+/// Which documents ride along with the offer, by index: small ones, until the frame is full.
+pub fn riding(documents: &[Document]) -> BTreeSet<usize> {
+    let (mut total, mut riding) = (0, BTreeSet::new());
+    for (i, d) in documents.iter().enumerate() {
+        let size = usize::try_from(d.size).unwrap_or(usize::MAX);
+        if size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX {
+            total += size;
+            riding.insert(i);
+        }
+    }
+    riding
+}
 
 /// What to do next.
 #[derive(Debug, PartialEq)]

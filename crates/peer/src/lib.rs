@@ -7,10 +7,13 @@
 
 pub mod giver;
 mod held;
+pub mod limits;
+mod pace;
 mod session;
 pub mod taker;
 
 pub use held::{Claim, HeldCheckpoint, TwoHistories};
+pub use pace::{Pace, gives_way};
 pub use session::{Event, Local, Refused, Session};
 
 /// The name of a frame, for messages.
@@ -29,6 +32,9 @@ pub(crate) fn name(frame: &tram_wire::Frame) -> &'static str {
         Frame::Data { .. } => "data",
         Frame::Answer(_) => "answer",
         Frame::Directory { .. } => "directory",
+        Frame::Cosignature { .. } => "cosignature",
+        Frame::CosignatureRequest { .. } => "cosignature-request",
+        Frame::CosignatureHeld { .. } => "cosignature-held",
         Frame::Unknown { .. } => "unknown",
     }
 }

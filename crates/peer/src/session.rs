@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 use tram_trust::{VerifiedCheckpoint, Verifier};
+use tram_wire::WireError;
 use tram_wire::frame::{Frame, Hello};
 
 use crate::held::{Claim, HeldCheckpoint, TwoHistories};
@@ -51,6 +52,8 @@ pub enum Event {
         epoch: EpochId,
         /// Its checkpoint: (size, root, note); absent for an empty log.
         checkpoint: Option<(u64, [u8; 32], Arc<[u8]>)>,
+        /// What we held of this epoch and it was shown to extend: (size, root).
+        extends: Option<(u64, [u8; 32])>,
         /// Its wall clock.
         wall: UnixMillis,
         /// Version and digest of its directory.
@@ -66,7 +69,14 @@ pub enum Event {
         new: u64,
     },
     /// The peer's log grew: a newer checkpoint, proved to extend what we held.
-    Checkpoint(VerifiedCheckpoint),
+    Checkpoint {
+        /// The newer one.
+        shown: VerifiedCheckpoint,
+        /// What we held of this epoch: (size, root).
+        extends: Option<(u64, [u8; 32])>,
+    },
+    /// A frame about cosignatures, as it came; nothing about it is verified.
+    Cosigning(Frame),
     /// Receipts came.
     Receipts {
         /// The peer's number for the batch.
@@ -86,6 +96,20 @@ pub struct Refused {
     pub code: Code,
     /// In words.
     pub detail: String,
+}
+
+/// A frame that is none ends the session as one that has no place does.
+impl From<WireError> for Refused {
+    fn from(error: WireError) -> Self {
+        Refused { code: error.code, detail: error.detail }
+    }
+}
+
+/// The code and the words, for whoever passes them on.
+impl From<Refused> for (Code, String) {
+    fn from(refused: Refused) -> Self {
+        (refused.code, refused.detail)
+    }
 }
 
 impl Refused {
@@ -111,6 +135,8 @@ pub struct Session {
     local: Local,
     stage: Stage,
     events: VecDeque<Event>,
+    /// What is really held of the peer's log, where another session came between.
+    go_on_from: Option<HeldCheckpoint>,
     two_histories: Option<TwoHistories>,
 }
 
@@ -131,7 +157,14 @@ impl Session {
             credit: local.credit,
         };
         let events = VecDeque::from([Event::Send(Frame::Hello(Box::new(hello)))]);
-        Session { peer, local, stage: Stage::Greeting, events, two_histories: None }
+        Session {
+            peer,
+            local,
+            stage: Stage::Greeting,
+            events,
+            go_on_from: None,
+            two_histories: None,
+        }
     }
 
     /// The next thing to do.
@@ -207,6 +240,19 @@ impl Session {
                 self.events.push_back(Event::Stored(batch));
                 Ok(())
             }
+            (
+                frame @ (Frame::Cosignature { .. }
+                | Frame::CosignatureRequest { .. }
+                | Frame::CosignatureHeld { .. }),
+                stage,
+            ) => {
+                // Before the peer is known to be who it should be, nothing is worth a cosignature.
+                if matches!(stage, Stage::Up { .. }) {
+                    self.events.push_back(Event::Cosigning(frame));
+                }
+                self.stage = stage;
+                Ok(())
+            }
             // A later version may send what this one does not know and may ignore. Directories are
             // for a later version as well; of checkpoints one is looked at at a time.
             (Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. }, stage) => {
@@ -218,6 +264,18 @@ impl Session {
                 let detail = format!("frame {} has no place here", crate::name(&other));
                 Err(Refused::new(Code::Malformed, detail))
             }
+        }
+    }
+
+    /// Another session of the peer came between: its next checkpoint is to be proved from this one.
+    pub fn go_on_from(&mut self, held: HeldCheckpoint) {
+        match self.stage {
+            Stage::Up { epoch, shown: None } if epoch == held.epoch => {
+                self.local.held = Some(held);
+            }
+            // A proof is on its way, from what was asked for.
+            Stage::Up { epoch, .. } if epoch == held.epoch => self.go_on_from = Some(held),
+            _ => {}
         }
     }
 
@@ -356,17 +414,26 @@ impl Session {
         self.local.held.as_ref().filter(|held| held.epoch == epoch && held.size > 0)
     }
 
+    /// What a checkpoint of this epoch was held against.
+    fn extended(&self, epoch: EpochId) -> Option<(u64, [u8; 32])> {
+        self.held(epoch).map(|held| (held.size, held.root))
+    }
+
     fn keep(&mut self, shown: VerifiedCheckpoint) {
-        self.local.held = Some(HeldCheckpoint::of(&shown));
-        self.events.push_back(Event::Checkpoint(shown));
+        let extends = self.extended(shown.epoch());
+        let next = self.go_on_from.take().unwrap_or_else(|| HeldCheckpoint::of(&shown));
+        self.local.held = Some(next);
+        self.events.push_back(Event::Checkpoint { shown, extends });
     }
 
     fn come_up(&mut self, hello: Hello, shown: Option<VerifiedCheckpoint>) {
+        let extends = self.extended(hello.epoch);
         self.stage = Stage::Up { epoch: hello.epoch, shown: None };
         self.local.held = shown.as_ref().map(HeldCheckpoint::of);
         self.events.push_back(Event::Up {
             epoch: hello.epoch,
             checkpoint: shown.map(|s| (s.size(), *s.root(), s.note().into())),
+            extends,
             wall: hello.wall,
             directory: (hello.directory_version, hello.directory),
             credit: hello.credit,

@@ -111,6 +111,7 @@ fn two_strangers_come_up_on_hello_alone() {
     let expected = Event::Up {
         epoch: net.node(PROVINCE).epoch,
         checkpoint: Some((size, root, note)),
+        extends: None,
         wall: NOW,
         directory: (net.directory.version(), net.directory.digest()),
         credit: 7,
@@ -349,9 +350,11 @@ fn live(net: &Network, province: &mut Side<'_>) -> (Session, Verifier) {
 fn a_log_that_grows_during_the_session_proves_it_before_it_counts() {
     let net = Network::new("peer tests");
     let mut province = Side::new(&net, PROVINCE);
+    let mut before = province.head();
     let (mut session, verifier) = live(&net, &mut province);
     let epoch = net.node(PROVINCE).epoch;
     for _ in 0..2 {
+        let extends = Some(before);
         let old_size = province.head().0 - 3;
         let note = province.log.checkpoint();
         let shown = verifier.checkpoint(&id(&net, PROVINCE), &note).unwrap();
@@ -364,7 +367,8 @@ fn a_log_that_grows_during_the_session_proves_it_before_it_counts() {
         let path = province.proof(old_size);
         let proof = Frame::Consistency { epoch, old_size, new_size, path };
         session.handle(proof.clone(), &verifier).unwrap();
-        assert_eq!(session.next_event(), Some(Event::Checkpoint(shown)));
+        before = (shown.size(), *shown.root());
+        assert_eq!(session.next_event(), Some(Event::Checkpoint { shown, extends }));
         // Once more is no news.
         session.handle(Frame::Checkpoint { note }, &verifier).unwrap();
         assert_eq!(session.next_event(), None);
@@ -404,4 +408,59 @@ fn a_log_that_turns_back_or_splits_during_the_session_is_found_out() {
         assert_eq!(code(end), Code::ReceiptInvalid);
         assert_eq!(session.two_histories(), None);
     }
+}
+
+/// Another session of the peer came between: the next proof begins where that one ended, also when
+/// a proof is on its way already.
+#[test]
+fn a_session_goes_on_from_what_is_held() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    let epoch = net.node(PROVINCE).epoch;
+    for awaiting in [false, true] {
+        let mut province_there = Side::new(&net, PROVINCE);
+        let (mut session, verifier) = live(&net, &mut province_there);
+        let (size, root) = province_there.head();
+        let ask = |session: &mut Session, side: &Side<'_>| {
+            let note = side.log.checkpoint();
+            session.handle(Frame::Checkpoint { note }, &verifier).unwrap();
+            sent(session)
+        };
+        let held = held_of(&net, PROVINCE, size, root);
+        if awaiting {
+            let asked = ask(&mut session, &province_there);
+            session.go_on_from(held);
+            let Frame::ConsistencyRequest { old_size, new_size, .. } = asked else { panic!() };
+            let path = province_there.proof(old_size);
+            let proof = Frame::Consistency { epoch, old_size, new_size, path };
+            session.handle(proof, &verifier).unwrap();
+            assert!(matches!(session.next_event(), Some(Event::Checkpoint { .. })));
+        } else {
+            session.go_on_from(held);
+        }
+        province_there.grow(2);
+        let expected = Frame::ConsistencyRequest { epoch, old_size: size, new_size: size + 2 };
+        assert_eq!(ask(&mut session, &province_there), expected, "awaiting: {awaiting}");
+        // Of another life it says nothing.
+        session.go_on_from(HeldCheckpoint {
+            epoch: tram_dispatch::EpochId([9; 32]),
+            ..held_of(&net, PROVINCE, 1, [1; 32])
+        });
+        province.grow(1);
+    }
+}
+
+/// Frames about cosignatures count once the peer is known, and end no session.
+#[test]
+fn frames_about_cosignatures_are_passed_to_the_shell() {
+    let net = Network::new("peer tests");
+    let mut province = Side::new(&net, PROVINCE);
+    let (log, note) = (id(&net, PROVINCE), province.log.checkpoint());
+    let frame = Frame::CosignatureHeld { log, note };
+    let (mut session, verifier) = centre(&net, None);
+    session.handle(frame.clone(), &verifier).unwrap();
+    assert_eq!(session.next_event(), None);
+    let (mut session, verifier) = live(&net, &mut province);
+    session.handle(frame.clone(), &verifier).unwrap();
+    assert_eq!(session.next_event(), Some(Event::Cosigning(frame)));
 }

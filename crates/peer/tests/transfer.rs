@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::{Code, Digest};
-use tram_peer::giver::{Giver, Next};
+use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
+use tram_peer::giver::{Giver, Next, riding};
 use tram_peer::taker::Awaited;
 use tram_wire::Frame;
 use tram_wire::frame::Range;
@@ -20,6 +21,15 @@ fn document(size: u64) -> Document {
 
 fn range(document: u16, offset: u64) -> Range {
     Range { document, offset }
+}
+
+#[test]
+fn small_documents_ride_along_until_the_frame_is_full() {
+    let small = INLINE_DOCUMENT_BYTES_MAX as u64;
+    let mut list = vec![document(small + 1), document(5)];
+    list.extend((0..5).map(|_| document(small)));
+    list.push(document(7));
+    assert_eq!(riding(&list), [1, 2, 3, 4, 7].into());
 }
 
 #[test]

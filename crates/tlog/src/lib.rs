@@ -10,14 +10,17 @@
 //! - [`inclusion_proof`] and [`consistency_proof`] read old nodes through a [`NodeSource`];
 //!   [`TileNodes`] is one over tiles, [`MemoryTree`] one in memory.
 //! - [`verify_inclusion`], [`root_from_inclusion`] and [`verify_consistency`] are the other side.
-//! - [`note`] and [`checkpoint`] are the C2SP text formats in which roots are published.
+//! - [`note`] and [`checkpoint`] are the C2SP text formats in which roots are published,
+//!   [`cosignature`] what witnesses say of them, and [`policy`] whose word is needed.
 
 mod batch;
 pub mod checkpoint;
+pub mod cosignature;
 mod frontier;
 mod hash;
 mod memory;
 pub mod note;
+pub mod policy;
 mod proof;
 mod shape;
 pub mod tile;

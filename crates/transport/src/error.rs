@@ -170,6 +170,12 @@ pub enum StreamError {
         /// The time allowed.
         after_ms: u32,
     },
+    /// Nothing came within the time that the caller gave; see [`crate::FrameReceiver::recv_within`].
+    #[error("nothing came within {after_ms} ms")]
+    Silent {
+        /// The time given.
+        after_ms: u64,
+    },
     /// The peer gave the stream up.
     #[error("reset by the peer ({code})")]
     Reset {

@@ -25,9 +25,12 @@ mod check;
 mod datagrams;
 mod endpoint;
 mod error;
+#[cfg(feature = "fixtures")]
+pub mod fixtures;
 mod frame;
 mod identity;
 mod limits;
+mod outbox;
 mod quic;
 mod reason;
 mod registry;
@@ -43,6 +46,7 @@ pub use error::{BindError, ConnectError, HandshakeError, StreamError};
 pub use frame::{FrameReceiver, FrameSender};
 pub use identity::{Identity, PeerName};
 pub use limits::{LimitError, TransportLimits};
+pub use outbox::{Outbox, OutboxWriter, outbox};
 pub use reason::{CloseReason, close_code};
 pub use session::{Control, Session, SessionStats};
 

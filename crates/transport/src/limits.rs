@@ -27,18 +27,18 @@ pub struct TransportLimits {
     /// Bidirectional streams a peer may have open at a time, the control stream included.
     /// Default 1,024: with fewer a pipelined sender is held up (measured with 100: −40 %).
     pub bidi_streams_max: u32,
-    /// Octets a peer may send on one stream ahead of our reading. Default 1 MiB.
+    /// Octets a peer may send on one stream ahead of our reading. Default 512 KiB.
     pub stream_window_bytes: u32,
-    /// Least octets a peer may send on all streams of a session ahead of our reading. Default 4 MiB.
+    /// Least window of a session in each direction: octets that a peer may send on all streams ahead
+    /// of our reading, and octets of ours that it has not acknowledged yet. Default 512 KiB.
     pub window_min_bytes: u32,
-    /// The same while few sessions are open. Default 16 MiB.
+    /// The same while few sessions are open. Default 8 MiB.
     pub window_max_bytes: u32,
-    /// Budget over all sessions: each gets an equal share between the two limits above, and
-    /// `window_total_bytes / window_min_bytes` is the most sessions an endpoint holds.
-    /// Default 1 GiB, so 256 sessions; it is credit, used only by peers that outrun us.
+    /// Budget over the windows of all sessions, both directions: each session gets an equal share
+    /// between the two limits above, and `window_total_bytes / 2 / window_min_bytes` is the most
+    /// sessions an endpoint holds. Default 64 MiB, so 64 sessions; it is used only by peers that
+    /// outrun us, or do not read.
     pub window_total_bytes: u64,
-    /// Octets we hold per session that the peer has not acknowledged yet. Default 8 MiB.
-    pub send_window_bytes: u64,
     /// Longest frame sent or taken, whatever a caller asks for. Default 1 MiB.
     pub frame_bytes_max: u32,
     /// Bulk streams a session should read at a time; see [`crate::Session::bulk_streams_max`].
@@ -80,11 +80,10 @@ impl Default for TransportLimits {
             session_age_max_ms: 24 * 60 * 60 * 1000,
             close_timeout_ms: 3_000,
             bidi_streams_max: 1024,
-            stream_window_bytes: 1 << 20,
-            window_min_bytes: 4 << 20,
-            window_max_bytes: 16 << 20,
-            window_total_bytes: 1 << 30,
-            send_window_bytes: 8 << 20,
+            stream_window_bytes: 512 << 10,
+            window_min_bytes: 512 << 10,
+            window_max_bytes: 8 << 20,
+            window_total_bytes: 64 << 20,
             frame_bytes_max: 1 << 20,
             bulk_streams_max: 8,
             handshakes_max: 256,
@@ -153,11 +152,10 @@ impl TransportLimits {
                 "at most 1 GiB",
             ),
             (
-                self.window_total_bytes >= u64::from(self.window_min_bytes),
+                self.window_total_bytes >= 2 * u64::from(self.window_min_bytes),
                 "window_total_bytes",
-                "at least window_min_bytes",
+                "at least twice window_min_bytes",
             ),
-            (self.send_window_bytes >= 4096, "send_window_bytes", "at least 4096"),
             (self.frame_bytes_max > 0, "frame_bytes_max", "at least 1"),
             (self.bulk_streams_max > 0, "bulk_streams_max", "at least 1"),
             (self.handshakes_max > 0, "handshakes_max", "at least 1"),
@@ -179,7 +177,7 @@ impl TransportLimits {
 
     /// Most sessions the window budget allows.
     pub fn sessions_max(&self) -> u64 {
-        self.window_total_bytes / u64::from(self.window_min_bytes.max(1))
+        self.window_total_bytes / 2 / u64::from(self.window_min_bytes.max(1))
     }
 }
 
@@ -191,7 +189,7 @@ mod tests {
     fn defaults_are_consistent() {
         let limits = TransportLimits::default();
         assert_eq!(limits.validate(), Ok(()));
-        assert_eq!(limits.sessions_max(), 256);
+        assert_eq!(limits.sessions_max(), 64);
     }
 
     #[test]

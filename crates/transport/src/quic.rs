@@ -54,8 +54,10 @@ pub(crate) fn transport_config(
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .receive_window(VarInt::from_u32(UNOPENED_WINDOW_BYTES))
         .stream_receive_window(VarInt::from_u32(limits.stream_window_bytes))
-        .send_window(limits.send_window_bytes)
-        .send_fairness(true)
+        .send_window(limits.window_min_bytes.into())
+        // Streams of one priority one after the other: if all began at once, the window could be full
+        // of beginnings, and no end would find room.
+        .send_fairness(false)
         .max_idle_timeout(Some(idle))
         .keep_alive_interval(Some(Duration::from_millis(limits.keep_alive_ms.into())))
         .datagram_receive_buffer_size(None)

@@ -15,7 +15,7 @@ const SUPERSEDED_WORDS: &str = "a newer session took its place";
 /// Bounds sessions in number and memory.
 pub(crate) struct Registry {
     limits: Arc<TransportLimits>,
-    /// Receive window of each session at present, octets.
+    /// Window of each session at present in each direction, octets.
     window_bytes: AtomicU32,
     open: Mutex<Open>,
 }
@@ -112,7 +112,7 @@ impl Registry {
     /// Recomputes the equal share and hands it out if it changed.
     fn share(&self) {
         let count = (self.lock().places.len() as u64).max(1);
-        let share = u32::try_from(self.limits.window_total_bytes / count).unwrap_or(u32::MAX);
+        let share = u32::try_from(self.limits.window_total_bytes / 2 / count).unwrap_or(u32::MAX);
         let share = share.clamp(self.limits.window_min_bytes, self.limits.window_max_bytes);
         if self.window_bytes.swap(share, Ordering::Relaxed) != share {
             for session in self.sessions() {
@@ -157,7 +157,7 @@ mod tests {
         let limits = TransportLimits {
             window_min_bytes: 4 << 20,
             window_max_bytes: 16 << 20,
-            window_total_bytes: 24 << 20,
+            window_total_bytes: 48 << 20,
             ..Default::default()
         };
         let registry = registry(limits);

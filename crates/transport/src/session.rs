@@ -234,6 +234,7 @@ impl SessionCore {
 
     pub(crate) fn set_window(&self, bytes: u32) {
         self.connection.set_receive_window(VarInt::from_u32(bytes));
+        self.connection.set_send_window(bytes.into());
     }
 
     fn age_max(&self) -> Duration {

@@ -223,7 +223,7 @@ async fn a_listener_under_load_asks_for_proof_of_address() {
 
 #[tokio::test]
 async fn a_full_node_says_busy() {
-    let narrow = TransportLimits { window_total_bytes: 4 << 20, ..brisk() };
+    let narrow = TransportLimits { window_total_bytes: 1 << 20, ..brisk() };
     let (id_a, id_b, id_c) = (ed25519(), ed25519(), ed25519());
     let know = Pinned::default().know(&id_b, "b");
     let (a, c) = (endpoint(&id_a, know.clone(), brisk()), endpoint(&id_c, know, brisk()));

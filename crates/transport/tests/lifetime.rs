@@ -99,7 +99,8 @@ async fn a_session_ends_at_its_greatest_age() {
 #[tokio::test]
 async fn windows_follow_the_number_of_sessions() {
     let limits = TransportLimits {
-        window_total_bytes: 8 << 20,
+        window_total_bytes: 16 << 20,
+        stream_window_bytes: 1 << 20,
         window_min_bytes: 4 << 20,
         window_max_bytes: 8 << 20,
         ..Default::default()

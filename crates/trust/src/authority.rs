@@ -26,10 +26,13 @@ pub fn may_issue(
 }
 
 /// [`may_issue`] for a whole record; in addition, only the node that hosts the originator may say
-/// that it accepted or rejected a submission: that record's time judges the seal's certificate.
+/// that it accepted or rejected a submission, or took a void statement: that record's time judges the
+/// seal's certificate.
 pub fn is_authorised(directory: &Directory, record: &EvidenceRecord) -> bool {
-    let submission =
-        matches!(record.event, Event::SubmissionAcceptance | Event::SubmissionRejection);
+    let submission = matches!(
+        record.event,
+        Event::SubmissionAcceptance | Event::SubmissionRejection | Event::SequenceVoid
+    );
     may_issue(directory, record.event, &record.node, record.recipient.as_ref())
         && (!submission || hosts(directory, &record.node, &record.originator))
 }

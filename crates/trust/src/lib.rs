@@ -19,9 +19,12 @@ mod cache;
 pub mod certificate;
 mod chain;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod directory;
+pub mod evidence;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
+pub mod position;
 pub mod receipt;
 pub mod revocation;
 mod root;
@@ -30,9 +33,10 @@ mod verified;
 mod verifier;
 
 pub use authority::may_issue;
+pub use cosignature::VerifiedCosignature;
 pub use directory::{Directory, Resolution};
 pub use revocation::{Crls, Revocation};
 pub use root::Root;
 pub use verdict::{Cause, Refusal, Verdict};
 pub use verified::{SealAuthority, Signer, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
-pub use verifier::{Options, Verifier};
+pub use verifier::{Options, VerifiedVoid, Verifier};

@@ -54,6 +54,13 @@ impl Refusal {
     }
 }
 
+/// The code and the words, for whoever passes them on.
+impl From<Refusal> for (Code, String) {
+    fn from(refusal: Refusal) -> Self {
+        (refusal.code, refusal.detail)
+    }
+}
+
 impl From<WireError> for Refusal {
     fn from(error: WireError) -> Self {
         Refusal::new(error.code, error.detail)

@@ -235,6 +235,8 @@ fn checkpoints_are_of_the_node_and_epoch_they_name() {
     assert_eq!((verified.node(), verified.epoch()), (id, network.node(COMMUNE).epoch));
     assert_eq!((verified.size(), *verified.root()), (2, log.tree().root().0));
     assert_eq!(verified.note(), note);
+    // Remembered, for this node and these octets only.
+    assert_eq!(verifier.checkpoint(id, &note).unwrap(), verified);
     let other = &network.node(DISTRICT).id;
     assert_eq!(code(verifier.checkpoint(other, &note)), Code::ReceiptInvalid);
     let elsewhere = Network::new("another network");

@@ -27,6 +27,11 @@ pub const TYP_RECEIPT: &str = "application/tram-receipt+cose";
 pub const TYP_ROOT: &str = "application/tram-root+cose";
 /// `typ` of a signature over a directory head.
 pub const TYP_DIRECTORY: &str = "application/tram-directory+cose";
+/// `typ` of a statement that an agency seals about a dispatch.
+pub const TYP_STATEMENT: &str = "application/tram-statement+cose";
+
+/// `typ` of a statement that a number of an agency's series stays unused.
+pub const TYP_VOID: &str = "application/tram-void+cose";
 
 /// Longest signature in bytes: RSA of 4096 bits.
 pub const SIGNATURE_BYTES_MAX: usize = 512;

@@ -50,3 +50,10 @@ impl From<minicbor::decode::Error> for WireError {
         WireError::malformed(error)
     }
 }
+
+/// The code and the words, for whoever passes them on.
+impl From<WireError> for (Code, String) {
+    fn from(error: WireError) -> Self {
+        (error.code, error.detail)
+    }
+}

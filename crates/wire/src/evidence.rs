@@ -7,7 +7,7 @@ use tram_dispatch::{Digest, Event, EvidenceRecord};
 
 use crate::WireError;
 use crate::cbor::{self, Fields, FieldsOut, Writer, finish};
-use crate::fields::{agency, code, id, node, plain, string, time};
+use crate::fields::{agency, code, id, node, plain, sequence, string, time};
 
 /// The format version this program writes and reads (field 0).
 pub const VERSION: u64 = 1;
@@ -37,6 +37,7 @@ mod key {
     pub(super) const REVOCATION: u64 = 18;
     pub(super) const ATTESTATION: u64 = 19;
     pub(super) const OTHER_OBJECT: u64 = 20;
+    pub(super) const SEQUENCE: u64 = 21;
 }
 
 /// The one encoding of this record.
@@ -64,7 +65,8 @@ pub fn encode(record: &EvidenceRecord) -> Vec<u8> {
         .put_some(key::DIRECTORY, r.directory, digest)
         .put_some(key::REVOCATION, r.revocation, digest)
         .put_some(key::ATTESTATION, r.attestation, digest)
-        .put_some(key::OTHER_OBJECT, r.other_object, digest);
+        .put_some(key::OTHER_OBJECT, r.other_object, digest)
+        .put_some(key::SEQUENCE, r.sequence, |w, s| _ = w.array(2).uint(s.series).uint(s.number));
     f.finish()
 }
 
@@ -100,6 +102,7 @@ pub fn decode(bytes: &[u8]) -> Result<EvidenceRecord, WireError> {
         revocation: f.optional(key::REVOCATION, id)?,
         attestation: f.optional(key::ATTESTATION, id)?,
         other_object: f.optional(key::OTHER_OBJECT, id)?,
+        sequence: f.optional(key::SEQUENCE, sequence)?,
     };
     f.end_skipping()?;
     finish(&d)?;
@@ -110,9 +113,12 @@ pub fn decode(bytes: &[u8]) -> Result<EvidenceRecord, WireError> {
 /// Whether the record keeps to every rule that needs nothing but the record itself.
 ///
 /// # Errors
-/// `TooLarge` for a long remark, `Malformed` for a status outside 1 to 16 or a remark that is empty or
-/// not plain text.
+/// `TooLarge` for a long remark, `Malformed` for a status outside 1 to 16, a number 0, or a remark that
+/// is empty or not plain text.
 pub fn validate(record: &EvidenceRecord) -> Result<(), WireError> {
+    if record.sequence.is_some_and(|s| s.number == 0) || record.admission == Some(0) {
+        return Err(WireError::malformed("numbers start at 1"));
+    }
     if record.status.is_some_and(|status| !(1..=16).contains(&status)) {
         return Err(WireError::malformed("status is not 1 to 16"));
     }

@@ -2,10 +2,11 @@
 
 use minicbor::Decoder;
 use tram_crypto::{Algorithm, SPKI_BYTES_MAX};
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, NodeId, Reference, UnixMillis, text};
 
 use crate::WireError;
-use crate::cbor::{Writer, null};
+use crate::cbor::{Writer, header, null};
 
 /// A byte string of exactly `N` bytes.
 pub(crate) fn fixed<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], WireError> {
@@ -96,6 +97,21 @@ pub(crate) fn put_time_or_null(w: &mut Writer, value: Option<UnixMillis>) {
 pub(crate) fn code(d: &mut Decoder<'_>) -> Result<Code, WireError> {
     let number = d.u16()?;
     Code::read(number).ok_or_else(|| WireError::malformed("code 0"))
+}
+
+/// An array of exactly so many elements; gives none of them.
+pub(crate) fn exactly(d: &mut Decoder<'_>, expected: u64) -> Result<(), WireError> {
+    if header(d.array()?)? == expected {
+        Ok(())
+    } else {
+        Err(WireError::malformed(format_args!("an array of {expected} is needed")))
+    }
+}
+
+/// A place in the originator's numbering.
+pub(crate) fn sequence(d: &mut Decoder<'_>) -> Result<Sequence, WireError> {
+    exactly(d, 2)?;
+    Ok(Sequence { series: d.u64()?, number: d.u64()? })
 }
 
 /// A signature algorithm, by its COSE number.

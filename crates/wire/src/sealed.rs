@@ -1,5 +1,6 @@
 //! A sealed dispatch: the envelope signed by its originator, as COSE_Sign1.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use minicbor::Decoder;
@@ -22,10 +23,17 @@ struct Inner {
     envelope: Envelope,
     algorithm: Algorithm,
     chain: Vec<Vec<u8>>,
-    to_be_signed: Vec<u8>,
-    signature: Vec<u8>,
+    protected: Range<usize>,
+    payload: Range<usize>,
+    signature: Range<usize>,
     id: DispatchId,
     object: Digest,
+}
+
+/// Where a part lies in the bytes it was cut from.
+fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
 }
 
 /// Why a dispatch could not be sealed.
@@ -51,7 +59,8 @@ impl SealedDispatch {
             return Err(WireError::malformed("the unprotected header must be empty"));
         }
         let payload = sign1.payload.ok_or_else(|| WireError::malformed("no payload"))?;
-        let header = read_header(sign1.protected).map_err(|e| e.within("protected header"))?;
+        let header =
+            read_header(sign1.protected, TYP_DISPATCH).map_err(|e| e.within("protected header"))?;
         let envelope = envelope::decode(payload)?;
         let to_be_signed = sig_structure(sign1.protected, envelope.network.as_bytes(), payload);
         Ok(SealedDispatch(Arc::new(Inner {
@@ -60,8 +69,9 @@ impl SealedDispatch {
             chain: header.chain,
             id: DispatchId(sha256(&to_be_signed)),
             object: Digest(sha256(bytes)),
-            signature: sign1.signature.to_vec(),
-            to_be_signed,
+            protected: place(bytes, sign1.protected),
+            payload: place(bytes, payload),
+            signature: place(bytes, sign1.signature),
             envelope,
         })))
     }
@@ -78,9 +88,9 @@ impl SealedDispatch {
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<Self, SealError<E>> {
         let payload = envelope::encode_checked(envelope)?;
-        let protected = write_header(algorithm, chain);
+        let protected = write_header(TYP_DISPATCH, algorithm, chain);
         // Whatever is over a limit is told before a key is used.
-        read_header(&protected)?;
+        read_header(&protected, TYP_DISPATCH)?;
         let to_be_signed = sig_structure(&protected, envelope.network.as_bytes(), &payload);
         let signature = sign(&to_be_signed).map_err(SealError::Sign)?;
         let sign1 = Sign1 {
@@ -113,13 +123,19 @@ impl SealedDispatch {
     }
 
     /// The bytes the signature is over: the COSE `Sig_structure` with the network id as external data.
-    pub fn to_be_signed(&self) -> &[u8] {
-        &self.0.to_be_signed
+    /// Put together anew at each call, since a held dispatch should be small.
+    pub fn to_be_signed(&self) -> Vec<u8> {
+        let network = self.0.envelope.network;
+        sig_structure(self.part(&self.0.protected), network.as_bytes(), self.part(&self.0.payload))
     }
 
     /// The signature.
     pub fn signature(&self) -> &[u8] {
-        &self.0.signature
+        self.part(&self.0.signature)
+    }
+
+    fn part(&self, place: &Range<usize>) -> &[u8] {
+        self.0.raw.get(place.clone()).unwrap_or_default()
     }
 
     /// SHA-256 of the to-be-signed bytes: does not depend on the signature's random part.
@@ -133,14 +149,15 @@ impl SealedDispatch {
     }
 }
 
-struct Header {
-    algorithm: Algorithm,
-    chain: Vec<Vec<u8>>,
+/// The protected header of what an agency seals.
+pub(crate) struct Header {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) chain: Vec<Vec<u8>>,
 }
 
-fn write_header(algorithm: Algorithm, chain: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn write_header(typ: &str, algorithm: Algorithm, chain: &[Vec<u8>]) -> Vec<u8> {
     let mut w = Writer::new();
-    w.map(3).int(ALG).int(algorithm.cose_id()).int(TYP).text(TYP_DISPATCH).int(X5CHAIN);
+    w.map(3).int(ALG).int(algorithm.cose_id()).int(TYP).text(typ).int(X5CHAIN);
     // RFC 9360: one certificate is a byte string, several are an array of them.
     if chain.len() != 1 {
         w.array(chain.len());
@@ -149,7 +166,7 @@ fn write_header(algorithm: Algorithm, chain: &[Vec<u8>]) -> Vec<u8> {
     w.finish()
 }
 
-fn read_header(protected: &[u8]) -> Result<Header, WireError> {
+pub(crate) fn read_header(protected: &[u8], typ: &str) -> Result<Header, WireError> {
     cbor::check(protected, DISPATCH_BYTES_MAX)?;
     let mut d = Decoder::new(protected);
     if header(d.map()?)? != 3 {
@@ -158,8 +175,8 @@ fn read_header(protected: &[u8]) -> Result<Header, WireError> {
     label(&mut d, ALG)?;
     let algorithm = algorithm(&mut d)?;
     label(&mut d, TYP)?;
-    if d.str()? != TYP_DISPATCH {
-        return Err(WireError::malformed("typ is not that of a dispatch"));
+    if d.str()? != typ {
+        return Err(WireError::malformed(format_args!("typ is not {typ}")));
     }
     label(&mut d, X5CHAIN)?;
     let chain = if d.datatype()? == minicbor::data::Type::Bytes {

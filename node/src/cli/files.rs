@@ -26,6 +26,18 @@ pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Whether the file begins in a way that its first bytes tell.
+///
+/// # Errors
+/// `UNREADABLE`.
+pub(crate) fn begins(path: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Result<bool, Failure> {
+    let mut first = Vec::new();
+    File::open(path)
+        .and_then(|f| f.take(64).read_to_end(&mut first))
+        .map_err(|e| Failure::unreadable(path, e))?;
+    Ok(is_meant(&first))
+}
+
 /// As [`read`], as UTF-8.
 ///
 /// # Errors

@@ -2,15 +2,17 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tram_api::model::{GenesisView, LogHead};
+use tram_api::model::{GenesisView, LogHead, LogWitnesses};
 
 use super::shell::Shell;
 use super::texts::Word;
-use super::{DONE, Done, connect, table};
+use super::table::{self, Align, Table};
+use super::{DONE, Done, connect};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Show(ShowArgs),
+    Witnesses(WitnessesArgs),
 }
 
 /// Show size, root and checkpoint of the receipt log, and how it began.
@@ -21,6 +23,14 @@ pub(crate) enum Command {
 #[command(after_help = "Example:\n  tram log show")]
 pub(crate) struct ShowArgs {}
 
+/// Show who cosigned the log, and whether that is enough.
+///
+/// Neighbouring nodes cosign each checkpoint once they proved that it continues what they hold.
+/// With --json the answer holds the policy and the cosigned checkpoint as public tools read them.
+#[derive(Args)]
+#[command(after_help = "Example:\n  tram log witnesses")]
+pub(crate) struct WitnessesArgs {}
+
 #[derive(Serialize)]
 struct Shown {
     head: LogHead,
@@ -29,7 +39,13 @@ struct Shown {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, command: Command) -> Done {
-    let Command::Show(ShowArgs {}) = command;
+    match command {
+        Command::Show(ShowArgs {}) => show(shell),
+        Command::Witnesses(WitnessesArgs {}) => witnesses(shell),
+    }
+}
+
+fn show(shell: &Shell) -> Done {
     let client = connect::client(shell, connect::READERS)?;
     let view = connect::block_on(async {
         Ok(Shown { head: client.log_head().await?, genesis: client.genesis().await? })
@@ -46,6 +62,44 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
             (shell.word(Word::Time), shell.time(h.at.0)),
             (shell.word(Word::Checkpoint), h.checkpoint.trim_end().to_owned()),
         ])
+    })?;
+    Ok(DONE)
+}
+
+fn witnesses(shell: &Shell) -> Done {
+    let client = connect::client(shell, connect::READERS)?;
+    let view: LogWitnesses = connect::block_on(async { Ok(client.log_witnesses().await?) })?;
+    shell.answer(&view, || {
+        let none = || shell.word(Word::Nothing).to_owned();
+        let enough = view.quorum.as_ref().map_or_else(none, |quorum| quorum.size.to_string());
+        let policy = if view.by_position { Word::ByPosition } else { Word::Configured };
+        let mut out = table::pairs(&[
+            (shell.word(Word::Node), view.node.to_string()),
+            (shell.word(Word::Checkpoint), view.size.to_string()),
+            (shell.word(Word::Policy), shell.word(policy).to_owned()),
+            (shell.word(Word::QuorumAt), enough),
+        ]);
+        if !view.missing.is_empty() {
+            out += "\n";
+            out += &table::pairs(&[(shell.word(Word::Missing), view.missing.join(", "))]);
+        }
+        let mut table = Table::new(&[
+            (shell.word(Word::Witness), Align::Left),
+            (shell.word(Word::LogSize), Align::Right),
+            (shell.word(Word::Time), Align::Left),
+        ]);
+        for w in &view.witnesses {
+            table.row([
+                w.node.to_string(),
+                w.size.map_or_else(none, |size| size.to_string()),
+                w.at.as_ref().map(|at| shell.time(at.0)).unwrap_or_default(),
+            ]);
+        }
+        if !table.is_empty() {
+            out += "\n\n";
+            out += &table.lines();
+        }
+        out
     })?;
     Ok(DONE)
 }

@@ -8,12 +8,14 @@
 //! people, `--json` for programs), problems and progress to standard error, and the exit code is
 //! that of the table of codes.
 
+mod audit;
 mod clock;
 mod config;
 mod connect;
 mod demo;
 mod directory;
 mod dispatch;
+mod evidence;
 mod failure;
 mod files;
 mod inbox;
@@ -101,6 +103,12 @@ enum Command {
     /// Look at receipts and take them out of the node.
     #[command(subcommand)]
     Receipt(receipt::Command),
+    /// Evidence files: everything that proves what became of one dispatch.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    /// Questions auditors ask.
+    #[command(subcommand)]
+    Audit(audit::Command),
     Verify(verify::VerifyArgs),
     /// The neighbouring nodes.
     #[command(subcommand)]
@@ -161,6 +169,8 @@ fn perform(shell: &Shell, command: Command) -> Result<ExitCode, Failure> {
         Command::Track(args) => dispatch::track::run(shell, &args),
         Command::Inbox(command) => inbox::run(shell, command),
         Command::Receipt(command) => receipt::run(shell, command),
+        Command::Evidence(command) => evidence::run(shell, command),
+        Command::Audit(command) => audit::run(shell, command),
         Command::Verify(args) => verify::run(shell, &args),
         Command::Peer(command) => peer::run(shell, command),
         Command::Queue(command) => queue::run(shell, command),

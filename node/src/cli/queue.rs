@@ -160,13 +160,13 @@ fn lines(shell: &Shell, items: &[QueueItem]) -> String {
         let reason = [i.code.as_ref().map(ToString::to_string), i.detail.clone()];
         table.row([
             show::leg_state(shell, i.state).to_owned(),
-            show::urgency(shell, i.urgency).to_owned(),
-            i.originator.to_string(),
-            i.recipient.to_string(),
+            i.urgency.map(|level| show::urgency(shell, level).to_owned()).unwrap_or_default(),
+            i.originator.as_ref().map(ToString::to_string).unwrap_or_default(),
+            i.recipient.as_ref().map(ToString::to_string).unwrap_or_default(),
             i.peer.as_ref().map(ToString::to_string).unwrap_or_default(),
             i.attempts.to_string(),
             i.next_attempt_at.as_ref().map(|t| shell.time(t.0)).unwrap_or_default(),
-            shell.time(i.expires_at.0),
+            i.expires_at.as_ref().map(|t| shell.time(t.0)).unwrap_or_default(),
             table::bytes(i.bytes),
             reason.into_iter().flatten().collect::<Vec<_>>().join(": "),
             i.dispatch.to_string(),

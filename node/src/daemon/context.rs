@@ -8,23 +8,30 @@ use tokio::sync::Semaphore;
 use tram_config::Config;
 use tram_crypto::Sign;
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
-use tram_spool::documents::{DocumentError, DocumentReader, DocumentStore};
+use tram_engine::quota::Doors;
+use tram_spool::documents::{
+    DocumentError, DocumentReader, DocumentStore, PartialUploads, Uploads,
+};
 use tram_spool::store::{Document, StoreError, StoreReader};
 use tram_tlog::Hash;
+use tram_peer::limits::CHECKPOINT_MS;
 use tram_tlog::checkpoint::Checkpoint;
+use tram_tlog::cosignature::Cosignature;
+use tram_tlog::note::NoteError;
+use tram_tlog::policy::Policy;
 use tram_transport::Session;
 use tram_trust::{Root, Verifier};
 
 use super::alarms::Alarms;
+use super::link::Asking;
 use super::claims::Claims;
 use super::core::Core;
-use super::doors::Doors;
 use super::hand::Hands;
 use super::pins::Pins;
+use super::readers::Readers;
 use super::recent::Recent;
 use super::revocation::CrlFiles;
 use super::seals::Seals;
-use super::uploads::{PartialUploads, Uploads};
 
 /// The daemon's shared parts.
 pub(crate) struct Context {
@@ -41,6 +48,7 @@ pub(crate) struct Context {
     pub uploads: Arc<Uploads>,
     pub partial_uploads: PartialUploads,
     pub budgets: Budgets,
+    pub readers: Readers,
     /// Counts of legs, and until when they are not counted anew.
     pub leg_counts: tokio::sync::Mutex<Option<([u64; 6], std::time::Instant)>>,
     pub started_at: UnixMillis,
@@ -56,12 +64,18 @@ pub(crate) struct Context {
     pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
     verifier: RwLock<Arc<Verifier>>,
     checkpoint_key: Box<dyn Sign>,
+    /// When, what size, the note.
+    published: Mutex<Option<(u64, u64, Vec<u8>)>>,
+    /// Whose cosignatures the own checkpoints need, where that is configured.
+    pub witness_policy: Option<Policy>,
+    /// What the parent's parent was asked to cosign.
+    pub asking: Mutex<Asking>,
     serial: AtomicU64,
 }
 
 /// Memory of transfers taken from all peers together, bytes: frames, and documents small enough for
 /// the journal. A session has a share of it, see `link::gates`.
-const TRANSFERS_BYTES_MAX: usize = 256 << 20;
+const TRANSFERS_BYTES_MAX: usize = 64 << 20;
 
 /// What all sessions and clients share. Each permit is given back when its work ends.
 pub(crate) struct Budgets {
@@ -174,6 +188,7 @@ impl Context {
         (pins, uploads, hands): (Pins, Arc<Uploads>, Arc<Hands>),
         checkpoint_key: Box<dyn Sign>,
         revocation: CrlFiles,
+        readers: Readers,
     ) -> Self {
         let started_at = core.now().wall;
         let budgets = Budgets::new(config.limits.client_uploads_max as usize);
@@ -191,6 +206,7 @@ impl Context {
             uploads,
             partial_uploads: PartialUploads::default(),
             budgets,
+            readers,
             leg_counts: tokio::sync::Mutex::default(),
             started_at,
             sessions: Sessions::default(),
@@ -204,6 +220,9 @@ impl Context {
             endpoint: std::sync::OnceLock::new(),
             verifier: RwLock::new(verifier),
             checkpoint_key,
+            published: Mutex::default(),
+            witness_policy: None,
+            asking: Mutex::default(),
             serial: AtomicU64::new(0),
         }
     }
@@ -235,6 +254,48 @@ impl Context {
         Checkpoint::new(&origin, head.size, Hash(head.root))
             .and_then(|c| c.sign(&origin, &*self.checkpoint_key))
             .unwrap_or_default()
+    }
+
+    /// The signed note of this tree of the node's own log, which must be durable.
+    pub(crate) fn sign_checkpoint(&self, size: u64, root: [u8; 32]) -> Result<Vec<u8>, NoteError> {
+        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
+        Checkpoint::new(&origin, size, Hash(root))?.sign(&origin, &*self.checkpoint_key)
+    }
+
+    /// The checkpoint over an earlier tree of this log, the same bytes each time.
+    pub(crate) fn checkpoint_of(&self, size: u64, root: [u8; 32]) -> Result<Vec<u8>, NoteError> {
+        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
+        Checkpoint::new(&origin, size, Hash(root))?.sign(&origin, &*self.checkpoint_key)
+    }
+
+    /// The checkpoint that peers are told of and witnesses asked to cosign, with its size: the same
+    /// for all of them, and a newer one at most every [`CHECKPOINT_MS`]. `None` for an empty log.
+    pub(crate) fn published(&self) -> Option<(u64, Vec<u8>)> {
+        let now_ms = self.core.now().mono_ms;
+        let mut last = self.published.lock().ok()?;
+        let due = last.as_ref().is_none_or(|(at_ms, size, _)| {
+            now_ms.saturating_sub(*at_ms) >= CHECKPOINT_MS && self.core.head().size > *size
+        });
+        if due {
+            let note = self.checkpoint();
+            // The head may have grown since it was looked at: what is signed says of what.
+            if let Some(size) = super::proofs::size_of(&note) {
+                *last = Some((now_ms, size, note));
+            }
+        }
+        last.as_ref().map(|(_, size, note)| (*size, note.clone()))
+    }
+
+    /// Cosigns a checkpoint of another node's log that is held durably.
+    pub(crate) fn cosign(
+        &self,
+        log: (&NodeId, EpochId),
+        tree: (u64, [u8; 32]),
+        time: u64,
+    ) -> Result<Cosignature, NoteError> {
+        let me = (&self.me, self.epoch);
+        let key = &*self.checkpoint_key;
+        tram_trust::cosignature::sign(self.network, me, log, tree, time, key)
     }
 
     /// Opens a document of a dispatch held here, unchecked; see [`Context::kept`].

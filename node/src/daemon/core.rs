@@ -12,16 +12,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tram_dispatch::{Code, Digest, NodeId, Now, UnixMillis};
 use tram_engine::record::Batch;
+use tram_engine::transfer::take::SoundOffer;
 use tram_engine::{Documents, Engine, Fatal, Input, Notice, Output, Reply, Token, View};
+use tram_spool::documents::Uploads;
 use tram_trust::VerifiedDispatch;
 
 pub(crate) use super::clock::Clock;
 use super::hand::Hands;
 use super::messages::{Deliver, Question};
-pub(crate) use super::messages::{Offer, OfferReply, ToCore, ToPeer};
+pub(crate) use super::messages::{OfferReply, ToCore, ToPeer};
 use super::pins::{Pin, Pins};
 use super::store::{Commit, ToStore, store_loop};
-use super::uploads::Uploads;
 
 /// Most messages handled before the next commit is considered.
 const DRAIN_MAX: usize = 1024;
@@ -86,7 +87,7 @@ impl Core {
     }
 
     /// Offers what a peer offered.
-    pub(crate) async fn offer(&self, offer: Offer) -> Result<OfferReply, Stopping> {
+    pub(crate) async fn offer(&self, offer: SoundOffer) -> Result<OfferReply, Stopping> {
         let (reply, answer) = oneshot::channel();
         self.send(ToCore::Offer { offer, reply })?;
         answer.await.map_err(|_| self.no_answer())
@@ -336,9 +337,7 @@ impl Running {
             ToCore::Offer { offer, reply } => {
                 let token = self.token();
                 self.offers.insert(token, reply);
-                let Offer { peer, dispatch, recipients, receipts, documents } = offer;
-                let input = Input::Offer { token, peer, dispatch, recipients, receipts, documents };
-                self.engine.handle(now, input, &*self.view)?;
+                self.engine.handle(now, offer.into_input(token), &*self.view)?;
             }
             ToCore::PeerUp { up, session, link } => {
                 let peer = up.peer.clone();
@@ -347,6 +346,9 @@ impl Running {
                     self.engine.handle(now, Input::PeerDown { peer }, &*self.view)?;
                 }
                 self.engine.handle(now, Input::PeerUp(up), &*self.view)?;
+            }
+            ToCore::Pass { to, frame } => {
+                self.to_peer(&to, ToPeer::Pass(frame));
             }
             ToCore::PeerDown { peer, session } => {
                 if self.links.get(&peer).is_some_and(|(s, _)| *s == session) {
@@ -461,6 +463,10 @@ impl Running {
                 }
                 Output::Stored { peer, batch } => {
                     self.to_peer(&peer, ToPeer::Stored(batch));
+                }
+                Output::Cosign(cosign) => {
+                    // Without a session there is nobody to tell; the next hello asks anew.
+                    self.to_peer(&cosign.to().clone(), ToPeer::Cosign(cosign));
                 }
                 Output::RemoveDocuments(digests) => self.remove(digests),
                 Output::Notify(notice) => {

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tram_dispatch::Digest;
-use tram_spool::disk::{DiskError, DiskOp};
-use tram_spool::documents::{DocumentError, DocumentStore, DocumentWriter, ListedDocument};
+use tram_spool::documents::{Bringer, DocumentError, DocumentWriter, ListedDocument};
 
 use super::context::Context;
 use super::core::ToCore;
-use super::uploads::Bringer;
 
 /// Whether whoever brings a document may have so many bytes here that no dispatch uses yet. One
 /// document may always be brought.
@@ -17,26 +15,6 @@ pub(crate) fn within_quota(context: &Context, who: &Bringer, document: &Digest, 
     let others = context.uploads.bytes_of(who);
     let others = others.saturating_add(context.partial_uploads.bytes_of(who, document));
     others == 0 || others.saturating_add(size) <= context.config.quotas.upload_bytes_max
-}
-
-/// Opens a staged document where it was left, or begins it. Blocks.
-///
-/// # Errors
-/// See [`DocumentError`].
-pub(crate) fn stage(
-    documents: &DocumentStore,
-    who: &Bringer,
-    document: &Digest,
-    size: u64,
-) -> Result<DocumentWriter, DocumentError> {
-    let name = who.staging_name(document);
-    match documents.resume(&name, size) {
-        // Nothing is there, or what is there was begun as something larger: from the beginning.
-        Err(DocumentError::NoUpload { .. } | DocumentError::Overrun { .. }) => {
-            documents.begin(&name, size)
-        }
-        other => other,
-    }
 }
 
 /// Keeps what came of a document, so that the same bringer resumes; gives the bytes kept. Blocks.
@@ -86,20 +64,12 @@ pub(crate) fn watched<T>(
     result: Result<T, DocumentError>,
 ) -> Result<T, DocumentError> {
     if let Err(e) = &result
-        && is_failed_sync(e)
+        && e.is_failed_sync()
     {
         // A core that is gone stopped already.
         let _ = context.core.send(ToCore::Fatal(format!("a document: {e:?}")));
     }
     result
-}
-
-fn is_failed_sync(e: &DocumentError) -> bool {
-    use DiskError::{Io, NoSpace, NotFound};
-    let DocumentError::Disk(Io { op, .. } | NoSpace { op, .. } | NotFound { op, .. }) = e else {
-        return false;
-    };
-    matches!(op, DiskOp::Sync | DiskOp::SyncDir)
 }
 
 /// Removes what was brought and never used. Blocks.
@@ -147,17 +117,4 @@ pub(crate) fn sweep(context: &Arc<Context>) {
     }
     // As above.
     let _ = context.core.send(ToCore::Unneeded(some));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_failed_sync_stops_the_node() {
-        let failed = |op| DocumentError::Disk(DiskError::NoSpace { op, path: "p".into() });
-        assert!(is_failed_sync(&failed(DiskOp::Sync)) && is_failed_sync(&failed(DiskOp::SyncDir)));
-        assert!(!is_failed_sync(&failed(DiskOp::Write)));
-        assert!(!is_failed_sync(&DocumentError::Broken));
-    }
 }

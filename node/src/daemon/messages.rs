@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_engine::record::Batch;
-use tram_engine::{Answer, Documents, Engine, Input, PeerUp, Reply, Token, Transfer, View};
-use tram_trust::{VerifiedDispatch, VerifiedReceipt};
+use tram_engine::transfer::take::SoundOffer;
+use tram_engine::{Answer, Cosign, Documents, Engine, Input, PeerUp, Reply, Token, Transfer, View};
+use tram_trust::VerifiedDispatch;
+use tram_wire::Frame;
 
 use super::pins::Pin;
 
@@ -31,7 +33,7 @@ pub(crate) enum ToCore {
         reply: oneshot::Sender<Reply>,
     },
     Offer {
-        offer: Offer,
+        offer: SoundOffer,
         reply: oneshot::Sender<OfferReply>,
     },
     PeerUp {
@@ -49,6 +51,11 @@ pub(crate) enum ToCore {
     Reading(Question),
     /// A question about what was promised to nobody: answered at once, whatever is still to commit.
     Glance(Question),
+    /// A frame about cosignatures for another peer.
+    Pass {
+        to: NodeId,
+        frame: Frame,
+    },
     /// Document files that nobody counts on any more, unless a held dispatch does.
     Unneeded(Vec<Digest>),
     Persisted(Batch, Result<(), String>),
@@ -57,15 +64,6 @@ pub(crate) enum ToCore {
     /// The disk cannot be relied on any more, or the store's thread is gone.
     Fatal(String),
     Stop,
-}
-
-/// A peer's offer on its way to the engine.
-pub(crate) struct Offer {
-    pub peer: NodeId,
-    pub dispatch: VerifiedDispatch,
-    pub recipients: Vec<AgencyCode>,
-    pub receipts: Vec<VerifiedReceipt>,
-    pub documents: Documents,
 }
 
 /// What the engine says to an offer.
@@ -84,6 +82,10 @@ pub(crate) enum ToPeer {
         receipts: Vec<Arc<[u8]>>,
     },
     Stored(u64),
+    /// Cosign a checkpoint, or say what is held instead.
+    Cosign(Cosign),
+    /// A frame about cosignatures of somebody else, passed on.
+    Pass(Frame),
     /// Another session with the same peer took over.
     Replaced,
 }

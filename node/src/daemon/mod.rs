@@ -1,21 +1,23 @@
 //! The daemon: one node, running.
 
+mod again;
 mod alarms;
 mod claims;
 mod clock;
 mod context;
 mod core;
-mod doors;
 mod files;
 mod hand;
 mod intake;
 mod kept;
 mod keys;
 mod link;
+mod lists;
 mod marker;
 mod messages;
 mod pins;
-mod proofs;
+pub(crate) mod proofs;
+mod readers;
 mod recent;
 mod revocation;
 mod run;
@@ -24,8 +26,8 @@ mod service;
 mod settings;
 mod sockets;
 mod store;
-mod uploads;
 mod watch;
+mod witnesses;
 
 pub(crate) use run::run;
 pub use run::{RunError, run_node_on};

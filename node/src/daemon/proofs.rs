@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tram_crypto::sha256_parts;
 use tram_dispatch::{Code, NetworkId, NodeId, UnixMillis};
+use tram_tlog::{Hash, verify_consistency};
 use tram_trust::{VerifiedCheckpoint, Verifier};
 
 /// Their folder in the data directory.
@@ -14,7 +15,7 @@ pub(crate) const FOLDER: &str = "proofs";
 /// further one proves nothing that the first does not.
 const PER_LOG_MAX: usize = 16;
 /// Largest file: two notes, a path, and names.
-const PROOF_BYTES_MAX: u64 = 128 << 10;
+pub(crate) const PROOF_BYTES_MAX: u64 = 128 << 10;
 
 /// Names the format.
 const FORMAT: &str = "tram-log-proof";
@@ -45,6 +46,77 @@ pub(crate) struct LogProof {
     /// size.
     #[serde(default)]
     pub path: Vec<String>,
+}
+
+/// What the notes of a proof come to for somebody who trusts nobody but the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// One key signed two histories.
+    Proved,
+    /// The notes are genuine and do not contradict each other by themselves; why.
+    NotProved(&'static str),
+}
+
+impl LogProof {
+    /// Whether bytes begin as a proof does.
+    pub(crate) fn is_meant(first: &[u8]) -> bool {
+        let named = format!("\"{FORMAT}\"");
+        first.starts_with(b"{") && first.windows(named.len()).any(|w| w == named.as_bytes())
+    }
+
+    /// Reads a proof.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let proof: LogProof = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        match (proof.format.as_str(), proof.version) {
+            (FORMAT, VERSION) => Ok(proof),
+            (format, version) => Err(format!("{format} version {version}")),
+        }
+    }
+
+    /// Checks it as `docs/protocol.md`, section 7.6, says.
+    ///
+    /// # Errors
+    /// In words: it is no proof, whatever it says.
+    pub(crate) fn judge(&self, verifier: &Verifier) -> Result<Judged, String> {
+        let node: NodeId = self.node.parse().map_err(|e| format!("node: {e}"))?;
+        if self.network != verifier.root().network().to_string() {
+            return Err(format!("it is of network {}", self.network));
+        }
+        let open = |note: &str| verifier.checkpoint(&node, note.as_bytes()).map_err(|r| r.detail);
+        let held = open(&self.held)?;
+        if self.shown.is_empty() {
+            return Ok(Judged::NotProved("an empty log signs nothing"));
+        }
+        let shown = open(&self.shown)?;
+        if held.epoch() != shown.epoch() {
+            return Err("the two checkpoints are of two lives of the log".to_owned());
+        }
+        if shown.size() < held.size() {
+            let why = "the notes do not say which of them is the older one";
+            return Ok(Judged::NotProved(why));
+        }
+        let path = self.path.iter().map(|text| hash(text)).collect::<Result<Vec<Hash>, String>>()?;
+        let then = match &self.root {
+            Some(text) => hash(text)?,
+            None if shown.size() == held.size() => Hash(*shown.root()),
+            None => return Ok(Judged::NotProved("the log did not show its root at that size")),
+        };
+        let now = Hash(*shown.root());
+        verify_consistency(held.size(), &then, shown.size(), &now, &path)
+            .map_err(|e| format!("root and path: {e}"))?;
+        if then.0 == *held.root() {
+            return Err("the two checkpoints are of one history".to_owned());
+        }
+        Ok(Judged::Proved)
+    }
+}
+
+fn hash(text: &str) -> Result<Hash, String> {
+    let bytes = hex::decode(text).map_err(|e| e.to_string())?;
+    bytes.try_into().map(Hash).map_err(|_| "a hash is not of 32 bytes".to_owned())
 }
 
 /// What a proof is made of.
@@ -137,16 +209,97 @@ fn read(path: &Path) -> Result<LogProof, String> {
         return Err(format!("{length} bytes"));
     }
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let proof: LogProof = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-    match (proof.format.as_str(), proof.version) {
-        (FORMAT, VERSION) => Ok(proof),
-        (format, version) => Err(format!("{format} version {version}")),
-    }
+    LogProof::parse(&bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use tram_tlog::MemoryTree;
+    use tram_tlog::checkpoint::Checkpoint;
+    use tram_trust::fixtures::{CENTRE, COMMUNE, Network};
+
     use super::*;
+
+    /// The two histories of one log, both with eight leaves; they part after four.
+    fn trees() -> [MemoryTree; 2] {
+        [0_u8, 1].map(|branch| {
+            let mut tree = MemoryTree::new();
+            (0..8_u8).for_each(|n| _ = tree.push(&[n, if n < 4 { 0 } else { branch }]));
+            tree
+        })
+    }
+
+    /// A proof that the log of `of` signed `held` and shows `shown`: tree and size of each.
+    fn proof(network: &Network, of: &str, held: (usize, u64), shown: (usize, u64)) -> LogProof {
+        let keys = network.node(of);
+        let origin = tram_trust::checkpoint::origin(network.id(), &keys.id, keys.epoch);
+        let trees = trees();
+        let root = |(tree, size): (usize, u64)| tram_tlog::root_at(&trees[tree], size).unwrap();
+        let note = |at: (usize, u64)| {
+            let checkpoint = Checkpoint::new(&origin, at.1, root(at)).unwrap();
+            String::from_utf8(checkpoint.sign(&origin, &keys.checkpoint).unwrap()).unwrap()
+        };
+        let larger = shown.1 >= held.1;
+        let path = match larger {
+            true => tram_tlog::consistency_proof(&trees[shown.0], held.1, shown.1).unwrap(),
+            false => Vec::new(),
+        };
+        LogProof {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            code: Code::LogFork.to_string(),
+            network: network.id().to_string(),
+            node: keys.id.to_string(),
+            held_by: "n1.H41".to_owned(),
+            found_at: String::new(),
+            held: note(held),
+            shown: note(shown),
+            root: larger.then(|| hex::encode(root((shown.0, held.1)).0)),
+            path: path.iter().map(|h| hex::encode(h.0)).collect(),
+        }
+    }
+
+    #[test]
+    fn two_histories_are_proved_and_one_is_not() {
+        let network = Network::new("proofs");
+        let verifier = network.verifier();
+        let judge = |proof: &LogProof| proof.judge(&verifier);
+        // Of one size, and of two; a proof does not depend on which was held.
+        let fork = proof(&network, COMMUNE, (0, 7), (1, 8));
+        assert_eq!(judge(&fork), Ok(Judged::Proved));
+        let same_size = proof(&network, COMMUNE, (0, 8), (1, 8));
+        assert_eq!(judge(&same_size), Ok(Judged::Proved));
+        let bare = LogProof { root: None, path: Vec::new(), ..same_size };
+        assert_eq!(judge(&bare), Ok(Judged::Proved));
+        // One history, whatever the file calls it.
+        for (held, shown) in [((0, 7), (0, 8)), ((0, 8), (0, 8)), ((0, 3), (1, 8))] {
+            assert!(judge(&proof(&network, COMMUNE, held, shown)).is_err(), "{held:?} {shown:?}");
+        }
+        // Two genuine notes of one log, the smaller called the later: nobody is accused by them.
+        let back = proof(&network, COMMUNE, (0, 8), (0, 7));
+        assert!(matches!(judge(&back), Ok(Judged::NotProved(_))));
+        let unsaid = LogProof { root: None, path: Vec::new(), ..fork.clone() };
+        assert!(matches!(judge(&unsaid), Ok(Judged::NotProved(_))));
+        let empty = LogProof { shown: String::new(), ..fork.clone() };
+        assert!(matches!(judge(&empty), Ok(Judged::NotProved(_))));
+        // Another log's note, another network, a path or root or note that was changed.
+        let other = proof(&network, CENTRE, (0, 7), (1, 8));
+        for bad in [
+            LogProof { node: other.node.clone(), ..fork.clone() },
+            LogProof { held: other.held.clone(), ..fork.clone() },
+            LogProof { shown: other.shown, ..fork.clone() },
+            LogProof { network: "00".repeat(32), ..fork.clone() },
+            LogProof { path: vec!["07".repeat(32)], ..fork.clone() },
+            LogProof { root: Some("07".repeat(32)), ..fork.clone() },
+            LogProof { root: Some("07".to_owned()), ..fork.clone() },
+            LogProof { held: fork.held.replacen("\n7\n", "\n6\n", 1), ..fork.clone() },
+        ] {
+            assert!(judge(&bad).is_err(), "{bad:?}");
+        }
+        let bytes = serde_json::to_vec_pretty(&fork).unwrap();
+        assert!(LogProof::is_meant(&bytes[..64]) && !LogProof::is_meant(b"{\"a\": 1}"));
+        assert_eq!(LogProof::parse(&bytes), Ok(fork));
+    }
 
     fn found<'a>(node: &'a NodeId, held: &'a [u8]) -> Found<'a> {
         Found {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tram_dispatch::Digest;
 
 /// Most bytes kept; the oldest go first.
-const BYTES_MAX: usize = 32 << 20;
+const BYTES_MAX: usize = 4 << 20;
 
 /// Recently taken small documents, by digest.
 #[derive(Debug, Default)]

@@ -212,6 +212,10 @@ fn look(context: &Context) {
     let old = context.verifier();
     let now = context.core.now().wall;
     let Some(crls) = context.revocation.look(now, old.crls()) else { return };
+    if let Err(error) = super::lists::keep(&context.config.data_dir, &crls) {
+        // Evidence will lack them; a certificate that they revoke must not pass for that.
+        tracing::error!(%error, "the revocation lists cannot be kept for evidence");
+    }
     let options = trust_options(&context.config);
     let (root, directory) = (old.root().clone(), old.directory().clone());
     context.set_verifier(Verifier::new(root, directory, crls, options));

@@ -29,6 +29,7 @@ pub(super) async fn run(
     let (stop_tx, stop) = watch::channel(false);
     let service = Arc::new(NodeService { context: context.clone() });
     let mut servers = tokio::task::JoinSet::new();
+    let connections_max = connections_max(&context.config);
     for socket in &context.config.sockets {
         let options =
             SocketOptions { mode: socket.mode, gid: socket.gid, ..SocketOptions::at(&socket.path) };
@@ -36,7 +37,7 @@ pub(super) async fn run(
             RunError::new(Code::ConfigInvalid, format!("socket {}: {e}", socket.name))
         })?;
         let access = Access::new(socket.rules.iter().map(rule).collect());
-        let limits = api_limits(&context.config);
+        let limits = api_limits(connections_max, context.config.sockets.len());
         let mut stop = stop.clone();
         let until = async move {
             // A sender that is gone stops the server as well.
@@ -87,13 +88,52 @@ pub(super) async fn run(
 /// Time that open requests get when the node stops.
 const DRAIN_MS: u64 = 3_000;
 
-/// The socket limits that the configuration asks for.
-fn api_limits(config: &Config) -> tram_api::Limits {
-    let connections_max = config.limits.client_connections_max as usize;
+/// Descriptors for anything but connections of local sockets: store, documents, sessions.
+const DESCRIPTORS_KEPT: u64 = 256;
+
+/// Has the system allow as many descriptors as may be needed, and gives the most connections that each
+/// local socket may then have. The store must never lack one because clients have them all.
+fn connections_max(config: &Config) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = config.limits.client_connections_max;
+    let sockets = config.sockets.len().max(1) as u64;
+    // A quarter more are being turned away.
+    let needed = DESCRIPTORS_KEPT + sockets * (wanted + wanted / 4 + 1);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let mut most = current.unwrap_or(u64::MAX);
+    let raised = maximum.unwrap_or(u64::MAX).min(needed.max(most));
+    if raised > most
+        && setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }).is_ok()
+    {
+        most = raised;
+    }
+    if most >= needed {
+        return wanted as usize;
+    }
+    let left = most.saturating_sub(DESCRIPTORS_KEPT.min(most / 2));
+    let each = (left / sockets * 4 / 5).clamp(1, wanted);
+    tracing::warn!(
+        descriptors = most,
+        needed,
+        connections_max = each,
+        "few file descriptors: local sockets take fewer connections; raise LimitNOFILE"
+    );
+    each as usize
+}
+
+/// Memory of request bodies, and as much of answers that nobody has read yet, of all sockets together.
+const BODIES_BYTES_MAX: usize = 24 << 20;
+
+/// The limits of one of so many sockets, with so many connections at the most.
+fn api_limits(connections_max: usize, sockets: usize) -> tram_api::Limits {
+    // The largest submission must fit.
+    let bodies = (BODIES_BYTES_MAX / sockets.max(1)).max(8 << 20);
     tram_api::Limits {
         connections_max,
         // Nobody locks the others out.
         connections_per_uid_max: (connections_max / 4 * 3).max(1),
+        body_memory_bytes_max: bodies,
+        answer_memory_bytes_max: bodies,
         drain_ms: DRAIN_MS,
         ..tram_api::Limits::default()
     }

@@ -274,7 +274,8 @@ impl Scene {
         let query = QueueQuery { state: Some(LegState::Quarantined), ..QueueQuery::default() };
         for client in [self.client(0), self.client(1)] {
             for item in client.queue(&query).await?.items {
-                let (dispatch, recipient) = (item.dispatch.0, item.recipient.0);
+                let Some(recipient) = item.recipient else { continue };
+                let (dispatch, recipient) = (item.dispatch.0, recipient.0);
                 client.change_queue(dispatch, &recipient, QueueAction::Release, None).await?;
                 self.released.set(self.released.get() + 1);
             }

@@ -146,6 +146,7 @@ pub fn receipt(
         revocation: None,
         attestation: None,
         other_object: None,
+        sequence: None,
     };
     signed(network, tier, &record)
 }

@@ -93,6 +93,8 @@ fn of_vector(name: &str) -> &'static [&'static str] {
         "checkpoint" => &["note", "checkpoint"],
         "directory" => &["directory", "cbor", "verified_directory"],
         "dispatch" => &["dispatch", "cose", "verified_dispatch"],
+        // Evidence files and records share the first word.
+        "evidence" if name.starts_with("evidence-file") => &["evidence_file", "verified_evidence"],
         "evidence" => &["evidence", "cbor"],
         "frame" => &["frame", "cbor"],
         "genesis" => &["genesis", "cbor"],
@@ -142,6 +144,12 @@ fn of_world(put: &mut Put<'_>) {
         put("checkpoint", &format!("signed-{number}"), bytes.clone());
         put("note", &format!("signed-{number}"), bytes.clone());
     }
+    let whole = crate::evidence::Whole::get();
+    put("evidence_file", "whole", whole.bytes.clone());
+    put("verified_evidence", "whole", whole.bytes.clone());
+    let witness = crate::proof::Witness::get();
+    put("cosignature", "made", witness.line.clone().into_bytes());
+    put("policy", "one", witness.policy().into_bytes());
     for (number, bytes) in world.chain.iter().enumerate() {
         put("certificate", &format!("chain-{number}"), bytes.clone());
         let certificate = tram_trust::certificate::Certificate::parse(bytes).expect("a sound one");

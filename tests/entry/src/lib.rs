@@ -9,6 +9,7 @@ mod certificate;
 mod configuration;
 pub mod corpus;
 mod endpoint;
+mod evidence;
 pub mod mutate;
 mod proof;
 #[path = "../../../crates/api/tests/socket/fake.rs"]
@@ -28,7 +29,8 @@ mod wire;
 pub use certificate::{certificate, revocation_list, spki};
 pub use configuration::configuration;
 pub use endpoint::{datagrams, injection, stream};
-pub use proof::{checkpoint, note, proof};
+pub use evidence::{evidence_file, verified_evidence};
+pub use proof::{checkpoint, cosignature, note, policy, proof};
 pub use socket::{http, json};
 pub use store::{journal, record};
 pub use trust::{verified_directory, verified_dispatch, verified_receipt};
@@ -54,11 +56,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "checkpoint", run: checkpoint },
     Target { name: "configuration", run: configuration },
     Target { name: "cose", run: cose },
+    Target { name: "cosignature", run: cosignature },
     Target { name: "datagrams", run: datagrams },
     Target { name: "directory", run: directory },
     Target { name: "dispatch", run: dispatch },
     Target { name: "envelope", run: envelope },
     Target { name: "evidence", run: evidence },
+    Target { name: "evidence_file", run: evidence_file },
     Target { name: "frame", run: frame },
     Target { name: "genesis", run: genesis },
     Target { name: "http", run: http },
@@ -66,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journal", run: journal },
     Target { name: "json", run: json },
     Target { name: "note", run: note },
+    Target { name: "policy", run: policy },
     Target { name: "proof", run: proof },
     Target { name: "receipt", run: receipt },
     Target { name: "record", run: record },
@@ -76,6 +81,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "stream", run: stream },
     Target { name: "verified_directory", run: verified_directory },
     Target { name: "verified_dispatch", run: verified_dispatch },
+    Target { name: "verified_evidence", run: verified_evidence },
     Target { name: "verified_receipt", run: verified_receipt },
 ];
 

@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
+use tram_crypto::{Ed25519Signer, Sign};
 use tram_tlog::checkpoint::Checkpoint;
-use tram_tlog::note::Note;
+use tram_tlog::cosignature::Cosignature;
+use tram_tlog::note::{Note, NoteKey, SignatureType};
+use tram_tlog::policy::Policy;
 use tram_tlog::{Hash, MemoryTree, root_from_inclusion, verify_consistency, verify_inclusion};
 
 use crate::trust::World;
@@ -36,6 +39,58 @@ pub fn checkpoint(data: &[u8]) {
         })
     });
     assert!(genuine, "a forged checkpoint was believed");
+}
+
+/// A witness, and the one checkpoint that it cosigned.
+pub(crate) struct Witness {
+    key: NoteKey,
+    text: String,
+    pub(crate) line: String,
+}
+
+impl Witness {
+    /// The same in every process.
+    pub(crate) fn get() -> &'static Witness {
+        static WITNESS: OnceLock<Witness> = OnceLock::new();
+        WITNESS.get_or_init(|| {
+            let signer = Ed25519Signer::from_seed(&[5; 32]).expect("a key");
+            let kind = SignatureType::CosignatureV1;
+            let key = NoteKey::new("witness", kind, signer.public_key()).expect("a name");
+            let checkpoint = Checkpoint::new("log", 7, Hash([7; 32])).expect("sound");
+            let made = Cosignature::sign(&checkpoint, "witness", 1_790_000_000, &signer);
+            let line = made.expect("a cosignature").to_line();
+            Witness { key, text: checkpoint.to_note_text(), line }
+        })
+    }
+
+    /// A policy that asks for this witness and nobody else.
+    pub(crate) fn policy(&self) -> String {
+        format!("# one\nwitness w {}\ngroup g any w\nquorum g\n", self.key.to_verifier_key())
+    }
+}
+
+/// The line of a cosignature: nothing verifies but the one that was made.
+pub fn cosignature(data: &[u8]) {
+    let Ok(line) = std::str::from_utf8(data) else { return };
+    let Ok(cosignature) = Cosignature::from_line(line) else { return };
+    assert_eq!(cosignature.to_line(), line);
+    let witness = Witness::get();
+    let verified = cosignature.verify(&witness.text, &witness.key).is_ok();
+    assert_eq!(verified, line == witness.line, "a forged cosignature was believed");
+}
+
+/// A policy: what is read means the same when it is written, and nobody's word is needed by none but
+/// one that says so.
+pub fn policy(data: &[u8]) {
+    let Ok(policy) = Policy::parse(data) else { return };
+    assert_eq!(Policy::parse(policy.to_text().as_bytes()).as_ref(), Ok(&policy));
+    let witness = Witness::get();
+    let nobody = policy.judge(&witness.text, &[]);
+    assert_eq!(nobody.reached, policy.quorum().is_none());
+    assert_eq!(nobody.reached, nobody.shortfalls.is_empty());
+    let one = Cosignature::from_line(&witness.line).expect("sound");
+    let asked = policy.witnesses().iter().any(|w| w.key == witness.key);
+    assert_eq!(policy.judge(&witness.text, &[one]).cosigned.len(), usize::from(asked));
 }
 
 /// A tree, and its roots at every size.

@@ -5,8 +5,8 @@ use tram_dispatch::DispatchId;
 
 use super::{Ask, Client, ClientError};
 use crate::model::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, Page, ReceiptQuery, ReceiptView,
+    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
+    LogHead, LogWitnesses, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{NEXT, media};
 
@@ -38,9 +38,24 @@ impl Client {
         self.json(ask.query(query)?).await
     }
 
+    /// The evidence file of one dispatch, with its documents if wanted.
+    pub async fn evidence(
+        &self,
+        dispatch: DispatchId,
+        documents: bool,
+    ) -> Result<Bytes, ClientError> {
+        let ask = Ask::get(&["dispatches", &dispatch.to_string(), "evidence"]);
+        Ok(self.whole(ask.query(&EvidenceQuery { documents })?).await?.1)
+    }
+
     /// Newest durable state of the receipt log.
     pub async fn log_head(&self) -> Result<LogHead, ClientError> {
         self.json(Ask::get(&["log"])).await
+    }
+
+    /// Who cosigned the log, and whether that is enough.
+    pub async fn log_witnesses(&self) -> Result<LogWitnesses, ClientError> {
+        self.json(Ask::get(&["log", "witnesses"])).await
     }
 
     /// Proof that a leaf is in the log.

@@ -30,8 +30,8 @@ pub use node::{
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, ReceiptQuery, ReceiptView,
+    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
+    LogHead, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView, WitnessView,
 };
 pub use seal::{
     SealAct, SealActKind, SealDocument, SealMetadata, SealRelated, SealRequest, SealSigner,

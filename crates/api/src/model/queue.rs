@@ -29,26 +29,33 @@ pub struct QueueQuery {
 pub struct QueueItem {
     /// The dispatch.
     pub dispatch: DispatchText,
-    /// The recipient.
-    pub recipient: AgencyText,
-    /// The originator.
-    pub originator: AgencyText,
+    /// The recipient; absent for a dispatch in quarantine of which nothing can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<AgencyText>,
+    /// The originator; absent as the recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator: Option<AgencyText>,
     /// Where custody stands.
     pub state: LegState,
     /// The peer it goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<NodeText>,
-    /// How urgent it is.
-    pub urgency: UrgencyLevel,
-    /// Bytes of the sealed dispatch and its documents.
+    /// How urgent it is; absent where the envelope cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<UrgencyLevel>,
+    /// Bytes of the sealed dispatch and its documents, as far as they are known.
     pub bytes: u64,
-    /// When this node took custody.
-    pub accepted_at: TimeText,
-    /// When the custodian gives up.
-    pub expires_at: TimeText,
-    /// Tries so far.
+    /// When this node took custody; absent where that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<TimeText>,
+    /// When the custodian gives up; absent where the envelope cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<TimeText>,
+    /// Tries so far; in quarantine, attempts that broke off, or how often what is stored was read
+    /// again.
     pub attempts: u32,
-    /// When the next try is due.
+    /// When the next try is due; in quarantine, when what is stored is read again. Absent there: it
+    /// waits for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<TimeText>,
     /// Why the last try did not end well.

@@ -42,6 +42,15 @@ pub struct ReceiptView {
     pub raw: Base64,
 }
 
+/// Query of an evidence file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct EvidenceQuery {
+    /// Whether the documents go in as well; otherwise their digests alone.
+    pub documents: bool,
+}
+
 /// Query of the listing of receipts. All conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -100,6 +109,57 @@ pub struct LogHead {
     pub at: TimeText,
     /// Checkpoint as a signed note (C2SP tlog-checkpoint).
     pub checkpoint: String,
+}
+
+/// Who cosigned this node's receipt log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogWitnesses {
+    /// This node.
+    pub node: NodeText,
+    /// The epoch.
+    pub epoch: EpochText,
+    /// Tree size of the checkpoint that the neighbours were told of last.
+    pub size: u64,
+    /// That checkpoint as a signed note, with the cosignatures on it (C2SP tlog-cosignature).
+    pub checkpoint: String,
+    /// Whether the policy follows from the node's position; otherwise it is configured.
+    pub by_position: bool,
+    /// The policy (C2SP tlog-policy).
+    pub policy: String,
+    /// Whether that checkpoint is cosigned as the policy asks.
+    pub reached: bool,
+    /// The groups or witnesses of the policy that it still needs; empty if it is reached.
+    pub missing: Vec<String>,
+    /// The newest checkpoint that is cosigned as the policy asks; absent: none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumView>,
+    /// The nodes around, and others that cosigned, with what each cosigned last.
+    pub witnesses: Vec<WitnessView>,
+}
+
+/// A checkpoint that is cosigned as the policy asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuorumView {
+    /// Tree size.
+    pub size: u64,
+    /// The signed note with its cosignatures.
+    pub checkpoint: String,
+}
+
+/// What one witness cosigned last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WitnessView {
+    /// The node.
+    pub node: NodeText,
+    /// Tree size of the newest checkpoint that it cosigned; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When, by its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<TimeText>,
+    /// Name of the key that it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Query of an inclusion proof.

@@ -33,6 +33,8 @@ pub mod media {
     pub const JSON: &str = "application/json";
     /// Receipts one after the other (RFC 8742).
     pub const RECEIPTS: &str = "application/cbor-seq";
+    /// An evidence file.
+    pub const EVIDENCE: &str = "application/vnd.tram.evidence+cbor";
     /// A signed directory file.
     pub const DIRECTORY: &str = "application/vnd.tram.directory+cbor";
     /// One JSON value per line.
@@ -94,6 +96,22 @@ pub struct Route {
     pub waits: bool,
 }
 
+/// Routes whose answers may be long and dear to find.
+const DEAR: &[&str] =
+    &["list_dispatches", "dispatch_receipts", "dispatch_evidence", "receipts", "queue"];
+
+impl Route {
+    /// Whether its answer may be long and dear to find: few of those are made at a time.
+    pub fn is_dear(&self) -> bool {
+        DEAR.contains(&self.name)
+    }
+
+    /// Whether its answer is made in memory before it is sent; a document is read while it is sent.
+    pub fn is_whole(&self) -> bool {
+        self.answers.iter().all(|a| a.body.is_none_or(|(media, _)| media != media::BYTES))
+    }
+}
+
 /// The methods in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -121,5 +139,7 @@ impl Verb {
 
 /// Roles that may see dispatches and their evidence.
 pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Audit, Role::Operate];
+/// Who may take evidence files out: they hold the envelope, and documents where asked.
+pub const AUDIT: &[Role] = &[Role::Audit];
 /// Roles that may see subjects and receipts.
 pub const READ: &[Role] = &[Role::Submit, Role::Collect, Role::Audit];

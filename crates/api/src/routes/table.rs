@@ -4,7 +4,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Verb::{Get, Head, Post, Put};
-use super::{AgencyIn, Answer, READ, Route, SEE, Verb, media};
+use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -103,6 +103,16 @@ pub static ROUTES: &[Route] = &[
         ],
     )
     .query(params::<DispatchReceiptsQuery>),
+    route(
+        Get,
+        "/v1/dispatches/{dispatch}/evidence",
+        "dispatch_evidence",
+        "evidence",
+        "Everything that proves what became of one dispatch, in one file",
+        AUDIT,
+        &[raw(200, "An evidence file; see docs/protocol.md, section 7.7", media::EVIDENCE)],
+    )
+    .query(params::<EvidenceQuery>),
     route(
         Get,
         INBOX,
@@ -223,6 +233,15 @@ pub static ROUTES: &[Route] = &[
         &[json::<Consistency>(200, "The proof")],
     )
     .query(params::<ConsistencyQuery>),
+    route(
+        Get,
+        "/v1/log/witnesses",
+        "log_witnesses",
+        "evidence",
+        "Who cosigned the log, and whether that is enough",
+        SEE,
+        &[json::<LogWitnesses>(200, "The newest checkpoint, the policy, and each witness")],
+    ),
     route(
         Get,
         "/v1/log/genesis",

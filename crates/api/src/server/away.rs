@@ -23,8 +23,9 @@ const BYTES_MAX: usize = 1 << 20;
 pub(super) struct Away(Arc<Semaphore>);
 
 impl Away {
-    pub(super) fn new() -> Self {
-        Away(Arc::new(Semaphore::new(AT_ONCE_MAX)))
+    /// A quarter of the connections that are served, at the most: these take descriptors too.
+    pub(super) fn new(connections_max: usize) -> Self {
+        Away(Arc::new(Semaphore::new(AT_ONCE_MAX.min(connections_max / 4))))
     }
 
     /// Answers busy. Most clients take an answer only to a question they have asked, and never read

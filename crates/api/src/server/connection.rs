@@ -38,25 +38,30 @@ impl Default for Credentials {
     }
 }
 
-/// Open connections, in all and per user.
+/// Open connections, or requests, in all and per user.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     by_uid: Mutex<BTreeMap<u32, usize>>,
 }
 
-/// One counted connection.
+/// One that is counted.
 pub(super) struct Counted {
     counts: Arc<Counts>,
     uid: u32,
 }
 
 impl Counts {
-    /// Counts one more, unless that would be over a limit.
-    pub(super) fn enter(self: &Arc<Self>, uid: u32, limits: &Limits) -> Option<Counted> {
+    /// Counts one more, unless there are `all_max` already, or `own_max` of this user.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        uid: u32,
+        all_max: usize,
+        own_max: usize,
+    ) -> Option<Counted> {
         let mut by_uid = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = by_uid.values().sum();
         let own = by_uid.get(&uid).copied().unwrap_or(0);
-        if all >= limits.connections_max || own >= limits.connections_per_uid_max {
+        if all >= all_max || own >= own_max {
             return None;
         }
         by_uid.insert(uid, own + 1);

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use hyper::body::Body as _;
@@ -12,11 +13,12 @@ use serde::Deserialize;
 use tram_dispatch::{AgencyCode, Code};
 
 use super::App;
-use super::body::over;
+use super::body::{Charge, over};
 use super::call::{captures, path_variable, query};
 use super::connection::Credentials;
 use super::drain::Drained;
 use super::outgoing::Held;
+use crate::limits::ANSWER_SMALL_BYTES;
 use crate::problem::Language;
 use crate::routes::{AgencyIn, ROUTES, Route};
 use crate::text::{AgencyText, clip};
@@ -33,11 +35,40 @@ pub(super) async fn pass(
     let Ok(place) = places.clone().try_acquire_owned() else {
         return Problem::busy("too many requests at once", 1).into_response();
     };
+    let mut listing = None;
+    if route.is_dear() {
+        let Credentials { uid, .. } =
+            request.extensions().get::<Credentials>().copied().unwrap_or_default();
+        let (all_max, own_max) = (app.limits.listings_max, app.limits.listings_per_uid_max);
+        listing = app.listings.enter(uid, all_max, own_max);
+        if listing.is_none() {
+            return Problem::busy("too many listings at once", 1).into_response();
+        }
+    }
     let response = match admit(&app, route, request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    response.map(|body| Body::new(Held { body, _place: place }))
+    // An answer that nobody reads stays in memory until it is given up.
+    let mut charge = Charge::new(&app.answers);
+    let bytes = response.body().size_hint().exact().and_then(|n| usize::try_from(n).ok());
+    let charged = match bytes {
+        Some(bytes) if bytes > ANSWER_SMALL_BYTES && route.is_whole() => charge.add(bytes),
+        _ => Ok(()),
+    };
+    let response = match charged {
+        Ok(()) => response,
+        Err(_) => Problem::busy("too many answers wait to be read", 1).into_response(),
+    };
+    response.map(|body| {
+        Body::new(Held {
+            body,
+            rest: Bytes::new(),
+            _place: place,
+            _listing: listing,
+            _charge: charge,
+        })
+    })
 }
 
 async fn admit(app: &App, route: &'static Route, request: Request) -> Result<Request, Problem> {

@@ -42,6 +42,8 @@ struct App {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     memory: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+    listings: Arc<Counts>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -71,14 +73,17 @@ pub async fn serve(
         requests: Arc::new(Semaphore::new(limits.requests_max)),
         waits: Arc::new(Semaphore::new(limits.waits_max)),
         memory: body::budget(limits.body_memory_bytes_max),
+        answers: body::budget(limits.answer_memory_bytes_max),
+        listings: Arc::default(),
         limits: Arc::new(limits),
         stopping: stopping.clone(),
     };
     let limits = app.limits.clone();
     let router = router(app);
     let counts = Arc::new(Counts::default());
-    let away = away::Away::new();
+    let away = away::Away::new(limits.connections_max);
     let mut connections = JoinSet::new();
+    let mut deaf = false;
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -86,10 +91,13 @@ pub async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = socket.listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    if std::mem::take(&mut deaf) {
+                        tracing::info!("the local socket accepts again");
+                    }
                     let Ok(found) = stream.peer_cred() else { continue };
                     let credentials =
                         Credentials { uid: found.uid(), gid: found.gid(), pid: found.pid() };
-                    let Some(counted) = counts.enter(credentials.uid, &limits) else {
+                    let Some(counted) = counts.enter(credentials.uid, limits.connections_max, limits.connections_per_uid_max) else {
                         away.turn(stream);
                         continue;
                     };
@@ -102,7 +110,9 @@ pub async fn serve(
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: wait for some to come free.
-                    tracing::warn!(%error, "the local socket cannot accept");
+                    if !std::mem::replace(&mut deaf, true) {
+                        tracing::warn!(%error, "the local socket cannot accept; it is tried again and again");
+                    }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },

@@ -1,7 +1,7 @@
 //! Response bodies that are made while they are sent.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -13,14 +13,27 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tram_dispatch::Code;
 
+use super::body::Charge;
+use super::connection::Counted;
 use crate::Problem;
 pub(super) use crate::channel::{ChannelBody, Cut};
 use crate::routes::media;
 
-/// Keeps a request's place in the count until its response is sent or given up.
+/// Largest piece of an answer that the connection is given at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Keeps a request's place in the count, and what its answer takes of memory, until its response is sent
+/// or given up.
+///
+/// Gives the body in pieces: the connection takes the next one only when the client has read some of
+/// those before, and what it has taken is no longer counted.
 pub(super) struct Held {
     pub(super) body: Body,
+    /// What is left of a piece that was too large.
+    pub(super) rest: Bytes,
     pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _listing: Option<Counted>,
+    pub(super) _charge: Charge,
 }
 
 impl hyper::body::Body for Held {
@@ -31,15 +44,31 @@ impl hyper::body::Body for Held {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(PIECE_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, mut hint) = (self.rest.len() as u64, self.body.size_hint());
+        let (lower, upper) = (hint.lower(), hint.upper());
+        if let Some(upper) = upper {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(lower.saturating_add(rest));
+        hint
     }
 }
 

@@ -112,6 +112,8 @@ async fn others_affairs_stay_unseen() {
     assert_eq!(client.track(received).await.unwrap().legs.len(), 2);
     let hidden = client.dispatch_receipts(foreign, &Default::default()).await.unwrap_err();
     assert_eq!(hidden.code(), Code::NotAuthorised);
+    let hidden = client.evidence(foreign, false).await.unwrap_err();
+    assert_eq!(hidden.code(), Code::NotAuthorised);
     // A party sees the evidence of the whole dispatch.
     let whole = client.dispatch_receipts(received, &Default::default()).await.unwrap();
     assert_eq!(whole.items.len(), 3);

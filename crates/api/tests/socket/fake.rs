@@ -515,6 +515,13 @@ impl Service for Fake {
         })
     }
 
+    fn evidence(&self, _: Caller, _: DispatchId, query: EvidenceQuery) -> Reply<'_, Bytes> {
+        Box::pin(async move {
+            let what: &[u8] = if query.documents { b"evidence, documents" } else { b"evidence" };
+            Ok(Bytes::from_static(what))
+        })
+    }
+
     fn log_head(&self, _: Caller) -> Reply<'_, LogHead> {
         Box::pin(async move {
             Ok(LogHead {
@@ -525,6 +532,23 @@ impl Service for Fake {
                 root: Digest([5; 32]).into(),
                 at: NOW.into(),
                 checkpoint: "n1.H41\n2\nBQUF\n\n— n1 sig\n".into(),
+            })
+        })
+    }
+
+    fn log_witnesses(&self, _: Caller) -> Reply<'_, LogWitnesses> {
+        Box::pin(async move {
+            Ok(LogWitnesses {
+                node: Self::node().into(),
+                epoch: tram_dispatch::EpochId([4; 32]).into(),
+                size: 2,
+                checkpoint: "n1.H41\n2\nBQUF\n\n— n1 sig\n".into(),
+                by_position: true,
+                policy: "quorum none\n".into(),
+                reached: true,
+                missing: vec![],
+                quorum: None,
+                witnesses: vec![],
             })
         })
     }

@@ -184,3 +184,37 @@ async fn a_poll_that_is_given_up_gives_its_place_back() {
     }
     assert_eq!(node.get("/v1/agencies/H41/inbox?wait_s=0").await.status, 200);
 }
+
+#[tokio::test]
+async fn listings_and_answers_that_nobody_reads_are_bounded() {
+    let large = tram_api::openapi::text().len();
+    let limits = Limits {
+        listings_max: 4,
+        listings_per_uid_max: 0,
+        answer_memory_bytes_max: large + large / 2,
+        ..Limits::default()
+    };
+    let node = start(Fake::default(), everything(), limits).await;
+    let listing = node.get("/v1/receipts").await;
+    assert_eq!((listing.status, listing.code().as_str()), (503, "BUSY"));
+    assert_eq!(node.get("/v1/log").await.status, 200, "what is short is answered");
+    // One long answer that is not read takes the room of a second; what is read gives it back.
+    for _ in 0..4 {
+        assert_eq!(node.get("/v1/openapi.json").await.status, 200);
+    }
+    let ask = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut deaf = node.connect().await;
+    // The system's own buffer takes some of them.
+    for _ in 0..8 {
+        deaf.write_all(ask).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = node.get("/v1/openapi.json").await;
+    assert_eq!((second.status, second.code().as_str()), (503, "BUSY"));
+    drop(deaf);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while node.get("/v1/openapi.json").await.status != 200 {
+        assert!(Instant::now() < deadline, "its room does not come back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -262,6 +262,10 @@ async fn listings_page_and_receipts_come_raw() {
     let id = found.items[0].dispatch.0;
     let one = client.dispatch_receipts(id, &DispatchReceiptsQuery::default()).await.unwrap();
     assert_eq!(one.items.len(), 2);
+    assert_eq!(&client.evidence(id, false).await.unwrap()[..], b"evidence");
+    assert_eq!(&client.evidence(id, true).await.unwrap()[..], b"evidence, documents");
+    let none = client.evidence(DispatchId([0; 32]), false).await;
+    assert_eq!(none.unwrap_err().code(), Code::NotFound);
     let none = client.dispatch_receipts(DispatchId([0; 32]), &Default::default()).await;
     assert_eq!(none.unwrap_err().code(), Code::NotFound);
 }
@@ -271,6 +275,7 @@ async fn log_and_node() {
     let node = running().await;
     let client = node.client();
     assert_eq!(client.log_head().await.unwrap().size, 2);
+    assert!(client.log_witnesses().await.unwrap().reached);
     assert_eq!(client.inclusion(1, 2).await.unwrap().path.len(), 1);
     assert_eq!(client.inclusion(2, 2).await.unwrap_err().code(), Code::BadRequest);
     assert_eq!(client.consistency(1, 2).await.unwrap().new, 2);

@@ -42,12 +42,13 @@ impl Engine {
             return Ok(());
         }
         let id = offer.dispatch.id();
-        if let Some(later) = self.quarantine_answer(&id) {
+        let answer = self.quarantine_answer(&id).filter(|_| !self.state.is_aside(&id));
+        if let Some(later) = answer {
             self.answer_all(&offer, later);
             return Ok(());
         }
-        let known = self.take_up(now, &id, view)? == Here::Known;
-        // Its records could not be read just now.
+        let known = self.take_up_again(now, &id, view)? == Here::Known;
+        // Its records cannot be read.
         if let Some(later) = self.quarantine_answer(&id) {
             self.answer_all(&offer, later);
             return Ok(());
@@ -204,7 +205,7 @@ impl Engine {
         let all = if complete {
             None
         } else {
-            let full = self.node_is_full(more, class);
+            let full = self.node_is_full(more, class, nodes_passed(offer).len());
             full.or_else(|| self.peer_is_full(&offer.peer, more, class))
         };
         let flow = Flow::Peer(offer.peer.clone());
@@ -232,7 +233,7 @@ impl Engine {
         if let Some(objection) = Self::secrecy_objection(envelope) {
             return Err(objection);
         }
-        let mut hops: BTreeSet<&NodeId> = offer.receipts.iter().map(|r| &r.record().node).collect();
+        let mut hops = nodes_passed(offer);
         hops.insert(self.me());
         if hops.len() > usize::from(envelope.max_hops) {
             let detail = format!("{} nodes, the envelope allows {}", hops.len(), envelope.max_hops);
@@ -318,6 +319,11 @@ impl Engine {
         let (token, dispatch) = (offer.token, offer.dispatch.id());
         self.wait(Waiting::Answer { token, dispatch, answers });
     }
+}
+
+/// The nodes that had it before, as their receipts show.
+fn nodes_passed(offer: &Offer) -> BTreeSet<&NodeId> {
+    offer.receipts.iter().map(|r| &r.record().node).collect()
 }
 
 /// Whether the way from the first node to the recipient, or the way here, comes from this peer. The

@@ -1,6 +1,6 @@
 //! Submission: a local program hands in a sealed dispatch.
 
-use tram_dispatch::{Code, Event, Now};
+use tram_dispatch::{Code, Event, EvidenceRecord, Now};
 use tram_trust::VerifiedDispatch;
 
 use super::rules::Objection;
@@ -44,6 +44,10 @@ impl Engine {
         if known == Some(dispatch.id()) {
             // Leaves nothing behind, so it is as free as it must be for those who lost the answer.
             self.repeat(token, &dispatch);
+            return Ok(());
+        }
+        if let Some((code, detail)) = self.number_objection(envelope) {
+            self.reply(token, Reply::Refused { code, detail, receipt: None });
             return Ok(());
         }
         if self.directory.hosting(&envelope.originator) != Some(self.me()) {
@@ -94,7 +98,7 @@ impl Engine {
         }
         let (originator, class) = (&envelope.originator, envelope.metadata.urgency.class());
         let shortage = self
-            .node_is_full(more, class)
+            .node_is_full(more, class, 0)
             .or_else(|| self.agency_is_full(originator, more, class))
             .or_else(|| {
                 let flow = Flow::Agency(originator.clone());
@@ -132,7 +136,7 @@ impl Engine {
             at: self.log.time(now.wall),
         };
         self.record(now, Record::Held(held), Some(dispatch.clone()), true);
-        let accepted = self.evidence(now, Event::SubmissionAcceptance, &dispatch, None);
+        let accepted = self.decision(now, Event::SubmissionAcceptance, &dispatch);
         let mut owed = vec![Owed::Own(self.witness(now, accepted, Vec::new())?)];
         for recipient in envelope.recipients {
             if route(&self.directory, self.me(), &recipient) == Route::Local {
@@ -146,6 +150,19 @@ impl Engine {
         self.state.charge(&id);
         self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });
         Ok(())
+    }
+
+    /// Evidence of what the first node decided: with its own number for it, and the originator's.
+    fn decision(
+        &mut self,
+        now: Now,
+        event: Event,
+        dispatch: &VerifiedDispatch,
+    ) -> EvidenceRecord {
+        let mut e = self.evidence(now, event, dispatch, None);
+        e.admission = Some(self.state.numbers.next_admission(&e.originator));
+        e.sequence = dispatch.envelope().sequence;
+        e
     }
 
     /// There is no room for it now. Nothing is recorded but that somebody was turned away.
@@ -189,7 +206,7 @@ impl Engine {
     ) -> Result<(), Fatal> {
         let (originator, quotas) = (&dispatch.envelope().originator, &self.settings.quotas);
         self.rates.agency_took(originator, 0, quotas, now.mono_ms);
-        let mut e = self.evidence(now, Event::SubmissionRejection, dispatch, None);
+        let mut e = self.decision(now, Event::SubmissionRejection, dispatch);
         e.reason = Some(code);
         e.other_object = other_object;
         if code == Code::SecretRefused {

@@ -28,8 +28,16 @@ pub struct Ceiling {
     pub memory_bytes: u64,
 }
 
+/// Nothing beside a ceiling.
+const NOTHING: Ceiling = Ceiling { count: 0, stored_bytes: 0, memory_bytes: 0 };
+
 /// The share of a ceiling that is kept for urgent dispatches.
 const URGENT_SHARE: u64 = 8;
+
+/// Above every ceiling of the node, for each node that a dispatch has been at, is one of so many parts
+/// of it; for at most so many nodes. See [`Ceiling::for_those_on_their_way`].
+const HOP_SHARE: u64 = 64;
+const HOPS_MAX: u64 = 8;
 
 /// What a held dispatch takes, rounded up from what a node grew by (`node/tests/quotas.rs`, the long
 /// test of memory): at all, for its sealed bytes as bytes and as values, for each leg and receipt.
@@ -89,14 +97,33 @@ impl Use {
 impl Ceiling {
     /// Whether an account that has `used` may take `more`, of urgency class 0 to 3.
     pub fn fits(&self, used: Use, more: Use, class: u8) -> bool {
-        let kept = |max: u64| if class == 0 { max - max / URGENT_SHARE } else { max };
+        self.fits_with(used, more, class, &NOTHING)
+    }
+
+    /// The same where so much is there beside the ceiling.
+    pub fn fits_with(&self, used: Use, more: Use, class: u8, beside: &Ceiling) -> bool {
+        let kept = |max: u64, beside: u64| {
+            let kept = if class == 0 { max - max / URGENT_SHARE } else { max };
+            kept.saturating_add(beside)
+        };
         let sum = used.plus(more);
-        if sum.count > kept(self.count) {
+        if sum.count > kept(self.count, beside.count) {
             return false;
         }
         used.count == 0
-            || (sum.stored_bytes <= kept(self.stored_bytes)
-                && sum.memory_bytes <= kept(self.memory_bytes))
+            || (sum.stored_bytes <= kept(self.stored_bytes, beside.stored_bytes)
+                && sum.memory_bytes <= kept(self.memory_bytes, beside.memory_bytes))
+    }
+
+    /// What there is beside a node's ceiling for a dispatch that has been at so many nodes: more for
+    /// each, so that full nodes never wait for each other. What is new fills a node up to its ceiling
+    /// only; of what has come farthest, somewhere, the next node has room for one more, since what is
+    /// above the ceiling there has come as far and waits for nobody but a clerk. (Structured buffer
+    /// pools: Merlin and Schweitzer, IEEE Trans. Commun. 28, 1980.) It holds as long as a part is
+    /// enough for one dispatch, and on ways of up to nine nodes.
+    #[must_use]
+    pub fn for_those_on_their_way(&self, nodes: usize) -> Ceiling {
+        self.part(HOP_SHARE).times(HOPS_MAX.min(nodes as u64))
     }
 
     /// One of so many equal parts of it, rounded up.
@@ -190,6 +217,25 @@ mod tests {
         assert!(CEILING.fits(used(15, 0, 0), one, 1) && !CEILING.fits(used(16, 0, 0), one, 3));
         assert!(!CEILING.fits(used(1, 691, 0), one, 0) && CEILING.fits(used(1, 691, 0), one, 2));
         assert!(!CEILING.fits(used(1, 0, 6_991), one, 0));
+    }
+
+    #[test]
+    fn each_node_behind_a_dispatch_opens_a_part_above_the_ceiling_up_to_an_eighth() {
+        let (one, ceiling) = (used(1, 1, 1), CEILING.times(8));
+        let fits = |held: u64, nodes: usize, class: u8| {
+            let beside = ceiling.for_those_on_their_way(nodes);
+            ceiling.fits_with(used(held, 0, 0), one, class, &beside)
+        };
+        for nodes in 0..=8 {
+            let most = |whole: u64| whole + 2 * nodes as u64;
+            assert!(fits(most(112) - 1, nodes, 0) && !fits(most(112), nodes, 0), "{nodes}");
+            assert!(fits(most(128) - 1, nodes, 1) && !fits(most(128), nodes, 1), "{nodes}");
+        }
+        assert!(!fits(144, 9, 3), "and no more");
+        assert_eq!(
+            CEILING.for_those_on_their_way(1),
+            Ceiling { count: 1, stored_bytes: 13, memory_bytes: 125 }
+        );
     }
 
     #[test]

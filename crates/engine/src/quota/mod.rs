@@ -7,6 +7,7 @@
 
 mod bucket;
 mod ceiling;
+mod doors;
 mod rates;
 mod report;
 mod room;
@@ -14,6 +15,7 @@ mod usage;
 
 pub use bucket::{Bucket, Rate};
 pub use ceiling::{Ceiling, Quotas, Use};
+pub use doors::{Doors, DoorsOf};
 pub use report::{AgencyUse, MailboxUse, NodeUse, PeerUse};
 pub use usage::Usage;
 

@@ -79,16 +79,19 @@ impl Engine {
         (!ceiling.fits(used, more, class)).then_some(Shortage { code: Code::Quota, retry_ms })
     }
 
-    /// Whether this node has too much for more, whoever it is from.
-    pub(crate) fn node_is_full(&self, more: Use, class: u8) -> Option<Shortage> {
+    /// Whether this node has too much for more, whoever it is from; of what has been at so many nodes
+    /// before.
+    pub(crate) fn node_is_full(&self, more: Use, class: u8, nodes: usize) -> Option<Shortage> {
         let (used, ceiling) = (self.state.usage.total(), self.settings.ceiling());
+        let beside = ceiling.for_those_on_their_way(nodes);
         let stored = Ceiling { count: u64::MAX, memory_bytes: u64::MAX, ..ceiling };
-        if !stored.fits(used, more, class) {
+        if !stored.fits_with(used, more, class, &beside) {
             let retry_ms = self.settings.quota_retry_ms;
             return Some(Shortage { code: Code::BusyStorage, retry_ms });
         }
         let retry_ms = self.settings.busy_retry_ms;
-        (!ceiling.fits(used, more, class)).then_some(Shortage { code: Code::Busy, retry_ms })
+        let fits = ceiling.fits_with(used, more, class, &beside);
+        (!fits).then_some(Shortage { code: Code::Busy, retry_ms })
     }
 
     /// Whether too much waits on a way, or is kept for it, for more. Nothing that is there is ever

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, UnixMillis};
 
 use super::State;
-use crate::record::{Attempt, Cause, Held, Owed, Record, Stage};
+use crate::record::{Attempt, Cause, Foreign, Held, Owed, Record, Stage};
 
 /// Attempts that did not come to an end before a dispatch is set aside.
 pub const ATTEMPTS_MAX: usize = 3;
@@ -29,12 +29,17 @@ pub struct Broken {
 pub struct Aside {
     /// How custody began, where that can be read.
     pub held: Option<Held>,
+    /// The peers it came from, as far as that can be read.
+    pub upstreams: BTreeSet<NodeId>,
     /// Receipts still owed to upstream peers.
     pub owed: BTreeSet<(NodeId, Owed)>,
     /// Recipients whose leg this node gave up.
     pub ended: BTreeSet<AgencyCode>,
     /// Receipts that came since, as bytes: the store may not know them yet.
     pub raws: BTreeMap<Owed, Arc<[u8]>>,
+    /// Records made since it was set aside, with the number of their batch, as long as that may not
+    /// be durable.
+    pub fresh: Vec<(u64, Record)>,
 }
 
 impl Broken {
@@ -108,6 +113,20 @@ impl State {
         self.broken.get(id).is_some_and(|b| b.aside.is_some())
     }
 
+    /// Notes a record about a dispatch that is not in memory, where it is set aside.
+    pub(crate) fn note_unread(
+        &mut self,
+        id: &DispatchId,
+        batch: u64,
+        durable: u64,
+        record: &Record,
+    ) {
+        if let Some(aside) = self.broken.get_mut(id).and_then(|b| b.aside.as_mut()) {
+            aside.fresh.retain(|(batch, _)| *batch > durable);
+            aside.fresh.push((batch, record.clone()));
+        }
+    }
+
     /// Keeps the bytes of our own receipt about a dispatch that is not read.
     pub(crate) fn remember_unread(&mut self, id: &DispatchId, owed: Owed, raw: &Arc<[u8]>) {
         if let Some(aside) = self.broken.get_mut(id).and_then(|b| b.aside.as_mut()) {
@@ -144,9 +163,11 @@ impl Aside {
             Record::Held(held) => {
                 let mut recipients = self.held.take().map_or(Vec::new(), |h| h.recipients);
                 recipients.extend(held.recipients.iter().cloned());
+                self.upstreams.extend(held.previous.clone());
                 self.held = Some(Held { recipients, ..held.clone() });
             }
             Record::Legs(legs) => {
+                self.upstreams.insert(legs.previous.clone());
                 if let Some(held) = &mut self.held {
                     held.recipients.extend(legs.recipients.iter().cloned());
                 }
@@ -178,4 +199,18 @@ impl Aside {
     pub fn is_done(&self) -> bool {
         self.held.is_some() && self.owed.is_empty() && self.recipients().is_empty()
     }
+}
+
+/// The receipts in a history that were kept while nobody could read where the dispatch came from: they
+/// count for nothing yet, and nobody was given them. At a first node, which gives them to nobody, every
+/// claim that does not count is among them.
+pub fn unpassed(history: &[Record]) -> Vec<Foreign> {
+    let foreign = |r: &Record| match r {
+        Record::Foreign(f) => Some(f.clone()),
+        _ => None,
+    };
+    let kept = |f: &Foreign| !f.authorised && f.owed_to.is_empty();
+    let all: Vec<Foreign> = history.iter().filter_map(foreign).collect();
+    let passed = |f: &Foreign| all.iter().any(|other| other.digest == f.digest && !kept(other));
+    all.iter().filter(|f| kept(f) && !passed(f)).cloned().collect()
 }

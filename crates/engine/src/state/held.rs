@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use litemap::LiteMap;
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
 };
@@ -17,7 +18,8 @@ use crate::record::{Foreign, Held, Legs, Owed, OwnEvidence, Record};
 /// by which way a leg went; that it arrived is proved without it.
 const MISSING_RECEIPT_MS_MAX: u64 = 3_600_000;
 
-/// One dispatch in memory.
+/// One dispatch in memory. Many are there for long, waiting for a recipient or to be forgotten; what has
+/// few entries is a sorted vector, since a tree makes room for eleven.
 #[derive(Clone, Debug)]
 pub struct HeldDispatch {
     /// The sealed object.
@@ -25,7 +27,7 @@ pub struct HeldDispatch {
     /// The peers it came from; empty at the first node.
     pub upstreams: BTreeSet<NodeId>,
     /// The legs this node took.
-    pub legs: BTreeMap<AgencyCode, Leg>,
+    pub legs: LiteMap<AgencyCode, Leg>,
     /// Upstream receipts, as received, the first node's first.
     pub upstream_receipts: Vec<Arc<[u8]>>,
     /// Everything known about it, in commit order.
@@ -48,12 +50,12 @@ pub struct HeldDispatch {
     /// When time alone gives something to do, as indexed in the state.
     pub(crate) look_at: Option<UnixMillis>,
     /// How this node took each leg that it still answers for.
-    accepted: BTreeMap<AgencyCode, Accepted>,
+    accepted: LiteMap<AgencyCode, Accepted>,
     /// Where each receipt stands in `evidence`.
-    places: BTreeMap<Owed, usize>,
+    places: LiteMap<Owed, usize>,
     /// How far recipients elsewhere are proved to have taken it, also where the consignment that
     /// this implies has not come back yet.
-    stages: BTreeMap<AgencyCode, Stage>,
+    stages: LiteMap<AgencyCode, Stage>,
     /// Other nodes' relay failures, as places in `evidence`.
     failures: Vec<usize>,
     /// The recipient that each upstream receipt is about; found out when first asked for, since the
@@ -77,8 +79,8 @@ pub struct Known {
     pub evidence: EvidenceRecord,
     /// Which receipt carries it.
     pub owed: Owed,
-    /// The receipt as bytes; absent for our own leaf until its commit is sealed, or after a
-    /// restart until somebody asks.
+    /// The receipt as bytes; absent for our own leaf until its commit is sealed, and where the store
+    /// has them and nothing is to be sent.
     pub raw: Option<Arc<[u8]>>,
     /// Whether it counts.
     pub authorised: bool,
@@ -101,10 +103,10 @@ impl HeldDispatch {
             closed: false,
             batch: 0,
             look_at: None,
-            accepted: BTreeMap::new(),
-            places: BTreeMap::new(),
+            accepted: LiteMap::new(),
+            places: LiteMap::new(),
             failures: Vec::new(),
-            stages: BTreeMap::new(),
+            stages: LiteMap::new(),
             upstream_about: OnceLock::new(),
         }
     }
@@ -130,6 +132,10 @@ impl HeldDispatch {
             Record::Foreign(f) => self.apply_foreign(f),
             Record::OutboxDone(done) => {
                 self.owed.remove(&(done.peer.clone(), done.owed));
+                if self.owed.is_empty() {
+                    // An empty tree keeps its room.
+                    self.owed = BTreeSet::new();
+                }
             }
             Record::Hold(hold) => {
                 if let Some(leg) = self.legs.get_mut(&hold.recipient)
@@ -139,7 +145,7 @@ impl HeldDispatch {
                 }
             }
             Record::Reoffer(back) => {
-                for leg in self.legs.values_mut() {
+                for (_, leg) in self.legs.iter_mut() {
                     if matches!(leg, Leg::Transferred { peer, .. } if *peer == back.peer) {
                         *leg = Leg::held();
                     }
@@ -326,7 +332,21 @@ impl HeldDispatch {
             self.failures.push(place);
         }
         self.places.insert(known.owed, place);
+        if place == self.evidence.capacity() {
+            self.evidence.reserve_exact(1 + place / 2);
+        }
         self.evidence.push(known);
+    }
+
+    /// Lets go of bytes that the store can give once all that is known here is durable: they are not
+    /// needed while nothing is to be sent.
+    pub(crate) fn rest(&mut self) {
+        if self.owed.is_empty() && !self.legs.values().any(Leg::in_custody) {
+            // A claim that does not count yet is judged again under each new directory.
+            for known in self.evidence.iter_mut().filter(|k| k.authorised) {
+                known.raw = None;
+            }
+        }
     }
 
     /// Whether the node that says it took a leg is known to have given it back after that.

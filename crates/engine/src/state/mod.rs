@@ -4,6 +4,8 @@ pub mod aside;
 pub mod held;
 pub mod lanes;
 pub mod leg;
+pub mod logs;
+pub mod numbers;
 pub mod peers;
 pub mod queue;
 
@@ -16,6 +18,8 @@ use crate::quota::{Usage, Use};
 use crate::record::{Held, Legs, Owed, OwnEvidence, Record};
 use aside::Broken;
 use held::HeldDispatch;
+use logs::Logs;
+use numbers::Numbers;
 use peers::Peers;
 
 /// Everything in memory that records decide.
@@ -29,6 +33,10 @@ pub struct State {
     pub mailboxes: BTreeMap<AgencyCode, BTreeMap<u64, DispatchId>>,
     /// Peers.
     pub peers: Peers,
+    /// Logs: what is held of others', and who cosigned the own.
+    pub logs: Logs,
+    /// What is counted of each originator.
+    pub numbers: Numbers,
     /// Document files in use, with how many held dispatches use each.
     pub files: BTreeMap<Digest, u32>,
     /// Dispatches that changed since they were last looked at.
@@ -50,6 +58,7 @@ impl State {
     /// Applies one record. `dispatch` is the verified form of a `Held` record's bytes: from the
     /// admission in normal running, from our own store in recovery.
     pub fn apply(&mut self, record: &Record, dispatch: Option<VerifiedDispatch>) {
+        self.numbers.apply(record);
         match record {
             Record::Held(again) if self.held.contains_key(&again.dispatch) => {
                 self.change_files(&again.dispatch, release);
@@ -76,15 +85,10 @@ impl State {
                 }
             }
             Record::PeerEpoch(new) => {
-                let peer = self.peers.entry(new.peer.clone()).or_default();
-                if peer.epoch.replace(new.epoch).is_some_and(|old| old != new.epoch) {
-                    peer.checkpoint = None;
-                }
+                self.peers.entry(new.peer.clone()).or_default().epoch = Some(new.epoch);
             }
-            Record::PeerCheckpoint(c) => {
-                let peer = self.peers.entry(c.peer.clone()).or_default();
-                peer.checkpoint = Some(c.clone());
-            }
+            Record::PeerCheckpoint(c) => self.logs.hold(c),
+            Record::Cosigned(c) => self.logs.cosign(c),
             other => {
                 if let Some(h) = other.dispatch().and_then(|id| self.held.get_mut(&id)) {
                     h.apply(other);
@@ -279,5 +283,6 @@ pub fn revive(history: &[Record], dispatch: VerifiedDispatch) -> Option<HeldDisp
     for record in &history[first + 1..] {
         h.apply(record);
     }
+    h.rest();
     Some(h)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tram_dispatch::{DispatchId, EpochId, NodeId};
 
 use super::queue::HopQueue;
-use crate::record::{Owed, PeerCheckpoint};
+use crate::record::Owed;
 
 /// One adjacent node.
 #[derive(Debug, Default)]
@@ -14,8 +14,6 @@ pub struct Peer {
     pub connected: bool,
     /// The epoch of its receipt log, as last seen.
     pub epoch: Option<EpochId>,
-    /// Its newest checkpoint, of that epoch.
-    pub checkpoint: Option<PeerCheckpoint>,
     /// Its wall clock minus ours at the last hello, milliseconds.
     pub clock_offset_ms: Option<i64>,
     /// Dispatches to give to it.

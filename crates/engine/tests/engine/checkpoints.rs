@@ -40,7 +40,9 @@ fn a_checkpoint_of_a_live_session_is_kept_if_it_is_newer_and_of_this_life() {
     let (size, _) = w.at(PROVINCE).store.head();
     let show = |w: &mut World, note: Arc<[u8]>| {
         let shown = net().verifier.checkpoint(&node(PROVINCE), &note).unwrap();
-        w.handle(CENTRE, Input::PeerCheckpoint(shown));
+        let held = w.at(CENTRE).engine().held_of(&node(PROVINCE)).unwrap();
+        let extends = Some((held.size, held.root));
+        w.handle(CENTRE, Input::PeerCheckpoint { shown, extends });
         w.at(CENTRE).engine().held_of(&node(PROVINCE)).unwrap()
     };
     let newer = lives[0].note(size + 5, [5; 32]);

@@ -211,7 +211,7 @@ fn one_that_does_not_fold_keeps_nobody_from_starting() {
     assert_eq!(w.word(CENTRE, &good.id(), COMMUNE), "consigned");
     assert_eq!(quarantined(&mut w, DISTRICT), [(id, Code::StoreCorrupt)]);
     let shown = w.at(DISTRICT).engine().queue(None, 9);
-    assert_eq!((shown.len(), &shown[0].recipient), (1, &code(COMMUNE)));
+    assert_eq!((shown.len(), &shown[0].recipient), (1, &Some(code(COMMUNE))));
     // It can be found again only when it can be read again.
     let (why, _) = refused(&operate(&mut w, DISTRICT, id, COMMUNE, Action::Release));
     assert_eq!(why, Code::Quarantined);

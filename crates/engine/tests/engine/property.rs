@@ -130,7 +130,7 @@ impl Schedule<'_> {
             }
             Body::Answer(id, _) => failed(message.from.clone(), message.to.clone(), *id),
             Body::Failed(_) => message,
-            Body::Receipts(..) | Body::Stored(_) => return,
+            Body::Receipts(..) | Body::Stored(_) | Body::Cosigned(_) => return,
         };
         self.world.mail.push(notice);
     }

@@ -98,7 +98,8 @@ pub struct Model {
     auditor: Arc<Verifier>,
     violations: Vec<Violation>,
     logs: BTreeMap<EpochId, LogWatch>,
-    seen: BTreeSet<[u8; 32]>,
+    /// What the receipts say that were looked at, by SHA-256 of their octets.
+    seen: BTreeMap<[u8; 32], EvidenceRecord>,
     facts: BTreeMap<(DispatchId, AgencyCode, Event), Leaves>,
     /// Logs that ended with their disk.
     ended: BTreeSet<EpochId>,
@@ -114,7 +115,7 @@ impl Model {
             auditor,
             violations: Vec::new(),
             logs: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
             facts: BTreeMap::new(),
             ended: BTreeSet::new(),
             receipts: 0,
@@ -139,6 +140,9 @@ impl Model {
     /// A receipt left a node, or was shown to somebody. Gives its record if it is sound.
     pub fn released(&mut self, at_ms: u64, by: &str, raw: &[u8]) -> Option<EvidenceRecord> {
         let name = tram_crypto::sha256(raw);
+        if let Some(record) = self.seen.get(&name) {
+            return Some(record.clone());
+        }
         let receipt = match Receipt::parse(raw) {
             Ok(receipt) => receipt,
             Err(e) => {
@@ -147,9 +151,7 @@ impl Model {
             }
         };
         let record = receipt.record().clone();
-        if !self.seen.insert(name) {
-            return Some(record);
-        }
+        self.seen.insert(name, record.clone());
         self.receipts += 1;
         if let Err(refusal) = self.auditor.receipt(receipt.clone()) {
             let what = format!(

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use tram_dispatch::{Code, NodeId, Now};
 use tram_engine::{Input, PeerUp};
-use tram_peer::{Claim, Event, HeldCheckpoint, Local, Refused, Session as Machine};
+use tram_peer::limits::{CHECKPOINT_MS, HELLO_MS_MAX};
+use tram_peer::{
+    Claim, Event, HeldCheckpoint, Local, Pace, Refused, Session as Machine, gives_way,
+};
 use tram_wire::Receipt;
 use tram_wire::frame::{self, Frame};
 
@@ -15,14 +18,6 @@ use super::octets::Octets;
 use super::running::{Running, Stop};
 use super::take::Taking;
 use crate::plant::Plant;
-
-/// Both hellos must be exchanged within this.
-const HELLO_MS_MAX: u64 = 10_000;
-/// Both nodes dialled at the same time, if two sessions begin within this.
-const SAME_TIME_MS: u64 = 15_000;
-
-/// While a session lasts, each side tells the other at most this often that its log grew.
-const CHECKPOINT_MS: u64 = 10_000;
 
 /// One session.
 pub(super) struct Conversation {
@@ -39,10 +34,10 @@ pub(super) struct Conversation {
     pub(super) streams: BTreeMap<Stream, Flow>,
     opened: u64,
     credit: u32,
-    /// The size of our log as the peer was told, and when it may be told again.
-    told: (u64, u64),
-    /// When the peer last told us of its log.
-    taken_ms: Option<u64>,
+    /// What each side told the other of its log.
+    pace: Pace,
+    /// When the peer may be told again.
+    tell_ms: u64,
 }
 
 /// One transfer.
@@ -83,6 +78,13 @@ impl Conversation {
         self.control.len() + self.streams.values().map(flow).sum::<usize>()
     }
 
+    /// Another session of the peer came between.
+    pub(super) fn go_on_from(&mut self, held: HeldCheckpoint) {
+        if let Some(machine) = &mut self.machine {
+            machine.go_on_from(held);
+        }
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.machine.as_ref().is_some_and(Machine::is_up)
     }
@@ -121,8 +123,8 @@ impl Running {
             streams: BTreeMap::new(),
             opened: 0,
             credit: 0,
-            told: (0, now.mono_ms + CHECKPOINT_MS),
-            taken_ms: None,
+            pace: Pace::new(0),
+            tell_ms: now.mono_ms + CHECKPOINT_MS,
         };
         self.sessions.insert(session, talk);
         self.greet(now, session)
@@ -130,14 +132,14 @@ impl Running {
 
     /// Says hello, unless what it says is not durable yet.
     fn greet(&mut self, now: Now, session: Session) -> Result<(), Stop> {
+        let talk = self.sessions.get(&session);
+        let Some((None, held)) = talk.map(|t| t.held.clone()) else { return Ok(()) };
         let (checkpoint, size) = (self.checkpoint(), self.log_size());
         let directory = self.verifier.directory();
         let directory = (directory.version(), directory.digest());
         let (network, node, epoch) = (self.network, self.me.clone(), self.epoch);
         let Some(talk) = self.sessions.get_mut(&session) else { return Ok(()) };
-        let (None, held) = &talk.held else { return Ok(()) };
-        let held = held.clone();
-        talk.told.0 = size;
+        talk.pace.tell(size);
         let local =
             Local { network, node, directory, epoch, checkpoint, held, wall: now.wall, credit: 64 };
         talk.machine = Some(Machine::new(talk.peer.clone(), local));
@@ -288,14 +290,9 @@ impl Running {
             let Some(machine) = talk.machine.as_mut() else { return Ok(()) };
             let next = talk.control.frame().map_err(|_| malformed("a frame is too long"))?;
             let Some(bytes) = next else { return Ok(()) };
-            let frame =
-                frame::decode(&bytes).map_err(|e| Refused { code: e.code, detail: e.detail })?;
-            if matches!(frame, Frame::Checkpoint { .. }) && machine.is_up() {
-                let soon = |at: u64| now.mono_ms < at + CHECKPOINT_MS / 2;
-                if talk.taken_ms.is_some_and(soon) {
-                    continue;
-                }
-                talk.taken_ms = Some(now.mono_ms);
+            let frame = frame::decode(&bytes).map_err(Refused::from)?;
+            if machine.is_up() && talk.pace.passes_over(&frame, now.mono_ms) {
+                continue;
             }
             if let Err(refused) = machine.handle(frame, &verifier) {
                 // What the hello said of our log counts all the same.
@@ -328,10 +325,10 @@ impl Running {
         let size = self.log_size();
         let mut news = Vec::new();
         for (session, talk) in self.sessions.iter_mut().filter(|(_, t)| t.is_up()) {
-            if now.mono_ms >= talk.told.1 {
-                talk.told.1 = now.mono_ms + CHECKPOINT_MS;
-                if size > talk.told.0 {
-                    talk.told.0 = size;
+            if now.mono_ms >= talk.tell_ms {
+                talk.tell_ms = now.mono_ms + CHECKPOINT_MS;
+                if talk.pace.is_behind(size) {
+                    talk.pace.tell(size);
                     news.push(*session);
                 }
             }
@@ -354,12 +351,15 @@ impl Running {
             match event {
                 Event::Send(frame) => self.send(session, Stream::CONTROL, &frame),
                 Event::Claim(claim) => self.claimed(now, &peer, claim)?,
-                Event::Up { epoch, checkpoint, wall, credit, .. } => {
+                Event::Up { epoch, checkpoint, extends, wall, credit, .. } => {
                     talk.credit = credit;
-                    let up = PeerUp { peer, epoch, checkpoint, wall };
+                    let up = PeerUp { peer, epoch, checkpoint, extends, wall };
                     self.come_up(now, session, up)?;
                 }
-                Event::Checkpoint(shown) => self.handle(now, Input::PeerCheckpoint(shown))?,
+                Event::Checkpoint { shown, extends } => {
+                    self.handle(now, Input::PeerCheckpoint { shown, extends })?;
+                }
+                Event::Cosigning(frame) => self.cosigning(now, frame)?,
                 Event::Prove { old, new } => {
                     let path = self.view.reader.consistency_proof(old, new);
                     let path = path.map_err(|e| Refused {
@@ -402,11 +402,10 @@ impl Running {
     fn come_up(&mut self, now: Now, session: Session, up: PeerUp) -> Result<(), Ended> {
         let peer = up.peer.clone();
         let other = self.links.get(&peer).and_then(|s| Some((*s, self.sessions.get(s)?)));
-        let me_lower = self.me < peer;
         if let Some((before, other)) = other {
-            let young = now.mono_ms.saturating_sub(other.since_ms) < SAME_TIME_MS;
-            let mine = self.sessions.get(&session).is_some_and(|t| t.dialled == me_lower);
-            if young && other.dialled == me_lower && !mine {
+            let age_ms = now.mono_ms.saturating_sub(other.since_ms);
+            let dialled = self.sessions.get(&session).is_some_and(|t| t.dialled);
+            if gives_way(&self.me, &peer, dialled, other.dialled, age_ms) {
                 return Err(Ended::Replaced);
             }
             self.close_session(now, before)?;
@@ -449,8 +448,8 @@ impl Running {
         for talk in self.sessions.values() {
             if !talk.is_up() {
                 at = at.min(talk.since_ms + HELLO_MS_MAX);
-            } else if talk.told.0 < self.log_size() {
-                at = at.min(talk.told.1);
+            } else if talk.pace.is_behind(self.log_size()) {
+                at = at.min(talk.tell_ms);
             }
             let flows = talk.streams.values().filter_map(Flow::patience_ends);
             at = at.min(flows.min().unwrap_or(u64::MAX));

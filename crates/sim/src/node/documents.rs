@@ -7,10 +7,11 @@ use tram_dispatch::envelope::{Document as Listed, Secrecy};
 use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, Now};
 use tram_engine::state::leg::Leg;
+use tram_engine::transfer::Objection;
+use tram_engine::transfer::take::NotTaken;
 use tram_engine::{Documents, Input, Token};
 use tram_peer::taker::Awaited;
-use tram_spool::disk::{DiskError, DiskOp};
-use tram_spool::documents::{DocumentError, DocumentWriter};
+use tram_spool::documents::{Bringer, DocumentError, DocumentWriter};
 use tram_spool::store::Document;
 use tram_trust::{Verdict, VerifiedDispatch};
 use tram_wire::SealedDispatch;
@@ -20,8 +21,7 @@ use super::action::{Action, Session, Stream};
 use super::conversation::Flow;
 use super::octets::Octets;
 use super::running::{Running, Stop};
-use super::take::{Checked, Objection, Part, Parts, Refusal, Stage, Taking, data_until, wanted};
-use super::uploads::Bringer;
+use super::take::{Checked, Part, Parts, Stage, Taking, data_until};
 use crate::plant::Plant;
 
 /// A sealed dispatch as a local caller hands it in.
@@ -35,7 +35,7 @@ pub struct Submission {
 
 impl Checked {
     pub(super) fn bringer(&self) -> Bringer {
-        Bringer::Peer(self.peer.clone(), self.dispatch.id())
+        Bringer::Peer(self.offer.peer().clone(), self.offer.dispatch().id())
     }
 }
 
@@ -44,19 +44,12 @@ fn is_small(document: &Listed) -> bool {
 }
 
 /// After a failed sync nothing is known of the disk: the node stops.
-fn failed_sync(e: &DocumentError) -> Option<Stop> {
-    use DiskError::{Io, NoSpace, NotFound};
-    let DocumentError::Disk(Io { op, .. } | NoSpace { op, .. } | NotFound { op, .. }) = e else {
-        return None;
-    };
-    matches!(op, DiskOp::Sync | DiskOp::SyncDir)
-        .then(|| Stop { code: Code::StorageFailed, detail: format!("a document: {e:?}") })
-}
-
 fn watched<T>(result: Result<T, DocumentError>) -> Result<Result<T, DocumentError>, Stop> {
-    match &result {
-        Err(e) => failed_sync(e).map_or(Ok(result), Err),
-        Ok(_) => Ok(result),
+    match result {
+        Err(e) if e.is_failed_sync() => {
+            Err(Stop { code: Code::StorageFailed, detail: format!("a document: {e:?}") })
+        }
+        other => Ok(other),
     }
 }
 
@@ -67,7 +60,7 @@ impl Running {
 
     pub(super) fn unpin(&mut self, digests: &[Digest]) {
         for digest in digests {
-            self.uploads.unpin(digest);
+            self.pins.unpin(digest);
         }
     }
 
@@ -96,17 +89,6 @@ impl Running {
         if bytes.len() as u64 == document.size { Ok(bytes) } else { Err(gone()) }
     }
 
-    /// Opens a staged document where it was left, or begins it.
-    fn stage(&self, who: &Bringer, document: &Listed) -> Result<DocumentWriter, DocumentError> {
-        let name = who.staging_name(&document.sha256);
-        match self.documents.resume(&name, document.size) {
-            Err(DocumentError::NoUpload { .. } | DocumentError::Overrun { .. }) => {
-                self.documents.begin(&name, document.size)
-            }
-            other => other,
-        }
-    }
-
     fn is_here(&self, who: &Bringer, document: &Listed) -> bool {
         let there = || self.documents.contains(document.sha256.as_bytes()).is_ok_and(|there| there);
         if self.plant == Some(Plant::DocumentByDigest) {
@@ -124,20 +106,20 @@ impl Running {
         octets: Octets,
         mut checked: Box<Checked>,
     ) -> Result<(), Stop> {
-        for digest in checked.documents.missing.clone() {
-            self.uploads.pin(digest);
-            checked.pinned.push(digest);
-        }
+        checked.pinned = checked.offer.documents().missing.clone();
+        checked.pinned.iter().for_each(|digest| self.pins.pin(*digest));
         let who = checked.bringer();
+        let dispatch = checked.offer.dispatch().clone();
+        let listed = &dispatch.envelope().documents;
         let (mut ranges, mut writers) = (Vec::new(), BTreeMap::new());
-        for (index, d) in wanted(&checked) {
-            let mut offset = 0;
-            if !is_small(&d) {
-                if self.is_here(&who, &d) {
-                    checked.documents.files.push((d.sha256, d.size));
+        for index in checked.offer.wanted() {
+            let (d, mut offset) = (&listed[usize::from(index)], 0);
+            if !is_small(d) {
+                if self.is_here(&who, d) {
+                    checked.offer.take_file(d);
                     continue;
                 }
-                match self.stage(&who, &d) {
+                match self.documents.stage(&who, &d.sha256, d.size) {
                     Ok(writer) => {
                         offset = writer.len_bytes();
                         writers.insert(index, writer);
@@ -145,15 +127,16 @@ impl Running {
                     Err(_) => {
                         self.keep_writers(writers)?;
                         self.unpin(&checked.pinned);
-                        let later = Refusal::Later(Code::BusyStorage);
-                        self.answer_with(session, stream, later.for_all(&checked.recipients));
+                        let later = NotTaken::later(Code::BusyStorage);
+                        let answers = later.for_all(checked.offer.recipients());
+                        self.answer_with(session, stream, answers);
                         return Ok(());
                     }
                 }
             }
             ranges.push(Range { document: index, offset });
         }
-        let awaited = Awaited::new(&checked.dispatch.envelope().documents, &ranges);
+        let awaited = Awaited::new(listed, &ranges);
         self.send(session, stream, &Frame::Want(ranges));
         let parts = Box::new(Parts { awaited, writers, current: None });
         self.documents_come(now, session, stream, octets, checked, parts)
@@ -172,7 +155,6 @@ impl Running {
         loop {
             let Some(mut part) = parts.current.take() else {
                 if parts.awaited.next().is_none() {
-                    checked.documents.missing.clear();
                     return self.decide(now, session, stream, octets, checked, true);
                 }
                 match next_part(&mut octets, &mut parts, &checked) {
@@ -198,10 +180,11 @@ impl Running {
                 parts.current = Some(part);
                 break;
             }
-            if let Err(refusal) = self.document_done(part, &mut checked)? {
+            if let Err(not_taken) = self.document_done(now, part, &mut checked)? {
                 self.suspend(*parts)?;
                 self.unpin(&checked.pinned);
-                self.answer_with(session, stream, refusal.for_all(&checked.recipients));
+                let answers = not_taken.for_all(checked.offer.recipients());
+                self.answer_with(session, stream, answers);
                 return Ok(());
             }
         }
@@ -213,22 +196,22 @@ impl Running {
 
     fn document_done(
         &mut self,
+        now: Now,
         part: Part,
         checked: &mut Checked,
-    ) -> Result<Result<(), Refusal>, Stop> {
+    ) -> Result<Result<(), NotTaken>, Stop> {
         let (sha256, size) = (part.document.sha256, part.document.size);
         let Some(writer) = part.writer else {
-            let taken = checked.documents.take_inline(&part.document, part.bytes);
-            return Ok(taken.map_err(Refusal::Unsigned));
+            return Ok(checked.offer.take_inline(&part.document, part.bytes));
         };
         Ok(match watched(writer.finish(sha256.as_bytes(), size))? {
             Ok(_) => {
-                self.uploads.add(&checked.bringer(), sha256, size);
-                checked.documents.files.push((sha256, size));
+                self.uploads.add(&checked.bringer(), sha256, size, now.mono_ms);
+                checked.offer.take_file(&part.document);
                 Ok(())
             }
-            Err(DocumentError::Disk(_)) => Err(Refusal::Later(Code::BusyStorage)),
-            Err(other) => Err(Refusal::Unsigned((Code::DocumentDigestMismatch, other.to_string()))),
+            Err(DocumentError::Disk(_)) => Err(NotTaken::later(Code::BusyStorage)),
+            Err(other) => Err(NotTaken::Refused(Code::DocumentDigestMismatch, other.to_string())),
         })
     }
 
@@ -268,6 +251,7 @@ impl Running {
 
     pub(super) fn upload(
         &mut self,
+        now: Now,
         agency: &AgencyCode,
         bytes: &[u8],
     ) -> Result<Result<(), Objection>, Stop> {
@@ -285,7 +269,7 @@ impl Running {
         if let Err(e) = watched(writer.finish(digest.as_bytes(), bytes.len() as u64))? {
             return Ok(Err(busy(e)));
         }
-        self.uploads.add(&who, digest, bytes.len() as u64);
+        self.uploads.add(&who, digest, bytes.len() as u64, now.mono_ms);
         Ok(Ok(()))
     }
 
@@ -310,10 +294,10 @@ impl Running {
         now: Now,
         submission: &Submission,
     ) -> Result<(VerifiedDispatch, Documents), Objection> {
-        let sealed = SealedDispatch::parse(&submission.sealed).map_err(|e| (e.code, e.detail))?;
+        let sealed = SealedDispatch::parse(&submission.sealed)?;
         let dispatch = match self.verifier.dispatch(sealed, now.wall) {
             Verdict::Verified(dispatch) => dispatch,
-            Verdict::Refused(r) => return Err((r.code, r.detail)),
+            Verdict::Refused(r) => return Err(r.into()),
             Verdict::Undetermined(cause) => return Err((cause.code, cause.detail)),
         };
         let documents = self.gather(&dispatch, submission)?;
@@ -394,9 +378,8 @@ fn next_part(
 ) -> Result<Option<Part>, Objection> {
     let bad = |_| (Code::Malformed, "a frame is too long".to_owned());
     let Some(bytes) = octets.frame().map_err(bad)? else { return Ok(None) };
-    let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-    let (range, left) = parts.awaited.announce(frame).map_err(|r| (r.code, r.detail))?;
-    let listed = &checked.dispatch.envelope().documents;
+    let (range, left) = parts.awaited.announce(frame::decode(&bytes)?)?;
+    let listed = &checked.offer.dispatch().envelope().documents;
     let document = listed[usize::from(range.document)].clone();
     let writer = parts.writers.remove(&range.document);
     Ok(Some(Part { document, left, writer, bytes: Vec::new() }))

@@ -1,14 +1,12 @@
 //! Giving one dispatch to a peer, as `node/src/daemon/link/give.rs` does.
 
-use std::collections::BTreeSet;
-
-use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, Event, EvidenceRecord, NodeId, Now};
+use tram_engine::transfer::give::{self, Answers};
 use tram_engine::{Input, PeerAnswer, Transfer};
-use tram_peer::giver::{Giver, Next};
+use tram_peer::giver::{Giver, Next, riding};
+use tram_peer::limits::{ANSWER_MS_MAX, CHUNK_BYTES};
 use tram_tlog::{MemoryTree, inclusion_proof};
-use tram_wire::frame::{self, Frame, Outcome, Range};
+use tram_wire::frame::{self, Frame, Range};
 use tram_wire::{Receipt, SignedRoot};
 
 use super::action::{Action, Session, Stream};
@@ -18,51 +16,29 @@ use super::running::{Running, Stop};
 use crate::land::land;
 use crate::plant::Plant;
 
-/// Octets of a document sent at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Longest wait for the next thing a peer says of a transfer.
-const ANSWER_MS_MAX: u64 = 600_000;
-
 /// A transfer as its giver sees it.
 pub(super) struct Giving {
     pub(super) octets: Octets,
     pub(super) until_ms: u64,
     transfer: Transfer,
     giver: Giver,
-    awaited: BTreeSet<AgencyCode>,
-    answers: Vec<(AgencyCode, PeerAnswer)>,
+    answers: Answers<AgencyCode>,
 }
 
 type Broken = (Code, String);
-
-/// Which documents ride along, by index.
-fn riding(documents: &[Document]) -> BTreeSet<usize> {
-    let mut total = 0;
-    let mut rides = BTreeSet::new();
-    for (i, d) in documents.iter().enumerate() {
-        let size = usize::try_from(d.size).unwrap_or(usize::MAX);
-        if size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX {
-            total += size;
-            rides.insert(i);
-        }
-    }
-    rides
-}
 
 impl Running {
     /// Begins a transfer; false if there is no session with that peer.
     pub(super) fn give(&mut self, now: Now, transfer: Transfer) -> Result<bool, Stop> {
         let Some(session) = self.links.get(&transfer.peer).copied() else { return Ok(false) };
-        let documents = transfer.dispatch.envelope().documents.clone();
         let giving = Giving {
             octets: Octets::default(),
             until_ms: now.mono_ms + ANSWER_MS_MAX,
-            giver: Giver::new(&documents),
-            awaited: transfer.recipients.iter().cloned().collect(),
-            answers: Vec::new(),
+            giver: Giver::new(&transfer.dispatch.envelope().documents),
+            answers: Answers::awaited(transfer.recipients.iter().cloned()),
             transfer,
         };
-        let offer = match self.offer_frame(&giving.transfer, &documents) {
+        let offer = match self.offer_frame(&giving.transfer) {
             Ok(offer) => offer,
             Err((cause, _)) => {
                 self.broke_off(now, giving, cause)?;
@@ -82,17 +58,9 @@ impl Running {
         Ok(true)
     }
 
-    fn offer_frame(&self, transfer: &Transfer, documents: &[Document]) -> Result<Frame, Broken> {
-        let mut inline = Vec::new();
-        for i in riding(documents) {
-            inline.push((i as u16, self.document(&documents[i])?));
-        }
-        Ok(Frame::Transfer(Box::new(frame::Transfer {
-            dispatch: transfer.dispatch.raw().to_vec(),
-            recipients: transfer.recipients.clone(),
-            receipts: transfer.receipts.iter().map(|r| r.to_vec()).collect(),
-            inline,
-        })))
+    fn offer_frame(&self, transfer: &Transfer) -> Result<Frame, Broken> {
+        let riding = riding(&transfer.dispatch.envelope().documents);
+        give::offer(transfer, &riding, |document| self.document(document))
     }
 
     /// Goes on with a transfer as its giver.
@@ -113,7 +81,7 @@ impl Running {
             Ok(true) => {
                 self.actions.push_back(Action::Finish { session, stream });
                 let dispatch = giving.transfer.dispatch.id();
-                let (peer, answers) = (peer.clone(), giving.answers);
+                let (peer, answers) = (peer.clone(), giving.answers.into_inner());
                 self.handle(now, Input::Answered { peer, dispatch, answers })
             }
             Err((cause, _)) => {
@@ -131,24 +99,17 @@ impl Running {
         giving: &mut Giving,
     ) -> Result<bool, Broken> {
         let broken = |detail: &str| (Code::PeerUnreachable, detail.to_owned());
-        while !giving.awaited.is_empty() {
+        while !giving.answers.are_complete() {
             let next = giving.octets.frame().map_err(|_| broken("a frame is too long"))?;
             let Some(bytes) = next else { return Ok(false) };
-            let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-            match giving.giver.handle(frame).map_err(|r| (r.code, r.detail))? {
+            match giving.giver.handle(frame::decode(&bytes)?)? {
                 Next::Give(ranges) => {
                     for range in ranges {
                         self.give_range(session, stream, giving, range)?;
                     }
                 }
                 Next::Answered(part) => {
-                    for a in part {
-                        if !giving.awaited.remove(&a.recipient) {
-                            return Err(broken("an answer for somebody else, or a second one"));
-                        }
-                        let judged = self.judged(a.outcome);
-                        giving.answers.push((a.recipient, judged));
-                    }
+                    giving.answers.take(part, |raw| self.verify_receipt(raw))?;
                 }
             }
         }
@@ -172,22 +133,6 @@ impl Running {
             self.actions.push_back(Action::Send { session, stream, bytes: chunk.to_vec() });
         }
         Ok(())
-    }
-
-    fn judged(&self, outcome: Outcome) -> PeerAnswer {
-        let later = |code| PeerAnswer::Later { code, retry_ms: 0 };
-        match outcome {
-            Outcome::Accepted(raw) => match self.verify_receipt(&raw) {
-                Ok(receipt) => PeerAnswer::Accepted(receipt),
-                Err((code, _)) => later(code),
-            },
-            Outcome::Refused(raw) => match self.verify_receipt(&raw) {
-                Ok(receipt) => PeerAnswer::Refused(receipt),
-                Err((code, _)) => later(code),
-            },
-            Outcome::RefusedUnsigned { code, .. } => later(code),
-            Outcome::Later { code, retry_ms } => PeerAnswer::Later { code, retry_ms },
-        }
     }
 
     pub(super) fn broke_off(&mut self, now: Now, giving: Giving, cause: Code) -> Result<(), Stop> {
@@ -227,6 +172,7 @@ impl Running {
                 revocation: None,
                 attestation: None,
                 other_object: None,
+                sequence: None,
             };
             let bytes = tram_wire::evidence::encode(&record);
             let (salt, mut tree) = ([7; 16], MemoryTree::new());

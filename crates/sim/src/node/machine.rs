@@ -1,26 +1,14 @@
-//! The machine under a node: its disk, its lives, how its process starts and ends.
-
-use std::sync::Arc;
+//! The machine under a node: its disk, its lives, and what reaches its process while it runs.
 
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Now};
-use tram_engine::{Action as Operation, Engine, Input, Issuer, Settings, Token, genesis_batch};
-use tram_spool::anchor::AnchorFile;
-use tram_spool::disk::Disk;
-use tram_spool::documents::{DocumentOptions, ListedDocument};
-use tram_spool::store::{RecoveryReport, Store, StoreOptions};
-use tram_trust::Verifier;
+use tram_engine::{Action as Operation, Engine, Input, Settings, Token};
 
 use super::action::{Action, Session, Stream};
 use super::disk::SimDisk;
 use super::documents::Submission;
 use super::running::{Running, Stop};
-use super::sight::Sight;
-use crate::dice::Dice;
-use crate::land::{Court, LIVES, Life, land};
+use crate::land::{Court, Life, land};
 use crate::plant::Plant;
-
-/// Name of the anchor file on its disk.
-const ANCHOR_NAME: &str = "node.anchor";
 
 /// How a node is set up.
 #[derive(Clone, Debug)]
@@ -37,48 +25,17 @@ pub struct NodeOptions {
     pub seed: u64,
 }
 
-/// At what moment the process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Between two things it does; a batch on its way did not reach the disk.
-    Now,
-    /// While a batch is written: so many operations of the commit were done.
-    InCommit(u64),
-    /// When the batch is durable and nobody has been told.
-    AfterCommit,
-}
-
-/// What ends with the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outage {
-    /// Nothing: the page cache stays.
-    Process,
-    /// The machine: of what was not synced a part is lost, by this seed.
-    Power(u64),
-}
-
-/// Why a node did not start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StartError {
-    /// The code.
-    pub code: Code,
-    /// In words.
-    pub detail: String,
-    /// The power went off while it started: nothing is wrong with it.
-    pub cut: bool,
-}
-
 /// One node: a machine that outlives its process.
 pub struct Node {
-    place: usize,
-    life: usize,
-    directory: usize,
-    options: NodeOptions,
-    disk: SimDisk,
-    anchor: SimDisk,
-    starts: u64,
-    running: Option<Running>,
-    last_actions: std::collections::VecDeque<Action>,
+    pub(super) place: usize,
+    pub(super) life: usize,
+    pub(super) directory: usize,
+    pub(super) options: NodeOptions,
+    pub(super) disk: SimDisk,
+    pub(super) anchor: SimDisk,
+    pub(super) starts: u64,
+    pub(super) running: Option<Running>,
+    pub(super) last_actions: std::collections::VecDeque<Action>,
 }
 
 impl Node {
@@ -163,209 +120,6 @@ impl Node {
     #[must_use]
     pub fn reader(&self) -> Option<tram_spool::store::StoreReader> {
         self.running.as_ref().map(|r| r.view.reader.clone())
-    }
-
-    /// A copy of the disk as a backup would have it: what is durable now.
-    #[must_use]
-    pub fn backup(&self, seed: u64) -> SimDisk {
-        self.disk.crash(seed)
-    }
-
-    /// Puts a backup in the place of the disk; the process must not run. With `anchor_lost` the
-    /// anchor outside of it is gone too.
-    pub fn restore(&mut self, backup: &SimDisk, anchor_lost: bool) {
-        self.disk = backup.crash(0);
-        if anchor_lost {
-            self.anchor = SimDisk::new(false);
-        }
-    }
-
-    /// The disk is lost; the process must not run. A new life begins, if one is left.
-    pub fn lose_disk(&mut self) -> bool {
-        if self.life + 1 >= LIVES {
-            return false;
-        }
-        self.life += 1;
-        self.disk = SimDisk::new(self.options.plant == Some(Plant::NoDirectorySync));
-        self.anchor = SimDisk::new(false);
-        true
-    }
-
-    /// From the next start on the engine may hold so many dispatches.
-    pub fn allow_more(&mut self, held_max: usize) {
-        self.options.settings.held_max = held_max;
-    }
-
-    /// Starts the process on what the disk holds. `power_after`: the power goes off after so many
-    /// changes of the disk; then nothing is left running.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn start(
-        &mut self,
-        now: Now,
-        court: &Court,
-        power_after: Option<u64>,
-    ) -> Result<RecoveryReport, StartError> {
-        self.starts += 1;
-        if let Some(mutations) = power_after {
-            self.disk.power_off_after(mutations);
-        }
-        let started = self.started(now, court.verifier(self.directory).clone());
-        if self.disk.is_off() || (power_after.is_some() && started.is_ok()) {
-            self.anchor.process_ends_after(0);
-            self.disk.process_ends_after(0);
-            drop(started);
-            let detail = "the power went off".to_owned();
-            return Err(StartError { code: Code::StorageFailed, detail, cut: true });
-        }
-        let (running, report) = started?;
-        self.running = Some(running);
-        Ok(report)
-    }
-
-    fn store_options(&self, dice: &mut Dice) -> StoreOptions {
-        let mut store_id = [0; 16];
-        store_id.copy_from_slice(&dice.bytes32()[..16]);
-        StoreOptions {
-            create_with_store_id: Some(store_id),
-            documents: DocumentOptions {
-                reserve_bytes: self.options.reserve_bytes,
-                ..DocumentOptions::default()
-            },
-            anchor: Some(AnchorFile::on(Arc::new(self.anchor.clone()), ANCHOR_NAME)),
-            machine_id: "simulated".to_owned(),
-            segment_bytes: self.options.segment_bytes,
-            ..StoreOptions::default()
-        }
-    }
-
-    fn started(
-        &self,
-        now: Now,
-        verifier: Arc<Verifier>,
-    ) -> Result<(Running, RecoveryReport), StartError> {
-        let fail = |code: Code, detail: String| StartError { code, detail, cut: false };
-        let number = (self.place as u64) << 32 | self.starts;
-        let mut dice = Dice::of(self.options.seed, "start", number);
-        let options = self.store_options(&mut dice);
-        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
-        let mut opened = Store::open(Arc::clone(&disk), options.clone());
-        if self.options.plant == Some(Plant::FlippedBitIsTorn) {
-            for _ in 0..64 {
-                match &opened {
-                    Err(e) if e.code() == Code::StoreCorrupt && self.zero_damage(&e.explain()) => {
-                        opened = Store::open(Arc::clone(&disk), options.clone());
-                    }
-                    _ => break,
-                }
-            }
-        }
-        let (mut store, mut recovered, report) = opened.map_err(|e| fail(e.code(), e.explain()))?;
-        if let Some(code) = report.anchor.code()
-            && self.options.plant != Some(Plant::NoRollbackCheck)
-        {
-            return Err(fail(code, format!("the anchor outside the store: {:?}", report.anchor)));
-        }
-        let life = self.keys();
-        let issuer = Issuer {
-            network: land().network(),
-            node: self.id().clone(),
-            epoch: life.epoch,
-            key: Arc::clone(&life.receipt),
-        };
-        if recovered.frontier.size() == 0 {
-            let (batch, frontier) = genesis_batch(&issuer, &life.genesis, now.wall)
-                .map_err(|e| fail(Code::Internal, e.to_string()))?;
-            store.commit(&batch).map_err(|e| fail(e.code(), e.explain()))?;
-            recovered.frontier = frontier;
-            recovered.last_time = now.wall;
-        }
-        let head = (recovered.frontier.size(), recovered.frontier.root().0);
-        let mut view = Sight::new(store.reader());
-        if self.options.plant == Some(Plant::NoDeduplication) {
-            view.hide_delivered(&mut recovered);
-        }
-        let settings = self.options.settings.clone();
-        let directory = verifier.directory().clone();
-        let engine = Engine::new(settings, issuer, directory, recovered, dice.bytes32())
-            .map_err(|e| fail(Code::StoreCorrupt, e.to_string()))?;
-        let mut running = Running::new(life, engine, store, view, verifier, head);
-        running.plant = self.options.plant;
-        running.flushed_ms = now.mono_ms;
-        let mut unneeded = Vec::new();
-        for listed in running.documents.list() {
-            if let Ok(ListedDocument::Document(digest)) = listed {
-                unneeded.push(Digest(digest));
-            }
-        }
-        running.remove_documents(unneeded);
-        Ok((running, report))
-    }
-
-    /// Zeroes the sector that an error names (a planted bug); false if it names none.
-    fn zero_damage(&self, words: &str) -> bool {
-        let number = |label: &str| -> Option<u64> {
-            let rest = words.split(label).nth(1)?.trim_start();
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse().ok()
-        };
-        let (Some(segment), Some(offset)) = (number("journal segment"), number("at byte")) else {
-            return false;
-        };
-        let path = format!("journal/{segment:020}.segment");
-        self.disk.lose_sector(&path, offset / 512)
-    }
-
-    /// The process ends without warning, and perhaps the machine with it.
-    pub fn crash(&mut self, moment: Moment, outage: Outage) {
-        if let Some(mut running) = self.running.take() {
-            match moment {
-                Moment::Now => {}
-                Moment::InCommit(operations) => {
-                    match outage {
-                        Outage::Process => self.disk.process_ends_after(operations),
-                        Outage::Power(_) => self.disk.power_off_after(operations),
-                    }
-                    if let Some(batch) = running.committing.take() {
-                        // Cut short: whatever it answers, nobody hears it.
-                        let _ = running.store.commit(&batch);
-                    }
-                }
-                Moment::AfterCommit => {
-                    if let Some(batch) = running.committing.take() {
-                        let _ = running.store.commit(&batch);
-                    }
-                }
-            }
-            // What would be put in order at a good end is not.
-            self.disk.process_ends_after(0);
-            self.anchor.process_ends_after(0);
-            drop(running);
-        }
-        self.last_actions.clear();
-        match outage {
-            Outage::Process => {
-                self.disk.process_ended();
-                self.anchor.process_ended();
-            }
-            Outage::Power(seed) => {
-                self.disk = self.disk.crash(seed);
-                self.anchor = self.anchor.crash(seed.rotate_left(17));
-            }
-        }
-    }
-
-    /// The process ends in order; a batch on its way is finished first.
-    pub fn stop(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            if let Some(batch) = running.committing.take() {
-                // Whether it went well is read from the disk at the next start.
-                let _ = running.store.commit(&batch);
-            }
-            drop(running);
-        }
-        self.last_actions.clear();
     }
 
     /// The next thing to do.
@@ -466,7 +220,7 @@ impl Node {
     ) -> Result<(), (Code, String)> {
         let mut result = Err((Code::Busy, "the node does not run".to_owned()));
         self.with(|r| {
-            result = r.upload(agency, bytes)?;
+            result = r.upload(now, agency, bytes)?;
             r.turn(now)
         });
         result

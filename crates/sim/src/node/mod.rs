@@ -19,19 +19,25 @@
 
 mod action;
 mod conversation;
+mod cosigning;
 mod disk;
 mod documents;
 mod give;
 mod machine;
+mod newest;
 mod octets;
+mod outage;
+mod pins;
 mod running;
 mod sight;
+mod start;
 mod take;
-mod uploads;
 
 pub use action::{Action, Session, Stream};
 pub use disk::{Lie, SimDisk};
 pub use documents::Submission;
-pub use machine::{Moment, Node, NodeOptions, Outage, StartError};
+pub use machine::{Node, NodeOptions};
 pub use octets::{BadStream, Octets, framed};
+pub use outage::{Moment, Outage};
 pub use running::Stop;
+pub use start::StartError;

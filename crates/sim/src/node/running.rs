@@ -3,25 +3,24 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use tram_crypto::Sign;
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, Now};
+use tram_engine::quota::DoorsOf;
 use tram_engine::{Answer, Batch, Engine, Fatal, Input, Output, Record, Reply, Token};
-use tram_spool::documents::DocumentStore;
+use tram_spool::documents::{DocumentStore, Uploads};
 use tram_spool::store::Store;
-use tram_tlog::Hash;
-use tram_tlog::checkpoint::Checkpoint;
 use tram_trust::Verifier;
 use tram_wire::frame::Frame;
 
 use super::action::{Action, Session, Stream};
 use super::conversation::{Conversation, Flow};
+use super::newest::Newest;
+use super::pins::Pins;
 use super::sight::Sight;
 use super::take::{Checked, Kept};
-use super::uploads::Uploads;
 use crate::land::{Life, land};
 use crate::plant::Plant;
 
-/// How often the index and the anchor are brought up to date, ms.
+/// How often the anchor is brought up to date, ms. The index lies in memory and goes by its entries.
 const MAINTAIN_MS: u64 = 2_000;
 
 /// Why the process ends.
@@ -48,8 +47,7 @@ pub(super) struct Running {
     pub(super) view: Sight,
     pub(super) documents: DocumentStore,
     pub(super) verifier: Arc<Verifier>,
-    checkpoint_key: Arc<dyn Sign>,
-    head: (u64, [u8; 32]),
+    pub(super) newest: Newest,
     pub(super) committing: Option<Batch>,
     pub(super) actions: VecDeque<Action>,
     next_token: u64,
@@ -62,6 +60,9 @@ pub(super) struct Running {
     pub(super) sessions: BTreeMap<Session, Conversation>,
     pub(super) links: BTreeMap<NodeId, Session>,
     pub(super) uploads: Uploads,
+    pub(super) pins: Pins,
+    /// Peers that were told to come later.
+    pub(super) doors: DoorsOf<NodeId>,
     pub(super) plant: Option<Plant>,
     /// What offers were answered with at first (a planted bug).
     pub(super) kept: Kept,
@@ -80,6 +81,7 @@ impl Running {
         verifier: Arc<Verifier>,
         head: (u64, [u8; 32]),
     ) -> Self {
+        let origin = tram_trust::checkpoint::origin(land().network(), engine.me(), life.epoch);
         Running {
             me: engine.me().clone(),
             network: land().network(),
@@ -89,8 +91,7 @@ impl Running {
             store,
             view,
             verifier,
-            checkpoint_key: Arc::clone(&life.checkpoint),
-            head,
+            newest: Newest::new(origin, Arc::clone(&life.checkpoint), head),
             committing: None,
             actions: VecDeque::new(),
             next_token: 0,
@@ -101,6 +102,8 @@ impl Running {
             sessions: BTreeMap::new(),
             links: BTreeMap::new(),
             uploads: Uploads::default(),
+            pins: Pins::default(),
+            doors: DoorsOf::default(),
             plant: None,
             kept: Kept::new(),
             flushed_ms: 0,
@@ -155,7 +158,9 @@ impl Running {
             Record::Root(root) => Some((root.size, root.root)),
             _ => None,
         });
-        self.head = root.unwrap_or(self.head);
+        if let Some((size, root)) = root {
+            self.newest.grew(size, root);
+        }
         let number = batch.number;
         self.engine.persisted(number);
         self.engine.recycle(batch);
@@ -180,7 +185,7 @@ impl Running {
     }
 
     pub(super) fn log_size(&self) -> u64 {
-        self.head.0
+        self.newest.size()
     }
 
     pub(super) fn tick(&mut self, now: Now) -> Result<(), Stop> {
@@ -190,7 +195,7 @@ impl Running {
             self.dirty = false;
             self.flushed_ms = now.mono_ms;
             self.store
-                .flush()
+                .write_anchor()
                 .map_err(|e| Stop { code: Code::StorageFailed, detail: e.explain() })?;
         }
         self.turn(now)
@@ -211,14 +216,7 @@ impl Running {
 
     /// The newest checkpoint: a signed note over a tree that is durable.
     pub(super) fn checkpoint(&self) -> Vec<u8> {
-        let (size, root) = self.head;
-        if size == 0 {
-            return Vec::new();
-        }
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        Checkpoint::new(&origin, size, Hash(root))
-            .and_then(|c| c.sign(&origin, &*self.checkpoint_key))
-            .unwrap_or_default()
+        self.newest.note()
     }
 
     fn carry_out(&mut self, now: Now) -> Result<(), Stop> {
@@ -257,6 +255,7 @@ impl Running {
                         self.send(session, Stream::CONTROL, &Frame::Stored { batch });
                     }
                 }
+                Output::Cosign(cosign) => self.cosign(cosign),
                 Output::RemoveDocuments(digests) => self.remove_documents(digests),
                 Output::Notify(notice) => self.actions.push_back(Action::Notify(notice)),
             }
@@ -285,7 +284,7 @@ impl Running {
         let receipts: Vec<Arc<[u8]>> = match reply {
             Reply::Done { receipts, .. } => receipts.clone(),
             Reply::Refused { receipt, .. } => receipt.iter().cloned().collect(),
-            Reply::Later { .. } => Vec::new(),
+            Reply::Assigned { .. } | Reply::Later { .. } => Vec::new(),
         };
         self.actions.extend(receipts.into_iter().map(Action::Released));
     }
@@ -298,7 +297,8 @@ impl Running {
     /// Removes files, except those that somebody needs.
     pub(super) fn remove_documents(&mut self, digests: Vec<Digest>) {
         for digest in digests {
-            if self.engine.uses_file(&digest) || self.uploads.wants(&digest) {
+            let brought = self.uploads.contains(&digest) || self.pins.contains(&digest);
+            if brought || self.engine.uses_file(&digest) {
                 continue;
             }
             // One that stays is found again at the next start.

@@ -1,18 +1,19 @@
-//! Taking one dispatch from a peer, as `node/src/daemon/link/take.rs` does: parse, verify, ask the
-//! engine, take the documents, answer.
+//! Taking one dispatch from a peer, as `node/src/daemon/link/take.rs` does around
+//! [`tram_engine::transfer::take`]: ask the engine, take the documents, answer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Now};
-use tram_engine::{Answer, Documents, Input, Token};
+use tram_engine::transfer::take::{NotTaken, ParsedOffer, SoundOffer, answer_frames};
+use tram_engine::{Answer, Token};
+use tram_peer::limits::{DATA_MS_MAX, OFFER_MS_MAX};
 use tram_peer::taker::Awaited;
 use tram_spool::documents::DocumentWriter;
-use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt};
+use tram_trust::{Refusal, VerifiedReceipt};
+use tram_wire::Receipt;
 use tram_wire::frame::{self, Frame};
-use tram_wire::{Receipt, SealedDispatch};
 
 use super::action::{Action, Session, Stream};
 use super::conversation::Flow;
@@ -20,39 +21,17 @@ use super::octets::Octets;
 use super::running::{Running, Stop};
 use crate::plant::Plant;
 
-/// Answers in one frame: as many as fit whatever their receipts' size.
-const ANSWERS_PER_FRAME_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
-/// What "later" says when nothing better is known.
-const LATER_MS: u64 = 5_000;
-/// An offer must be here in full so long after it began.
-const OFFER_MS_MAX: u64 = 45_000;
-/// After this without the document that comes next, the giver is given up.
-const DATA_MS_MAX: u64 = 120_000;
-
-pub(super) type Objection = (Code, String);
-
 /// What offers were answered with at first (a planted bug).
 pub(super) type Kept = BTreeMap<(DispatchId, AgencyCode), Arc<[u8]>>;
 
 /// An offer whose signatures hold.
 #[derive(Clone)]
 pub(super) struct Checked {
-    pub(super) peer: NodeId,
-    pub(super) dispatch: VerifiedDispatch,
-    pub(super) recipients: Vec<AgencyCode>,
-    pub(super) receipts: Vec<VerifiedReceipt>,
-    pub(super) documents: Documents,
+    pub(super) offer: SoundOffer,
     /// Files that stay until the engine has decided.
     pub(super) pinned: Vec<Digest>,
     /// The size of our log when it was offered.
     offered_at: u64,
-}
-
-/// A refusal before the engine saw anything.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    Unsigned(Objection),
-    Later(Code),
 }
 
 /// A transfer as its taker sees it.
@@ -121,13 +100,13 @@ impl Running {
                     return self.break_off(session, stream);
                 };
                 let recipients = offer.recipients.clone();
-                match self.check(peer, *offer) {
-                    Err(refusal) => {
-                        self.answer_with(session, stream, refusal.for_all(&recipients));
+                match self.check(now, peer, *offer) {
+                    Err(not_taken) => {
+                        self.answer_with(session, stream, not_taken.for_all(&recipients));
                         Ok(())
                     }
                     Ok(_) if !self.has_room() => {
-                        let later = Refusal::Later(Code::BusyStorage).for_all(&recipients);
+                        let later = NotTaken::later(Code::BusyStorage).for_all(&recipients);
                         self.answer_with(session, stream, later);
                         Ok(())
                     }
@@ -165,14 +144,7 @@ impl Running {
         again: bool,
     ) -> Result<(), Stop> {
         let token = self.token();
-        let input = Input::Offer {
-            token,
-            peer: checked.peer.clone(),
-            dispatch: checked.dispatch.clone(),
-            recipients: checked.recipients.clone(),
-            receipts: checked.receipts.clone(),
-            documents: checked.documents.clone(),
-        };
+        let input = checked.offer.clone().into_input(token);
         let stage = Stage::Deciding { checked, token, again };
         let taking = Taking { octets, until_ms: None, stage };
         self.keep_flow(session, stream, Flow::Taking(Box::new(taking)));
@@ -219,11 +191,13 @@ impl Running {
         token: Token,
         answers: Vec<(AgencyCode, Answer)>,
     ) -> Result<(), Stop> {
-        let _ = now;
         let decided = match self.orphans.remove(&token) {
             Some(checked) => Some(Box::new(checked)),
             None => match self.undecided(token) {
-                Some((session, stream, _, checked, _)) => {
+                Some((session, stream, _, checked, again)) => {
+                    if !again {
+                        checked.offer.close_door(&self.doors, &answers, now.mono_ms);
+                    }
                     let at = checked.offered_at;
                     self.answer_offer(session, stream, answers.clone(), at);
                     Some(checked)
@@ -234,14 +208,13 @@ impl Running {
         let Some(checked) = decided else { return Ok(()) };
         self.keep_answers(&checked, &answers);
         self.unpin(&checked.pinned);
-        let again = answers.iter().any(|(_, a)| matches!(a, Answer::Later(..)));
-        if !again && !checked.documents.files.is_empty() {
+        let settled = checked.offer.settled(&answers);
+        if !settled.is_empty() {
             let who = checked.bringer();
-            let files: Vec<Digest> = checked.documents.files.iter().map(|(d, _)| *d).collect();
-            for digest in &files {
+            for digest in &settled {
                 self.uploads.forget(&who, digest);
             }
-            self.remove_documents(files);
+            self.remove_documents(settled);
         }
         Ok(())
     }
@@ -279,12 +252,8 @@ impl Running {
         offered_at: u64,
     ) {
         self.release(&answers, offered_at);
-        let answers: Vec<frame::Answer> = answers
-            .into_iter()
-            .map(|(recipient, answer)| frame::Answer { recipient, outcome: answer.into() })
-            .collect();
-        for part in answers.chunks(ANSWERS_PER_FRAME_MAX) {
-            self.send(session, stream, &Frame::Answer(part.to_vec()));
+        for frame in answer_frames(answers) {
+            self.send(session, stream, &frame);
         }
         self.actions.push_back(Action::Finish { session, stream });
     }
@@ -294,12 +263,12 @@ impl Running {
         if self.plant != Some(Plant::OldReceiptForReturned) {
             return None;
         }
-        let id = checked.dispatch.id();
+        let id = checked.offer.dispatch().id();
         let old = |r: &AgencyCode| {
             let raw = self.kept.get(&(id, r.clone()))?;
             Some((r.clone(), Answer::Accepted(raw.clone())))
         };
-        checked.recipients.iter().map(old).collect()
+        checked.offer.recipients().iter().map(old).collect()
     }
 
     fn keep_answers(&mut self, checked: &Checked, answers: &[(AgencyCode, Answer)]) {
@@ -308,83 +277,35 @@ impl Running {
         }
         for (recipient, answer) in answers {
             if let Answer::Accepted(raw) = answer {
-                let key = (checked.dispatch.id(), recipient.clone());
+                let key = (checked.offer.dispatch().id(), recipient.clone());
                 self.kept.entry(key).or_insert_with(|| raw.clone());
             }
         }
     }
 
-    /// Parses and verifies everything an offer carries.
-    fn check(&self, peer: &NodeId, offer: frame::Transfer) -> Result<Checked, Refusal> {
-        let refuse = Refusal::Unsigned;
-        if offer.receipts.len() > 1 + UPSTREAM_RECEIPTS_MAX * offer.recipients.len().max(1) {
-            return Err(refuse((Code::TooLarge, "too many upstream receipts".into())));
-        }
-        let mut receipts = Vec::with_capacity(offer.receipts.len());
-        for raw in &offer.receipts {
-            receipts.push(self.verify_receipt(raw).map_err(refuse)?);
-        }
-        let first = receipts.first().ok_or_else(|| {
-            refuse((Code::ReceiptInvalid, "the first node's receipt is missing".into()))
-        })?;
-        let judged_at = first.record().time;
-        let sealed =
-            SealedDispatch::parse(&offer.dispatch).map_err(|e| refuse((e.code, e.detail)))?;
-        let verifier = &self.verifier;
-        let last =
-            offer.recipients.iter().any(|r| verifier.directory().hosting(r) == Some(&self.me));
-        let verdict = match last {
-            true => verifier.dispatch(sealed, judged_at),
-            false => verifier.dispatch_for_relay(sealed, judged_at),
-        };
-        let dispatch = match verdict {
-            Verdict::Verified(dispatch) => dispatch,
-            Verdict::Refused(r) => return Err(refuse((r.code, r.detail))),
-            Verdict::Undetermined(cause) => return Err(Refusal::Later(cause.code)),
-        };
-        let listed = &dispatch.envelope().documents;
-        let documents = Documents::of_offer(listed, offer.inline).map_err(refuse)?;
-        let (peer, recipients) = (peer.clone(), offer.recipients);
-        let (pinned, offered_at) = (Vec::new(), self.engine.log_head().0);
-        Ok(Checked { peer, dispatch, recipients, receipts, documents, pinned, offered_at })
+    fn check(&self, now: Now, peer: &NodeId, offer: frame::Transfer) -> Result<Checked, NotTaken> {
+        let offer = ParsedOffer::parse(peer, offer)?.afford(&self.doors, now.mono_ms)?.verify_by(
+            &self.verifier,
+            &self.me,
+            |raw| self.verify_receipt(raw),
+        )?;
+        Ok(Checked { offer, pinned: Vec::new(), offered_at: self.engine.log_head().0 })
     }
 
-    /// Parses and verifies one receipt.
-    pub(super) fn verify_receipt(&self, raw: &[u8]) -> Result<VerifiedReceipt, Objection> {
-        let receipt = Receipt::parse(raw).map_err(|e| (Code::ReceiptInvalid, e.detail))?;
-        if self.plant == Some(Plant::NoProofCheck) {
-            let checked = self.verifier.receipt(receipt.clone());
-            return Ok(
-                checked.unwrap_or_else(|_| tram_trust::assertion::receipt_from_store(receipt))
-            );
+    /// Parses and verifies one receipt, unless a bug is planted.
+    pub(super) fn verify_receipt(&self, raw: &[u8]) -> Result<VerifiedReceipt, Refusal> {
+        let verified = self.verifier.receipt_bytes(raw);
+        if self.plant != Some(Plant::NoProofCheck) {
+            return verified;
         }
-        self.verifier.receipt(receipt).map_err(|r| (r.code, r.detail))
-    }
-}
-
-impl Refusal {
-    pub(super) fn for_all(self, recipients: &[AgencyCode]) -> Vec<(AgencyCode, Answer)> {
-        let answer = match self {
-            Refusal::Unsigned((code, detail)) => Answer::RefusedUnsigned(code, detail),
-            Refusal::Later(code) => Answer::Later(code, LATER_MS),
-        };
-        recipients.iter().map(|r| (r.clone(), answer.clone())).collect()
+        verified.or_else(|refusal| match Receipt::parse(raw) {
+            Ok(receipt) => Ok(tram_trust::assertion::receipt_from_store(receipt)),
+            Err(_) => Err(refusal),
+        })
     }
 }
 
 /// Until when the next octets of a document must have come.
 pub(super) fn data_until(now: Now) -> Option<u64> {
     Some(now.mono_ms + DATA_MS_MAX)
-}
-
-/// Documents of an offer that are asked for, by index, each once.
-pub(super) fn wanted(checked: &Checked) -> VecDeque<(u16, Document)> {
-    let listed = &checked.dispatch.envelope().documents;
-    listed
-        .iter()
-        .enumerate()
-        .filter(|(i, d)| listed.iter().position(|o| o.sha256 == d.sha256) == Some(*i))
-        .filter(|(_, d)| checked.documents.missing.contains(&d.sha256))
-        .map(|(i, d)| (i as u16, d.clone()))
-        .collect()
 }

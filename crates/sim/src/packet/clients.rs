@@ -10,7 +10,7 @@ use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
 use tram_engine::{Documents, Engine, Input, Reply};
-use tram_spool::documents::DocumentError;
+use tram_spool::documents::{Bringer, DocumentError};
 use tram_spool::store::Document as Stored;
 
 use super::core::{Core, Stopping};
@@ -20,8 +20,6 @@ use super::world::World;
 const LOOK_MS: u64 = 400;
 /// After this an originator tries again that got no answer.
 const AGAIN_MS: u64 = 300;
-/// Who an upload of an originator belongs to.
-const UPLOADER: &str = "the originator";
 
 /// Hands in one dispatch until it is acknowledged.
 pub(super) async fn originator(world: Arc<World>, number: usize) {
@@ -29,23 +27,28 @@ pub(super) async fn originator(world: Arc<World>, number: usize) {
     sleep(Duration::from_millis(order.at_ms)).await;
     let reference = format!("{number}/P");
     let country = world.plan.country;
+    let who = Bringer::Agency(country.member(&order.from).agency.clone());
     let dispatch = country.dispatch(&order.from, &order.to, &reference, &order.documents);
     world.model().ordered(dispatch.id(), number);
     loop {
         let mut wait_ms = AGAIN_MS;
         if let Some(process) = world.process(&order.from)
-            && let Ok(documents) = upload(&process.core, &order.documents).await
+            && let Ok(documents) = upload(&process.core, &who, &order.documents).await
         {
             let files: Vec<Digest> = documents.files.iter().map(|(d, _)| *d).collect();
             match process.core.submit(dispatch.clone(), documents).await {
                 Ok(Reply::Done { receipts, .. }) => {
-                    process.core.settled(UPLOADER, &files);
+                    process.core.settled(&who, &files);
                     world.model().acknowledged(dispatch.id(), receipts);
                     return;
                 }
                 Ok(Reply::Later { retry_ms, .. }) => wait_ms = retry_ms,
                 Ok(Reply::Refused { code, detail, .. }) => {
                     world.model().violate(format!("order {number} refused: {code} {detail}"));
+                    return;
+                }
+                Ok(Reply::Assigned { .. }) => {
+                    world.model().violate(format!("order {number}: answered with a number"));
                     return;
                 }
                 Err(Stopping) => {}
@@ -56,7 +59,7 @@ pub(super) async fn originator(world: Arc<World>, number: usize) {
 }
 
 /// Brings the documents: small ones as they are, larger ones as files.
-async fn upload(core: &Arc<Core>, all: &[Arc<[u8]>]) -> Result<Documents, Stopping> {
+async fn upload(core: &Arc<Core>, who: &Bringer, all: &[Arc<[u8]>]) -> Result<Documents, Stopping> {
     let mut documents = Documents::default();
     for bytes in all {
         let digest = Digest(tram_crypto::sha256(bytes));
@@ -66,8 +69,8 @@ async fn upload(core: &Arc<Core>, all: &[Arc<[u8]>]) -> Result<Documents, Stoppi
             }
             continue;
         }
-        core.brought(UPLOADER, digest)?;
-        let name = format!("upload-{}", tram_dispatch::id::hex(digest.as_bytes()));
+        core.brought(who, digest, bytes.len() as u64)?;
+        let name = who.staging_name(&digest);
         let stored = async {
             let mut writer = core.documents().ok()?.begin(&name, bytes.len() as u64).ok()?;
             for part in bytes.chunks(100_000) {
@@ -123,7 +126,8 @@ pub(super) async fn recipient(world: Arc<World>, node: NodeId) {
                     world.model().violate(format!("{id} at {node}: {code} {detail}"));
                 }
                 // Asked again, or lost with the process: the next look shows which.
-                Ok(Reply::Done { .. } | Reply::Later { .. }) | Err(Stopping) => {}
+                Ok(Reply::Done { .. } | Reply::Assigned { .. } | Reply::Later { .. })
+                | Err(Stopping) => {}
             }
         }
     }

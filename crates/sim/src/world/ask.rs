@@ -164,7 +164,9 @@ impl World<'_> {
             return;
         }
         let line = &lines[(pick % lines.len() as u64) as usize];
-        let (id, recipient) = (line.dispatch, line.recipient.clone());
+        let id = line.dispatch;
+        // Nothing can be read of it: there is nothing to name but the dispatch.
+        let Some(recipient) = line.recipient.clone() else { return };
         let action = match act {
             Act::Hold => Operation::Hold,
             Act::Release => Operation::Release,
@@ -179,22 +181,16 @@ impl World<'_> {
         self.on(place, |node, now| node.operate(now, token, id, &recipient, action));
     }
 
-    /// Operators let everything go on that they had stopped, or that a failed read had set aside.
+    /// Operators let everything go on that they had stopped. What a failed read had set aside comes back
+    /// by itself.
     pub(super) fn release_holds(&mut self, place: usize) {
         let Some(engine) = self.sites[&place].node.engine() else { return };
-        let mut held: Vec<(DispatchId, AgencyCode)> = engine
+        let held: Vec<(DispatchId, AgencyCode)> = engine
             .queue(None, usize::MAX)
             .into_iter()
             .filter(|line| line.leg == Leg::OnHold)
-            .map(|line| (line.dispatch, line.recipient))
+            .filter_map(|line| Some((line.dispatch, line.recipient?)))
             .collect();
-        // What is set aside is taken up as a whole, whichever leg is named.
-        let aside: Vec<DispatchId> = engine.quarantined().map(|(id, ..)| id).collect();
-        let some_leg = |id: DispatchId| {
-            let order = *self.people.orders_of(&id).first()?;
-            Some((id, self.plan.orders[order].recipients.first()?.clone()))
-        };
-        held.extend(aside.into_iter().filter_map(some_leg));
         for (id, recipient) in held {
             let token = self.token();
             self.on(place, |node, now| {

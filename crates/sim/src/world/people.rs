@@ -227,6 +227,8 @@ impl World<'_> {
                     self.turned_away(i, code, &detail);
                 }
             }
+            // Nothing is sealed by a node here.
+            Reply::Assigned { .. } => {}
             Reply::Later { code, retry_ms } => {
                 let t = self.t;
                 self.trace.line(t, || format!("order {i}: later: {code}"));

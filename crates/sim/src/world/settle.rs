@@ -68,11 +68,6 @@ impl World<'_> {
             site.offset_ms = 0;
             site.slow_until = 0;
             site.node.disk().set_faults(Vec::new());
-            if self.plan.knobs.held_max < 100 {
-                // Two full nodes can wait for each other; an operator gives them room.
-                self.crash(place, Moment::Now, Outage::Process);
-                self.with_site(place, |site| site.node.allow_more(10_000));
-            }
             self.roomy(place);
             self.on(place, |node, now| node.set_directory(now, version, court));
             let site = &self.sites[&place];
@@ -146,7 +141,7 @@ impl World<'_> {
     fn first_in_queue(&self, engine: &Engine) -> String {
         engine.queue(None, 1).first().map_or(String::new(), |line| {
             let cause = line.standing.as_ref().and_then(|s| s.cause);
-            format!("; first: {} for {}, {cause:?}", line.dispatch.short(), line.recipient)
+            format!("; first: {} for {:?}, {cause:?}", line.dispatch.short(), line.recipient)
         })
     }
 

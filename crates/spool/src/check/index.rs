@@ -2,9 +2,11 @@
 
 use super::{CheckReport, Context, Phase, Progress};
 use crate::index::IndexError;
+use crate::index::audit::tables;
 use crate::index::indexer::Indexer;
 use crate::index::keys;
 use crate::index::kv::{Kv, Put};
+use crate::index::numbers;
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
@@ -13,6 +15,7 @@ use std::sync::PoisonError;
 pub(super) struct Shadow {
     grown: u64,
     tiles: BTreeSet<Vec<u8>>,
+    waiting: BTreeSet<Vec<u8>>,
 }
 
 impl Shadow {
@@ -24,10 +27,16 @@ impl Shadow {
         report: &mut CheckReport,
     ) -> Result<(), IndexError> {
         for (key, value) in puts {
-            let (Some(table), Some(value)) = (key.first().copied(), value) else { continue };
+            let Some(table) = key.first().copied() else { continue };
+            if table == tables::WAITING {
+                let there = value.is_some();
+                if there { self.waiting.insert(key) } else { self.waiting.remove(&key) };
+                continue;
+            }
+            let Some(value) = value else { continue };
             let agrees = match table {
                 // Replaced and removed as time goes on; compared at the end.
-                keys::ACTIVE | keys::PEERS => continue,
+                keys::ACTIVE | keys::PEERS | keys::OPEN_NUMBERS | keys::SERIES => continue,
                 // A tile may have grown since.
                 keys::TILES => {
                     self.tiles.insert(key.clone());
@@ -54,27 +63,39 @@ impl Shadow {
     pub(super) fn finish(
         &self,
         kv: &Kv,
-        indexer: &Indexer,
+        indexer: &mut Indexer,
         report: &mut CheckReport,
         context: &mut Context<'_>,
     ) -> Result<(), IndexError> {
+        let counts = indexer.auditor.drain();
+        for (key, value) in &counts {
+            if kv.get(key)? != *value {
+                report.index("index, table S", "counts of a day are others than the journal gives");
+            }
+        }
         let active = indexer.active.read().unwrap_or_else(PoisonError::into_inner);
         let mut wanted: BTreeSet<Vec<u8>> = active.iter().map(keys::active).collect();
         for (peer, latest) in &indexer.peers {
             wanted.extend(latest.epoch.map(|_| keys::peer_epoch(peer)));
-            wanted.extend(latest.checkpoint.map(|_| keys::peer_checkpoint(peer)));
+            let epochs = latest.checkpoints.keys();
+            wanted.extend(epochs.map(|epoch| keys::peer_checkpoint(peer, epoch)));
+            wanted.extend(latest.cosigned.map(|_| keys::peer_cosigned(peer)));
         }
+        wanted.extend(numbers::changing_keys(&indexer.series));
+        wanted.extend(self.waiting.iter().cloned());
         let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
-        for table in [keys::ACTIVE, keys::PEERS] {
+        let changing = [keys::OPEN_NUMBERS, keys::SERIES, tables::WAITING];
+        for table in [keys::ACTIVE, keys::PEERS].into_iter().chain(changing) {
             found.extend(kv.all(&[table])?.into_iter().map(|(key, _)| key));
         }
         for key in wanted.symmetric_difference(&found) {
             let table = char::from(key[0]);
             report.index(format_args!("index, table {table}"), "an entry is missing or surplus");
         }
-        report.index_entries += wanted.len() as u64;
+        let wanted = (wanted.len() + counts.len()) as u64;
+        report.index_entries += wanted;
         let head = 1;
-        let entries = self.grown + self.tiles.len() as u64 + wanted.len() as u64 + head;
+        let entries = self.grown + self.tiles.len() as u64 + wanted + head;
         let there = kv.len()?;
         if there > entries {
             let more = there - entries;

@@ -64,7 +64,7 @@ pub fn check(
     if let Some(lookup) = &lookup
         && walk.whole
     {
-        walk.shadow.finish(&lookup.kv, &walk.indexer, &mut report, &mut context)?;
+        walk.shadow.finish(&lookup.kv, &mut walk.indexer, &mut report, &mut context)?;
     }
     let keep_uploads = match disk.list("staging") {
         Ok(uploads) => uploads.into_iter().map(|entry| entry.name).collect(),
@@ -146,7 +146,7 @@ fn open_whole(
     }
     match replay(&lookup, &mut indexer, behind, |lookup, indexer, _| {
         if lookup.kv.waiting() >= store.flush_entries {
-            lookup.kv.flush(&lookup.kv.freeze(crate::store::head_put(&indexer.head)))?;
+            lookup.kv.flush(&crate::store::freeze(lookup, indexer))?;
         }
         Ok(())
     }) {
@@ -154,6 +154,6 @@ fn open_whole(
         Err(e) if caused_by_journal(&e) => return Ok(None),
         Err(e) => return Err(e.into()),
     }
-    lookup.kv.flush(&lookup.kv.freeze(crate::store::head_put(&indexer.head)))?;
+    lookup.kv.flush(&crate::store::freeze(&lookup, &mut indexer))?;
     Ok(Some(lookup))
 }

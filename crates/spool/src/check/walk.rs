@@ -3,6 +3,7 @@
 use super::index::Shadow;
 use super::{CheckReport, Context, Phase, Progress};
 use crate::index::IndexError;
+use crate::index::audit::Before;
 use crate::index::growth::grow;
 use crate::index::head::tag;
 use crate::index::indexer::{Applied, Indexer};
@@ -114,12 +115,8 @@ impl Walk {
             growth,
         };
         let lookup = &self.lookup;
-        let held = |id: &DispatchId| match lookup {
-            // The index knows the future too; only what was held before counts.
-            Some(lookup) => Ok(lookup.held_at(id)?.is_some_and(|at| Some(&at) < positions.first())),
-            None => Ok(false),
-        };
-        let puts = self.indexer.apply(&applied, held)?;
+        let past = Before { lookup: lookup.as_ref(), at: positions.first().copied() };
+        let puts = self.indexer.apply(&applied, &past)?;
         if let Some(lookup) = lookup {
             self.shadow.compare(&lookup.kv, puts, report)?;
         }

@@ -1,6 +1,6 @@
 //! What can go wrong with a document.
 
-use crate::disk::DiskError;
+use crate::disk::{DiskError, DiskOp};
 use tram_dispatch::Code;
 
 /// Why a document could not be stored, read or checked.
@@ -81,9 +81,34 @@ impl DocumentError {
         crate::store::error::document_code(self)
     }
 
+    /// Whether a sync failed. Then nothing is known of the disk, and a later sync that succeeds proves
+    /// nothing: the process must stop and read back what is there.
+    #[must_use]
+    pub fn is_failed_sync(&self) -> bool {
+        use DiskError::{Io, NoSpace, NotFound};
+        let DocumentError::Disk(Io { op, .. } | NoSpace { op, .. } | NotFound { op, .. }) = self
+        else {
+            return false;
+        };
+        matches!(op, DiskOp::Sync | DiskOp::SyncDir)
+    }
+
     /// The error with every cause behind it, for one line of a log.
     #[must_use]
     pub fn explain(&self) -> String {
         crate::store::error::chain(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failed_sync_stops_the_node() {
+        let failed = |op| DocumentError::Disk(DiskError::NoSpace { op, path: "p".into() });
+        assert!(failed(DiskOp::Sync).is_failed_sync() && failed(DiskOp::SyncDir).is_failed_sync());
+        assert!(!failed(DiskOp::Write).is_failed_sync());
+        assert!(!DocumentError::Broken.is_failed_sync());
     }
 }

@@ -10,17 +10,21 @@
 //! returns after all of it, and only then may a journal batch refer to the document. Memory does
 //! not depend on the size of a document.
 
+mod bringer;
 mod error;
 mod list;
 mod reader;
 mod staging;
 mod store;
+mod uploads;
 
+pub use bringer::Bringer;
 pub use error::DocumentError;
 pub use list::{DocumentList, ListedDocument};
 pub use reader::DocumentReader;
 pub use staging::DocumentWriter;
 pub use store::{DocumentOptions, DocumentStore, Stored};
+pub use uploads::{PartialUploads, Uploads};
 
 /// Largest document: 4 GiB.
 pub const DOCUMENT_BYTES_MAX: u64 = 4 << 30;

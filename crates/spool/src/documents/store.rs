@@ -1,5 +1,6 @@
 //! The store: opening it, beginning uploads, finding, checking and removing documents.
 
+use super::bringer::Bringer;
 use super::error::DocumentError;
 use super::list::DocumentList;
 use super::reader::DocumentReader;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tram_crypto::Sha256Stream;
+use tram_dispatch::Digest;
 
 /// How the store is opened.
 #[derive(Clone, Debug)]
@@ -119,6 +121,26 @@ impl DocumentStore {
             return Err(DocumentError::LengthMismatch { expected_bytes, found_bytes });
         }
         Ok(DocumentWriter::new(claim, file, hash, len))
+    }
+
+    /// Opens the upload of a document where its bringer left it, or begins it.
+    ///
+    /// # Errors
+    /// As [`DocumentStore::begin`] and [`DocumentStore::resume`].
+    pub fn stage(
+        &self,
+        who: &Bringer,
+        document: &Digest,
+        declared_bytes: u64,
+    ) -> Result<DocumentWriter, DocumentError> {
+        let name = who.staging_name(document);
+        match self.resume(&name, declared_bytes) {
+            // Nothing is there, or what is there was begun as something larger: from the beginning.
+            Err(DocumentError::NoUpload { .. } | DocumentError::Overrun { .. }) => {
+                self.begin(&name, declared_bytes)
+            }
+            other => other,
+        }
     }
 
     /// True if the store has the document.

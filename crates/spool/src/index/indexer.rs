@@ -1,11 +1,14 @@
 //! What a batch adds to the index. Normal running, recovery and the check all come here.
 
+use super::audit::facts::Fact;
+use super::audit::{Auditor, Past};
 use super::growth::Growth;
 use super::head::Head;
 use super::kv::{Kv, Put};
 use super::lookup::Lookup;
-use super::ordered::{position, put_position};
-use super::{IndexError, keys};
+use super::numbers::AllSeries;
+use super::ordered::{position, put_position, put_uint};
+use super::{IndexError, keys, numbers};
 use crate::journal::{BatchPosition, Position};
 use crate::records::kind;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -32,7 +35,10 @@ pub(crate) struct Applied<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PeerLatest {
     pub(crate) epoch: Option<(EpochId, Position)>,
-    pub(crate) checkpoint: Option<Position>,
+    /// Of each epoch of its log the newest checkpoint.
+    pub(crate) checkpoints: BTreeMap<EpochId, Position>,
+    /// Its newest cosignature on the own log.
+    pub(crate) cosigned: Option<Position>,
 }
 
 /// What must be known to index the next batch.
@@ -41,6 +47,9 @@ pub(crate) struct Indexer {
     pub(crate) head: Head,
     pub(crate) active: Active,
     pub(crate) peers: BTreeMap<NodeId, PeerLatest>,
+    /// The series that this node's key provider counts.
+    pub(crate) series: AllSeries,
+    pub(crate) auditor: Auditor,
     /// The hashes of the last, not yet full tile of each tile level.
     tails: Vec<Vec<u8>>,
 }
@@ -52,6 +61,8 @@ impl Indexer {
             head: Head { store_id, ..Head::default() },
             active: Active::default(),
             peers: BTreeMap::new(),
+            series: AllSeries::new(),
+            auditor: Auditor::default(),
             tails: Vec::new(),
         }
     }
@@ -74,34 +85,42 @@ impl Indexer {
                 Record::PeerEpoch(r) if key == keys::peer_epoch(&r.peer) => {
                     peers.entry(r.peer).or_default().epoch = Some((r.epoch, at));
                 }
-                Record::PeerCheckpoint(r) if key == keys::peer_checkpoint(&r.peer) => {
-                    peers.entry(r.peer).or_default().checkpoint = Some(at);
+                Record::PeerCheckpoint(r) if key == keys::peer_checkpoint(&r.peer, &r.epoch) => {
+                    peers.entry(r.peer).or_default().checkpoints.insert(r.epoch, at);
+                }
+                Record::Cosigned(r) if key == keys::peer_cosigned(&r.witness) => {
+                    peers.entry(r.witness).or_default().cosigned = Some(at);
                 }
                 _ => return Err(IndexError::damaged("an entry of a peer leads elsewhere")),
             }
         }
+        let series = numbers::load(&lookup.kv)?;
         let tails = load_tails(&lookup.kv, head.frontier.size())?;
-        Ok(Some(Self { head, active: Arc::new(RwLock::new(active)), peers, tails }))
+        let (active, auditor) = (Arc::new(RwLock::new(active)), Auditor::default());
+        Ok(Some(Self { head, active, peers, series, auditor, tails }))
     }
 
-    /// The entries of one batch. `held` says whether custody of a dispatch began in an earlier one.
+    /// The entries of one batch.
     ///
     /// # Errors
     /// [`IndexError`]; then this value is of no more use.
     pub(crate) fn apply(
         &mut self,
         batch: &Applied<'_>,
-        held: impl Fn(&DispatchId) -> Result<bool, IndexError>,
+        past: &impl Past,
     ) -> Result<Vec<Put>, IndexError> {
+        let time = batch.growth.root.map_or(self.head.last_time, |root| root.time);
         let mut out = Vec::with_capacity(batch.records.len() * 5);
         let mut begun: BTreeSet<DispatchId> = BTreeSet::new();
         let mut histories: BTreeMap<DispatchId, (Position, Vec<u8>)> = BTreeMap::new();
         for (at, record) in batch.positions.iter().zip(batch.records) {
             self.apply_one(&mut out, *at, record);
+            let fact = self.auditor.note(&mut out, *at, record, time, past)?;
             let Some(id) = record.dispatch() else { continue };
             let (_, history) = histories.entry(id).or_insert((*at, Vec::with_capacity(32)));
             put_position(history, *at);
             history.push(kind_of(record) as u8);
+            put_fact(history, fact.as_ref());
             match record {
                 Record::Held(_) => {
                     begun.insert(id);
@@ -114,12 +133,12 @@ impl Indexer {
                     self.activate(&mut out, id);
                 }
                 Record::Quarantine(Quarantine { cause: None, .. })
-                    if !begun.contains(&id) && !held(&id)? =>
+                    if !begun.contains(&id) && !past.held(&id)? =>
                 {
                     self.deactivate(&mut out, id);
                 }
                 // Something happened to a dispatch that was closed: it is looked after again.
-                _ if !self.is_active(&id) && (begun.contains(&id) || held(&id)?) => {
+                _ if !self.is_active(&id) && (begun.contains(&id) || past.held(&id)?) => {
                     self.activate(&mut out, id);
                 }
                 _ => {}
@@ -128,6 +147,7 @@ impl Indexer {
         for (id, (at, history)) in histories {
             put(&mut out, keys::at(keys::history(&id), at), history);
         }
+        self.auditor.settle();
         self.grow(&mut out, &batch.growth)?;
         self.head.counts.records += batch.records.len() as u64;
         self.head.reached = Some(batch.at);
@@ -150,25 +170,28 @@ impl Indexer {
                 self.head.counts.leaves += 1;
                 put(out, keys::leaf(own.leaf.index), position(at));
                 put_receipt(out, at, &own.evidence);
+                numbers::put_evidence(out, &mut self.series, at, own);
+            }
+            Record::Numbered(numbered) => {
+                numbers::put_numbered(out, &mut self.series, at, numbered);
             }
             Record::Foreign(foreign) => {
                 self.head.counts.foreign += 1;
                 put_receipt(out, at, &foreign.evidence);
             }
             Record::PeerEpoch(r) => {
-                let peer = self.peers.entry(r.peer.clone()).or_default();
-                let before = peer.epoch.replace((r.epoch, at));
-                if before.is_some_and(|(epoch, _)| epoch != r.epoch)
-                    && peer.checkpoint.take().is_some()
-                {
-                    // A checkpoint says nothing about another epoch's log.
-                    out.push((keys::peer_checkpoint(&r.peer), None));
-                }
+                self.peers.entry(r.peer.clone()).or_default().epoch = Some((r.epoch, at));
                 put(out, keys::peer_epoch(&r.peer), position(at));
             }
             Record::PeerCheckpoint(r) => {
-                self.peers.entry(r.peer.clone()).or_default().checkpoint = Some(at);
-                put(out, keys::peer_checkpoint(&r.peer), position(at));
+                let peer = self.peers.entry(r.peer.clone()).or_default();
+                peer.checkpoints.insert(r.epoch, at);
+                put(out, keys::peer_checkpoint(&r.peer, &r.epoch), position(at));
+            }
+            Record::Cosigned(r) => {
+                self.peers.entry(r.witness.clone()).or_default().cosigned = Some(at);
+                put(out, keys::peer_cosigned(&r.witness), position(at));
+                put(out, keys::at(keys::cosigned(r.size, &r.witness), at), position(at));
             }
             _ => {}
         }
@@ -237,10 +260,21 @@ fn kind_of(record: &Record) -> u16 {
         Record::Root(_) => kind::ROOT,
         Record::Attempt(_) => kind::ATTEMPT,
         Record::Quarantine(_) => kind::QUARANTINE,
+        Record::Cosigned(_) => kind::COSIGNED,
+        Record::Numbered(_) => kind::NUMBERED,
+        Record::Void(_) => kind::VOID,
     }
 }
 
-fn put(out: &mut Vec<Put>, key: Vec<u8>, value: Vec<u8>) {
+/// A fact behind its length; nothing has the length 0.
+fn put_fact(history: &mut Vec<u8>, fact: Option<&Fact>) {
+    let mut bytes = Vec::new();
+    fact.inspect(|fact| fact.put(&mut bytes));
+    put_uint(history, bytes.len() as u64);
+    history.extend_from_slice(&bytes);
+}
+
+pub(super) fn put(out: &mut Vec<Put>, key: Vec<u8>, value: Vec<u8>) {
     out.push((key, Some(value)));
 }
 

@@ -3,24 +3,37 @@
 //! | table | key behind the first byte | value |
 //! | --- | --- | --- |
 //! | `r` references | originator, 0, reference, 0, position of Held | dispatch id |
-//! | `h` history | dispatch id, position of the first record in a batch | the batch's records about it: position, kind, … |
+//! | `h` history | dispatch id, position of the first record in a batch | the batch's records about it: position, kind, length of a fact, the fact ([`super::audit::facts`]), … |
 //! | `a` active | dispatch id | nothing |
 //! | `l` leaves | leaf index | position |
 //! | `R` roots | tree size | signed root, as stored |
 //! | `t` tiles | tile level, tile index | up to 256 hashes (C2SP tlog-tiles) |
 //! | `e` events | event, time, position | nothing; event 0 is Held, 255 every event of a later version |
 //! | `g` agencies | agency, 0, class, time, position | event; class 0 Held, 1 receipts |
-//! | `p` peers | node, 0, what | position; what 0 epoch, 1 checkpoint |
+//! | `p` peers | node, 0, what | position; what 0 epoch, 1 and an epoch its checkpoint, 2 its newest cosignature |
+//! | `w` cosignatures | tree size, witness, position | position |
 //! | `d` documents | digest, position of Held | 0 inline or 1 file, dispatch id |
+//! | `n` admissions | agency, 0, number | leaf index |
+//! | `q` sequence numbers | agency, 0, series, number, what, position | time, leaf index; what as in [`super::numbers`] |
+//! | `o` open numbers | agency, 0, series, number | position of Numbered |
+//! | `s` series | agency, 0, series | the newest number assigned here |
+//! | `N` numbers | originator, 0, number, 0, notation, 0, year, position of Held | dispatch id |
+//! | `B` between | originator, 0, recipient, 0, time of custody, position | dispatch id |
+//! | `X` refusals | 0, or 1 and a code, or 2 and a node and 0; time, position | event, code |
+//! | `W` waiting for a clerk | arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
+//! | `K` registered late | arrival, position of the consignment | as `W`, with when it was registered |
+//! | `S` counts | day of Viet Nam, 0 originator or 1 recipient, agency | [`super::audit::tally`] |
 //! | `m` | | the head: see [`super::head`] |
 //!
 //! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,
-//! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g` and `d` are only ever
-//! added to; the rest is replaced or removed.
+//! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g`, `d`, `w`, `n`, `q`,
+//! `N`, `B`, `X` and `K` are only ever added to; the rest is replaced or removed.
 
 use super::ordered::{put_position, put_uint, take_position, take_uint};
 use crate::journal::Position;
-use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Digest, DispatchId, EpochId, Event, NodeId, Reference, UnixMillis,
+};
 
 pub(crate) const REFERENCES: u8 = b'r';
 pub(crate) const HISTORY: u8 = b'h';
@@ -32,6 +45,11 @@ pub(crate) const EVENTS: u8 = b'e';
 pub(crate) const AGENCIES: u8 = b'g';
 pub(crate) const PEERS: u8 = b'p';
 pub(crate) const DOCUMENTS: u8 = b'd';
+pub(crate) const COSIGNATURES: u8 = b'w';
+pub(crate) const ADMISSIONS: u8 = b'n';
+pub(crate) const SEQUENCES: u8 = b'q';
+pub(crate) const OPEN_NUMBERS: u8 = b'o';
+pub(crate) const SERIES: u8 = b's';
 
 /// The key of the head.
 pub(crate) const HEAD: &[u8] = b"m";
@@ -116,8 +134,41 @@ pub(crate) fn peer_epoch(peer: &NodeId) -> Vec<u8> {
     key(PEERS, &[peer.as_str().as_bytes(), b"\0\0"])
 }
 
-pub(crate) fn peer_checkpoint(peer: &NodeId) -> Vec<u8> {
-    key(PEERS, &[peer.as_str().as_bytes(), b"\0\x01"])
+pub(crate) fn peer_checkpoint(peer: &NodeId, epoch: &EpochId) -> Vec<u8> {
+    key(PEERS, &[peer.as_str().as_bytes(), b"\0\x01", epoch.as_bytes()])
+}
+
+pub(crate) fn peer_cosigned(peer: &NodeId) -> Vec<u8> {
+    key(PEERS, &[peer.as_str().as_bytes(), b"\0\x02"])
+}
+
+/// The beginning of all keys of cosignatures from this size on; with a witness, one of them.
+pub(crate) fn cosigned_from(size: u64) -> Vec<u8> {
+    number(COSIGNATURES, size)
+}
+
+pub(crate) fn cosigned(size: u64, witness: &NodeId) -> Vec<u8> {
+    let mut out = cosigned_from(size);
+    out.extend_from_slice(witness.as_str().as_bytes());
+    out
+}
+
+/// The tree size in a key of the table of cosignatures.
+pub(crate) fn cosigned_size(key: &[u8]) -> Option<u64> {
+    take_uint(&mut key.get(1..)?)
+}
+
+/// Whether a key of the table of peers is that of a newest cosignature.
+pub(crate) fn is_peer_cosigned(key: &[u8]) -> bool {
+    // An epoch behind a checkpoint's key may end so as well, but node ids hold no zero byte.
+    key.iter().position(|byte| *byte == 0).is_some_and(|at| key[at..] == *b"\0\x02")
+}
+
+/// The beginning of all keys of an agency in one of the tables of numbers; each integer narrows it.
+pub(crate) fn numbers(table: u8, agency: &AgencyCode, numbers: &[u64]) -> Vec<u8> {
+    let mut out = key(table, &[agency.as_str().as_bytes(), b"\0"]);
+    numbers.iter().for_each(|number| put_uint(&mut out, *number));
+    out
 }
 
 /// The beginning of all keys of a document.

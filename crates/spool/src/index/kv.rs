@@ -117,6 +117,60 @@ impl Kv {
         Ok(found)
     }
 
+    /// Shows every present entry with `from <= key < to` in order, without keeping any, until `each`
+    /// says that it is enough.
+    pub(crate) fn walk(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, IndexError>,
+    ) -> Result<(), IndexError> {
+        if from >= to {
+            return Ok(());
+        }
+        let bound = Bound::Included(from.to_vec());
+        let (newer, file) = {
+            let layers = self.read_layers();
+            let mut newer = slice_of(&layers.top, &bound, to, usize::MAX).entries;
+            if let Some(frozen) = &layers.frozen {
+                let top: BTreeMap<_, _> = newer.into_iter().collect();
+                let mut both: BTreeMap<_, _> =
+                    slice_of(frozen, &bound, to, usize::MAX).entries.into_iter().collect();
+                both.extend(top);
+                newer = both.into_iter().collect();
+            }
+            (newer, self.file(&layers)?)
+        };
+        let mut newer = newer.into_iter().peekable();
+        for found in file.range::<&[u8]>((Bound::Included(from), Bound::Excluded(to)))? {
+            let (key, value) = found?;
+            let key = key.value();
+            while let Some((k, v)) = newer.next_if(|(k, _)| k.as_slice() < key) {
+                if let Some(v) = v
+                    && !each(&k, &v)?
+                {
+                    return Ok(());
+                }
+            }
+            let more = match newer.next_if(|(k, _)| k.as_slice() == key) {
+                Some((_, Some(v))) => each(key, &v)?,
+                Some((_, None)) => true,
+                None => each(key, value.value())?,
+            };
+            if !more {
+                return Ok(());
+            }
+        }
+        for (k, v) in newer {
+            if let Some(v) = v
+                && !each(&k, &v)?
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// All entries that begin with `prefix`; for tables known to be small there.
     pub(crate) fn all(&self, prefix: &[u8]) -> Result<Entries, IndexError> {
         self.page(prefix, &super::keys::behind(prefix), usize::MAX)
@@ -150,10 +204,10 @@ impl Kv {
 
     /// Freezes the upper layer with `last` added, to be given to [`Kv::flush`]. There must be no
     /// other frozen layer.
-    pub(crate) fn freeze(&self, last: Put) -> Arc<Layer> {
+    pub(crate) fn freeze(&self, last: Vec<Put>) -> Arc<Layer> {
         let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
         let mut layer = std::mem::take(&mut layers.top);
-        layer.insert(last.0, last.1);
+        layer.extend(last);
         let layer = Arc::new(layer);
         layers.frozen = Some(Arc::clone(&layer));
         layer
@@ -278,7 +332,7 @@ mod tests {
                 kv.write(vec![(key.clone(), put.then(|| value.clone()))]);
                 if put { model.insert(key, value); } else { model.remove(&key); }
                 match (then, frozen.take()) {
-                    (0, None) => frozen = Some(kv.freeze((vec![0], Some(vec![])))),
+                    (0, None) => frozen = Some(kv.freeze(vec![(vec![0], Some(vec![]))])),
                     (1, Some(layer)) => kv.flush(&layer).unwrap(),
                     (_, other) => frozen = other,
                 }
@@ -289,6 +343,14 @@ mod tests {
             let want: Entries = model.range(vec![1, 7]..vec![1, 33])
                 .take(max).map(|(k, v)| (k.clone(), v.clone())).collect();
             prop_assert_eq!(page, want);
+            let mut walked = Entries::new();
+            kv.walk(&[1, 7], &[1, 33], |key, value| {
+                walked.push((key.to_vec(), value.to_vec()));
+                Ok(walked.len() < max)
+            }).unwrap();
+            let want: Entries = model.range(vec![1, 7]..vec![1, 33])
+                .take(max).map(|(k, v)| (k.clone(), v.clone())).collect();
+            prop_assert_eq!(walked, want);
             for key in 0..40 {
                 prop_assert_eq!(kv.get(&[1, key]).unwrap(), model.get(&vec![1, key]).cloned());
             }

@@ -1,7 +1,9 @@
 //! Reading through the index into the journal.
 
 use super::kv::Kv;
-use super::ordered::take_position;
+use super::audit::Trace;
+use super::audit::facts::Fact;
+use super::ordered::{take_position, take_uint};
 use super::{IndexError, keys};
 use crate::journal::{JournalReader, Position};
 use crate::records;
@@ -28,8 +30,37 @@ impl Lookup {
 
     /// Where the records of a dispatch lie, in commit order, with their kinds.
     pub(crate) fn history(&self, id: &DispatchId) -> Result<Vec<(Position, u8)>, IndexError> {
-        let prefix = keys::history(id);
         let mut found = Vec::new();
+        self.facts(id, |at, kind, _| found.push((at, kind)))?;
+        Ok(found)
+    }
+
+    /// How far the legs of a dispatch had come before a position.
+    pub(crate) fn trace_before(
+        &self,
+        id: &DispatchId,
+        before: Option<Position>,
+    ) -> Result<Trace, IndexError> {
+        let mut trace = Trace::default();
+        let mut bad = false;
+        self.facts(id, |at, _, fact| {
+            if !fact.is_empty() && before.is_none_or(|before| at < before) {
+                match Fact::read(fact) {
+                    Some(fact) => trace.learn(&fact, at),
+                    None => bad = true,
+                }
+            }
+        })?;
+        if bad { Err(IndexError::damaged("a fact in a history cannot be read")) } else { Ok(trace) }
+    }
+
+    /// Shows the entries of a dispatch's history: where, which kind, and the fact kept with it.
+    fn facts(
+        &self,
+        id: &DispatchId,
+        mut each: impl FnMut(Position, u8, &[u8]),
+    ) -> Result<(), IndexError> {
+        let prefix = keys::history(id);
         for (key, value) in self.kv.all(&prefix)? {
             let bad = || IndexError::damaged("an entry of a history cannot be read");
             keys::position_of(&key, prefix.len()).ok_or_else(bad)?;
@@ -37,11 +68,15 @@ impl Lookup {
             while !rest.is_empty() {
                 let at = take_position(&mut rest).ok_or_else(bad)?;
                 let (kind, behind) = rest.split_first().ok_or_else(bad)?;
-                found.push((at, *kind));
+                rest = behind;
+                let length = take_uint(&mut rest).and_then(|n| usize::try_from(n).ok());
+                let (fact, behind) =
+                    length.and_then(|n| rest.split_at_checked(n)).ok_or_else(bad)?;
+                each(at, *kind, fact);
                 rest = behind;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Every record of a dispatch, in commit order.

@@ -13,6 +13,7 @@
 //! A file of a newer format is refused; one that is damaged, of another store, or ahead of the
 //! journal is deleted and rebuilt, and the recovery report says why.
 
+pub(crate) mod audit;
 pub(crate) mod error;
 pub(crate) mod flush;
 pub(crate) mod growth;
@@ -22,12 +23,15 @@ pub(crate) mod keys;
 pub(crate) mod kv;
 pub(crate) mod lookup;
 mod merge;
+pub(crate) mod numbers;
 pub(crate) mod ordered;
 
+pub use audit::Party;
+pub use audit::tally::{Tally, Times};
 pub use error::IndexError;
 
 /// Format of the index file that this program writes. An older one is rebuilt.
-pub const INDEX_FORMAT: u64 = 1;
+pub const INDEX_FORMAT: u64 = 2;
 /// Entries in memory after which they are written to the index file.
 pub const FLUSH_ENTRIES_DEFAULT: usize = 1 << 16;
 /// Longest time after which entries in memory are written to the index file, if commits go on.

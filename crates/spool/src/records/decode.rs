@@ -2,11 +2,13 @@
 
 use super::{Reader, RecordError, VERSION, kind};
 use crate::journal;
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_engine::record::{
-    Attempt, Cause, Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
-    PeerEpoch, Quarantine, Record, Reoffer, Stage,
+    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
+    PeerEpoch, Quarantine, Record, Reoffer, Stage, Void,
 };
+use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};
 
 /// Reads a record back.
@@ -15,7 +17,7 @@ use tram_wire::receipt::{Receipt, SignedRoot};
 /// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
 pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
     let mut r = Reader::new(record.kind, &record.body);
-    if !(kind::GENESIS..=kind::QUARANTINE).contains(&record.kind) {
+    if !(kind::GENESIS..=kind::VOID).contains(&record.kind) {
         return Err(RecordError::UnknownKind { kind: record.kind });
     }
     match r.u8("version")? {
@@ -73,6 +75,20 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             cause: if r.bool("cause")? { Some(cause(r)?) } else { None },
             at: UnixMillis(r.uint("at")?),
         }),
+        kind::COSIGNED => Record::Cosigned(Cosigned {
+            witness: r.parse("witness")?,
+            size: r.uint("size")?,
+            root: r.fixed("root")?,
+            cosignature: r.parse_by("cosignature", Cosignature::from_line)?,
+        }),
+        kind::NUMBERED => Record::Numbered(Numbered {
+            originator: agency(r, "originator")?,
+            sequence: Sequence { series: r.uint("series")?, number: r.uint("number")? },
+            reference: r.parse("reference")?,
+            content: Digest(r.fixed("content")?),
+            at: UnixMillis(r.uint("at")?),
+        }),
+        kind::VOID => Record::Void(Void { statement: dispatch(r)?, raw: r.shared("raw")? }),
         _ => {
             let bytes = r.rest();
             Record::Root(SignedRoot::decode(bytes).map_err(|e| r.bad("root", e))?)

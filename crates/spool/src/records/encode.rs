@@ -70,6 +70,19 @@ pub fn encode(record: &Record) -> journal::Record {
             quarantine(&mut w, r);
             kind::QUARANTINE
         }
+        Record::Cosigned(r) => {
+            w.text(r.witness.as_str()).uint(r.size).fixed(&r.root).text(&r.cosignature.to_line());
+            kind::COSIGNED
+        }
+        Record::Numbered(r) => {
+            w.text(r.originator.as_str()).uint(r.sequence.series).uint(r.sequence.number);
+            w.text(r.reference.as_str()).fixed(r.content.as_bytes()).uint(r.at.0);
+            kind::NUMBERED
+        }
+        Record::Void(r) => {
+            w.fixed(r.statement.as_bytes()).bytes(&r.raw);
+            kind::VOID
+        }
     };
     journal::Record { kind, body: w.finish() }
 }
@@ -88,7 +101,8 @@ fn size_hint(record: &Record) -> usize {
         Record::Evidence(r) => r.leaf.record.len() + 24 * r.owed_to.len(),
         Record::Foreign(r) => r.raw.len() + 24 * r.owed_to.len(),
         Record::PeerCheckpoint(r) => r.note.len() + 96,
-        Record::Root(_) => 256,
+        Record::Void(r) => r.raw.len(),
+        Record::Root(_) | Record::Cosigned(_) => 256,
         _ => 0,
     };
     variable + 128

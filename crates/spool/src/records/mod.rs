@@ -39,4 +39,7 @@ pub(crate) mod kind {
     pub(crate) const ROOT: u16 = 12;
     pub(crate) const ATTEMPT: u16 = 13;
     pub(crate) const QUARANTINE: u16 = 14;
+    pub(crate) const COSIGNED: u16 = 15;
+    pub(crate) const NUMBERED: u16 = 16;
+    pub(crate) const VOID: u16 = 17;
 }

@@ -1,6 +1,6 @@
 //! The single writer.
 
-use super::open::head_put;
+use super::open::freeze;
 use super::{CommitError, Hot, INDEX_FILE, StoreError, StoreOptions, StoreReader};
 use crate::anchor::Anchor;
 use crate::documents::DocumentError;
@@ -100,7 +100,7 @@ impl Store {
             growth,
         };
         let lookup = &self.lookup;
-        let indexed = self.indexer.apply(&applied, |id| Ok(lookup.held_at(id)?.is_some()));
+        let indexed = self.indexer.apply(&applied, lookup);
         indexed
             .map(|puts| self.lookup.kv.write(puts))
             .and_then(|()| {
@@ -132,6 +132,20 @@ impl Store {
             return Err(CommitError::Stopped);
         }
         self.flush_now().map_err(|e| self.stop(CommitError::Index(e)))
+    }
+
+    /// Writes the anchor of the last commit and leaves the index as it is. For an index in memory,
+    /// which no later start finds: bringing that up to date would be work for nothing.
+    ///
+    /// # Errors
+    /// [`CommitError::Stopped`]. An anchor that cannot be written is told to the operator and is no
+    /// error: an old one only notices less.
+    pub fn write_anchor(&mut self) -> Result<(), CommitError> {
+        if self.stopped {
+            return Err(CommitError::Stopped);
+        }
+        self.remember();
+        Ok(())
     }
 
     /// A handle for reading.
@@ -178,6 +192,14 @@ impl Store {
         Ok(())
     }
 
+    fn remember(&self) {
+        if let (Some(file), Some(anchor)) = (&self.options.anchor, self.anchor())
+            && let Err(error) = file.write(&anchor)
+        {
+            tracing::error!(%error, "the anchor file could not be written");
+        }
+    }
+
     fn anchor(&self) -> Option<Anchor> {
         let head = &self.indexer.head;
         self.anchor_wanted.then(|| Anchor {
@@ -219,7 +241,7 @@ impl Store {
     }
 
     fn begin_flush(&mut self) -> Result<(), IndexError> {
-        let layer = self.lookup.kv.freeze(head_put(&self.indexer.head));
+        let layer = freeze(&self.lookup, &mut self.indexer);
         self.flushed = Instant::now();
         self.flusher.begin(Job { layer, anchor: self.anchor() })
     }
@@ -245,6 +267,11 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if self.stopped || !self.index_can_grow(self.lookup.kv.waiting()) {
+            return;
+        }
+        if self.options.directory.is_none() {
+            // An index in memory goes with the process.
+            self.remember();
             return;
         }
         if let Err(error) = self.flush_now() {

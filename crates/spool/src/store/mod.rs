@@ -9,11 +9,14 @@
 //! ```
 
 mod anchor;
+mod audit;
 mod commit;
+mod cosignatures;
 mod dispatches;
 mod documents;
 pub(crate) mod error;
 mod listing;
+mod numbers;
 mod open;
 mod options;
 mod proofs;
@@ -21,18 +24,22 @@ mod reader;
 mod receipts;
 mod report;
 
+pub use crate::index::{Party, Tally, Times};
 pub use anchor::AnchorState;
+pub use audit::{Arrival, ArrivalQuery, BetweenQuery, NumberQuery, RefusalQuery};
 pub use commit::{Committed, Store};
+pub use cosignatures::{CosignedCheckpoint, LOOKED_AT_MAX};
 pub use dispatches::{DispatchItem, DispatchQuery};
 pub use documents::{Document, DocumentUse};
 pub use error::{CommitError, StoreError};
 pub use listing::{Cursor, PAGE_MAX, Page};
+pub use numbers::{NumberEntry, NumberUse};
 pub use options::StoreOptions;
 pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
 
-pub(crate) use open::{Opened, head_put, journal_options, lock, open_index, replay};
+pub(crate) use open::{Opened, freeze, journal_options, lock, open_index, replay};
 pub(crate) use reader::Hot;
 
 /// Directory of the journal in a store.

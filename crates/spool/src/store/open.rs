@@ -12,11 +12,12 @@ use crate::documents::DocumentStore;
 use crate::index::IndexError;
 use crate::index::flush::Flusher;
 use crate::index::growth::grow;
-use crate::index::head::{Head, tag};
+use crate::index::head::tag;
 use crate::index::indexer::{Applied, Indexer};
 use crate::index::keys;
-use crate::index::kv::{Kv, Place};
+use crate::index::kv::{Kv, Layer, Place};
 use crate::index::lookup::Lookup;
+use crate::index::numbers::newest_admissions;
 use crate::journal::{self, BatchScan, Journal, JournalOptions, JournalReader};
 use crate::lock::StoreLock;
 use crate::records;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use tram_dispatch::{Code, DispatchId, UnixMillis};
 use tram_engine::Recovered;
 use tram_engine::record::{Cause, Quarantine, Record};
+use tram_engine::state::numbers::Numbers;
 
 /// An index that has come as far as its file goes, and the batches it does not know yet.
 pub(crate) struct Opened {
@@ -71,7 +73,7 @@ impl Store {
             index.replayed_batches += 1;
             index.replayed_records += records as u64;
             if lookup.kv.waiting() >= options.flush_entries {
-                let layer = lookup.kv.freeze(head_put(&indexer.head));
+                let layer = freeze(lookup, indexer);
                 lookup.kv.flush(&layer)?;
             }
             Ok(())
@@ -79,7 +81,7 @@ impl Store {
         let documents = DocumentStore::open(disk, &options.documents)?;
         let hot = Hot::from_head(&indexer.head);
         let active = Arc::clone(&indexer.active);
-        let reader = StoreReader::new(lookup.clone(), documents, hot, active);
+        let reader = StoreReader::new(lookup.clone(), documents, hot, active, indexer.auditor.tallies());
         let recovered = recovered(&lookup, &indexer)?;
         let (anchor, moved_from) = compare(options.anchor.as_ref(), &reader, &options.machine_id);
         let report = RecoveryReport {
@@ -108,8 +110,13 @@ pub(crate) fn journal_options(options: &StoreOptions) -> JournalOptions {
     }
 }
 
-pub(crate) fn head_put(head: &Head) -> (Vec<u8>, Option<Vec<u8>>) {
-    (keys::HEAD.to_vec(), Some(head.encode()))
+/// Freezes the upper layer of the index with what is kept as absolute values: head and counts.
+pub(crate) fn freeze(lookup: &Lookup, indexer: &mut Indexer) -> Arc<Layer> {
+    let mut last = indexer.auditor.drain();
+    last.push((keys::HEAD.to_vec(), Some(indexer.head.encode())));
+    let layer = lookup.kv.freeze(last);
+    indexer.auditor.trim();
+    layer
 }
 
 /// Opens the index file, or begins a new one where it cannot be used.
@@ -191,7 +198,7 @@ pub(crate) fn replay(
     lookup: &Lookup,
     indexer: &mut Indexer,
     scan: BatchScan,
-    mut after: impl FnMut(&Lookup, &Indexer, usize) -> Result<(), IndexError>,
+    mut after: impl FnMut(&Lookup, &mut Indexer, usize) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
     for batch in scan {
         let batch = batch?;
@@ -205,7 +212,7 @@ pub(crate) fn replay(
             records: &records,
             growth,
         };
-        let puts = indexer.apply(&applied, |id| Ok(lookup.held_at(id)?.is_some()))?;
+        let puts = indexer.apply(&applied, lookup)?;
         lookup.kv.write(puts);
         after(lookup, indexer, records.len())?;
     }
@@ -217,7 +224,8 @@ fn recovered(lookup: &Lookup, indexer: &Indexer) -> Result<Recovered, StoreError
     let mut peers = Vec::new();
     for latest in indexer.peers.values() {
         peers.extend(latest.epoch.map(|(_, at)| at));
-        peers.extend(latest.checkpoint);
+        peers.extend(latest.checkpoints.values());
+        peers.extend(latest.cosigned);
     }
     peers.sort();
     let mut open: Vec<_> = {
@@ -227,11 +235,27 @@ fn recovered(lookup: &Lookup, indexer: &Indexer) -> Result<Recovered, StoreError
     // In the order of their ids: the same store gives the same answer.
     open.sort();
     Ok(Recovered {
+        numbers: recovered_numbers(lookup, indexer)?,
         frontier: indexer.head.frontier.clone(),
         last_time: indexer.head.last_time,
         peers: peers.into_iter().map(|at| lookup.record(at)).collect::<Result<_, _>>()?,
         open: open.iter().map(|id| history(lookup, id)).collect::<Result<_, _>>()?,
     })
+}
+
+/// How far every count of an originator has come.
+fn recovered_numbers(lookup: &Lookup, indexer: &Indexer) -> Result<Numbers, IndexError> {
+    let mut numbers = Numbers::default();
+    for (originator, newest) in newest_admissions(&lookup.kv)? {
+        numbers.admitted(&originator, newest);
+    }
+    for ((originator, series), known) in &indexer.series {
+        numbers.assigned(originator, *series, known.last);
+        for at in known.open.values() {
+            numbers.apply(&lookup.record(*at)?);
+        }
+    }
+    Ok(numbers)
 }
 
 /// The records of one open dispatch. Where some cannot be read, the rest is given with a cause to

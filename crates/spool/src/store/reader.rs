@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::documents::DocumentStore;
+use crate::index::audit::live::Tallies;
 use crate::index::head::{Counts, Head};
 use crate::index::indexer::Active;
 use crate::index::keys;
@@ -54,11 +55,18 @@ pub struct StoreReader {
     documents: DocumentStore,
     hot: Arc<RwLock<Hot>>,
     active: Active,
+    pub(super) tallies: Tallies,
 }
 
 impl StoreReader {
-    pub(crate) fn new(lookup: Lookup, documents: DocumentStore, hot: Hot, active: Active) -> Self {
-        Self { lookup, documents, hot: Arc::new(RwLock::new(hot)), active }
+    pub(crate) fn new(
+        lookup: Lookup,
+        documents: DocumentStore,
+        hot: Hot,
+        active: Active,
+        tallies: Tallies,
+    ) -> Self {
+        Self { lookup, documents, hot: Arc::new(RwLock::new(hot)), active, tallies }
     }
 
     pub(super) fn set_hot(&self, hot: Hot) {

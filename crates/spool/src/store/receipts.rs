@@ -85,7 +85,7 @@ impl StoreReader {
         Ok(page)
     }
 
-    fn receipt_item(
+    pub(super) fn receipt_item(
         &self,
         cursor: Cursor,
         record: Record,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tram_crypto::sha256;
 use tram_spool::disk::{Disk, DiskOp, Fault, FaultEffect, FaultError, MemDisk, RealDisk};
 use tram_spool::documents::{
-    DOCUMENT_BYTES_MAX, DocumentError, DocumentOptions, DocumentStore, ListedDocument,
+    Bringer, DOCUMENT_BYTES_MAX, DocumentError, DocumentOptions, DocumentStore, ListedDocument,
 };
 
 fn options() -> DocumentOptions {
@@ -229,4 +229,27 @@ fn an_error_at_any_step_means_not_stored() {
             }
         }
     }
+}
+
+#[test]
+fn each_bringer_goes_on_with_what_it_brought_itself() {
+    let store = store(&MemDisk::new());
+    let bytes = body(3, 5_000);
+    let digest = tram_dispatch::Digest(sha256(&bytes));
+    let peer = |n| Bringer::Peer("n1.H41".parse().unwrap(), tram_dispatch::DispatchId([n; 32]));
+    let mut writer = store.stage(&peer(1), &digest, 5_000).unwrap();
+    writer.write(&bytes[..2_000]).unwrap();
+    writer.suspend().unwrap();
+    let others = [peer(2), Bringer::Agency("H41".parse().unwrap())];
+    for other in &others {
+        assert_eq!(store.stage(other, &digest, 5_000).unwrap().len_bytes(), 0, "{other:?}");
+    }
+    let mut writer = store.stage(&peer(1), &digest, 5_000).unwrap();
+    assert_eq!(writer.len_bytes(), 2_000);
+    let again = store.stage(&peer(1), &digest, 5_000).unwrap_err();
+    assert!(matches!(again, DocumentError::UploadInUse { .. }), "{again:?}");
+    writer.write(&bytes[2_000..]).unwrap();
+    writer.suspend().unwrap();
+    // Begun as something larger than it is now said to be: from the beginning.
+    assert_eq!(store.stage(&peer(1), &digest, 100).unwrap().len_bytes(), 0);
 }

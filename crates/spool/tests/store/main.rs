@@ -2,6 +2,7 @@
 //! real directories.
 
 mod check;
+mod cosignatures;
 mod crash;
 mod documents;
 mod listing;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, EvidenceRecord, Reference};
 use tram_engine::Record;
+use tram_engine::state::numbers::Numbers;
 use tram_wire::receipt::SignedRoot;
 
 /// What a store must answer after the batches so far.
@@ -17,6 +18,7 @@ pub(crate) struct Model {
     pub(crate) roots: BTreeMap<u64, SignedRoot>,
     pub(crate) active: BTreeSet<DispatchId>,
     pub(crate) peers: Vec<Record>,
+    pub(crate) numbers: Numbers,
     pub(crate) inline: BTreeMap<Digest, Arc<[u8]>>,
     pub(crate) files: BTreeMap<Digest, Arc<[u8]>>,
     /// Every receipt: time, event, parties, dispatch, bytes.
@@ -30,6 +32,7 @@ impl Model {
             self.references.entry(key).or_insert(held.dispatch);
         }
         self.learn_peer(record);
+        self.numbers.apply(record);
         let Some(id) = record.dispatch() else { return };
         let history = self.histories.entry(id).or_default();
         history.push(record.clone());
@@ -43,22 +46,21 @@ impl Model {
         }
     }
 
-    /// Of each peer the newest epoch, and the newest checkpoint unless the epoch changed since.
+    /// Of each peer the newest epoch, of each epoch the newest checkpoint, of each witness the newest
+    /// cosignature.
     fn learn_peer(&mut self, record: &Record) {
-        let (peer, changed) = match record {
-            Record::PeerEpoch(new) => {
-                let changed = self.peers.iter().any(
-                    |r| matches!(r, Record::PeerEpoch(o) if o.peer == new.peer && o.epoch != new.epoch),
-                );
-                (&new.peer, changed)
-            }
-            Record::PeerCheckpoint(new) => (&new.peer, false),
-            _ => return,
-        };
+        if !matches!(
+            record,
+            Record::PeerEpoch(_) | Record::PeerCheckpoint(_) | Record::Cosigned(_)
+        ) {
+            return;
+        }
         self.peers.retain(|old| match (old, record) {
-            (Record::PeerEpoch(o), Record::PeerEpoch(_)) => o.peer != *peer,
-            (Record::PeerCheckpoint(o), Record::PeerCheckpoint(_)) => o.peer != *peer,
-            (Record::PeerCheckpoint(o), Record::PeerEpoch(_)) => o.peer != *peer || !changed,
+            (Record::PeerEpoch(o), Record::PeerEpoch(n)) => o.peer != n.peer,
+            (Record::PeerCheckpoint(o), Record::PeerCheckpoint(n)) => {
+                (&o.peer, o.epoch) != (&n.peer, n.epoch)
+            }
+            (Record::Cosigned(o), Record::Cosigned(n)) => o.witness != n.witness,
             _ => true,
         });
         self.peers.push(record.clone());

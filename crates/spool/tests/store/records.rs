@@ -34,7 +34,7 @@ fn every_kind_round_trips_and_has_one_encoding() {
             assert_eq!(encode(&back), stored);
         }
     }
-    assert_eq!(kinds, (1..=14).collect());
+    assert_eq!(kinds, (1..=17).collect());
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn cuts_tails_versions_and_kinds_are_refused_by_name() {
         let mut newer = stored.clone();
         newer.body[0] = 2;
         assert!(matches!(decode(&newer), Err(RecordError::TooNew { found: 2, .. })));
-        let unknown = journal::Record { kind: 15, body: stored.body };
-        assert_eq!(decode(&unknown), Err(RecordError::UnknownKind { kind: 15 }));
+        let unknown = journal::Record { kind: 18, body: stored.body };
+        assert_eq!(decode(&unknown), Err(RecordError::UnknownKind { kind: 18 }));
     }
 }
 
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_or_are_the_one_encoding(
-        kind in 0_u16..16,
+        kind in 0_u16..18,
         body in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         let stored = journal::Record { kind, body };

@@ -115,6 +115,7 @@ pub(crate) fn assert_recovered(recovered: &Recovered, report: &RecoveryReport, m
         }
     );
     assert_eq!(recovered.peers, model.peers);
+    assert_eq!(recovered.numbers, model.numbers);
     let open: BTreeSet<DispatchId> = recovered
         .open
         .iter()

@@ -4,17 +4,22 @@ use crate::log::Log;
 use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tram_crypto::{Entropy, SeededEntropy, Sign, sha256};
-use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy};
+use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
+use tram_dispatch::envelope::{
+    Act, Document, Envelope, Metadata, SealedBy, Secrecy, Sequence,
+};
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
     Reference, UnixMillis,
 };
 use tram_engine::record::{
-    Attempt, Cause, Foreign, Held, Hold, Leaf, Legs, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
-    PeerEpoch, Quarantine, Reoffer, Stage,
+    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
+    PeerEpoch, Quarantine, Reoffer, Stage, Void,
 };
 use tram_engine::{Batch, Record};
+use tram_tlog::Hash;
+use tram_tlog::checkpoint::Checkpoint;
+use tram_tlog::cosignature::Cosignature;
 use tram_wire::sealed::SealedDispatch;
 
 pub(crate) const NETWORK: NetworkId = NetworkId([0x4e; 32]);
@@ -23,6 +28,13 @@ const PEERS: [&str; 2] = ["n1.H41", "n1.G22"];
 
 pub(crate) fn agency(text: &str) -> AgencyCode {
     AgencyCode::parse_canonical(text).unwrap()
+}
+
+/// A witness's cosignature of some log; the store asks nothing of it but its shape.
+pub(crate) fn cosignature(size: u64, root: [u8; 32]) -> Cosignature {
+    let key = Ed25519Signer::from_seed(&root).unwrap();
+    let checkpoint = Checkpoint::new("log", size.max(1), Hash(root)).unwrap();
+    Cosignature::sign(&checkpoint, "witness", size, &key).unwrap()
 }
 
 pub(crate) fn node(text: &str) -> NodeId {
@@ -42,6 +54,7 @@ pub(crate) struct World {
     waiting: Vec<Leaf>,
     records: Vec<Record>,
     foreign: Vec<(EvidenceRecord, Arc<[u8]>)>,
+    admissions: BTreeMap<AgencyCode, u64>,
 }
 
 impl World {
@@ -60,6 +73,7 @@ impl World {
             waiting: Vec::new(),
             records: Vec::new(),
             foreign: Vec::new(),
+            admissions: BTreeMap::new(),
         }
     }
 
@@ -136,7 +150,7 @@ impl World {
                 let id = self.pick(&known);
                 self.records.push(Record::Closed(id));
             }
-            8 => {
+            8 if self.below(3) > 0 => {
                 let id = DispatchId(sha256(&self.below(u64::MAX).to_be_bytes()));
                 match self.below(2) {
                     0 => self.witness(id, Event::SubmissionRejection, None),
@@ -149,6 +163,7 @@ impl World {
                     }
                 }
             }
+            8 => self.number(),
             9 => {
                 let (peer, n) = (self.peer(), self.below(3) as u8);
                 self.records.push(Record::PeerEpoch(PeerEpoch { peer, epoch: EpochId([n; 32]) }));
@@ -158,8 +173,15 @@ impl World {
                 let note: Arc<[u8]> = format!("note {size}\n").into_bytes().into();
                 let epoch = EpochId([size as u8; 32]);
                 let root = sha256(&note);
-                let record = PeerCheckpoint { peer, epoch, size, root, note };
+                let record = PeerCheckpoint { peer: peer.clone(), epoch, size, root, note };
                 self.records.push(Record::PeerCheckpoint(record));
+                let record = Cosigned {
+                    witness: peer.clone(),
+                    size,
+                    root,
+                    cosignature: cosignature(size, root),
+                };
+                self.records.push(Record::Cosigned(record));
             }
             _ => {
                 let id = self.pick(&known);
@@ -204,6 +226,37 @@ impl World {
         let cause = Cause { code: Code::WorkUnfinished, detail, unread };
         let cause = (self.below(2) == 0).then_some(cause);
         Record::Quarantine(Quarantine { dispatch, cause, at })
+    }
+
+    /// A number of one of two series is assigned, used, refused or declared void; a refusal is also
+    /// admitted.
+    fn number(&mut self) {
+        let originator = agency(AGENCIES[self.below(2) as usize]);
+        let sequence = Sequence { series: 1 + self.below(2), number: 1 + self.below(30) };
+        if self.below(2) == 0 {
+            let reference = format!("{}/N", sequence.number).parse().unwrap();
+            let (content, at) = (Digest([sequence.number as u8; 32]), self.time);
+            let record = Numbered { originator, sequence, reference, content, at };
+            self.records.push(Record::Numbered(record));
+            return;
+        }
+        let events = [Event::SubmissionAcceptance, Event::SubmissionRejection, Event::SequenceVoid];
+        let event = self.pick(&events);
+        let statement = DispatchId(sha256(&self.below(u64::MAX).to_be_bytes()));
+        if event == Event::SequenceVoid {
+            let raw: Arc<[u8]> = b"statement".as_slice().into();
+            self.records.push(Record::Void(Void { statement, raw }));
+        }
+        let index = self.log.frontier.size() + self.waiting.len() as u64;
+        let mut evidence = self.evidence(&self.log, statement, event, None, index);
+        evidence.originator = originator;
+        evidence.sequence = Some(sequence);
+        if event != Event::SequenceVoid {
+            let admissions = self.admissions.entry(evidence.originator.clone()).or_default();
+            *admissions += 1;
+            evidence.admission = Some(*admissions);
+        }
+        self.append(evidence, Vec::new());
     }
 
     fn peer(&mut self) -> NodeId {
@@ -338,18 +391,24 @@ impl World {
             revocation: None,
             attestation: None,
             other_object: None,
+            sequence: None,
         }
     }
 
     pub(crate) fn witness(&mut self, id: DispatchId, event: Event, to: Option<AgencyCode>) {
         let index = self.log.frontier.size() + self.waiting.len() as u64;
         let evidence = self.evidence(&self.log, id, event, to, index);
+        let owed_to = (0..self.below(2)).map(|_| self.peer()).collect();
+        self.append(evidence, owed_to);
+    }
+
+    fn append(&mut self, evidence: EvidenceRecord, owed_to: Vec<NodeId>) {
+        let index = self.log.frontier.size() + self.waiting.len() as u64;
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt).unwrap();
         let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
         let leaf = Leaf { index, salt, record };
         self.waiting.push(leaf.clone());
-        let owed_to = (0..self.below(2)).map(|_| self.peer()).collect();
         self.records.push(Record::Evidence(OwnEvidence { leaf, evidence, owed_to }));
     }
 
@@ -358,7 +417,7 @@ impl World {
         let index = self.other.frontier.size();
         // Some are of a later version.
         let event = match index % 3 {
-            0 => Event::Unknown(13 + (index % 7) as u8),
+            0 => Event::Unknown(100 + (index % 7) as u8),
             _ => Event::ContentConsignment,
         };
         let evidence = self.evidence(&self.other, id, event, recipient, index);

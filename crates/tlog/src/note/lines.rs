@@ -6,6 +6,7 @@ use tram_crypto::{Algorithm, Sign};
 
 use super::key::{NoteKey, SignatureType, check_name};
 use super::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NoteError, within};
+use crate::cosignature::Cosignature;
 
 /// One signature line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,26 @@ pub struct Note {
 
 /// Em dash and space: every signature line starts with it.
 const LINE_START: &str = "\u{2014} ";
+
+impl NoteSignature {
+    /// Reads one signature line, without its newline. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`], [`NoteError::KeyName`].
+    pub fn from_line(line: &str) -> Result<Self, NoteError> {
+        const PART: NoteError = NoteError::Malformed("signature line");
+        let (name, data) =
+            line.strip_prefix(LINE_START).and_then(|rest| rest.split_once(' ')).ok_or(PART)?;
+        check_name(name)?;
+        let data = STANDARD.decode(data).map_err(|_| PART)?;
+        let (key_id, bytes) = data.split_first_chunk::<4>().ok_or(PART)?;
+        if bytes.is_empty() {
+            return Err(PART);
+        }
+        let key_id = u32::from_be_bytes(*key_id);
+        Ok(Self { name: name.to_owned(), key_id, bytes: bytes.to_vec() })
+    }
+}
 
 impl Note {
     /// A note with this text and no signature yet.
@@ -59,7 +80,7 @@ impl Note {
         check_characters(lines)?;
         within("signature lines", lines.split('\n').count(), NOTE_SIGNATURES_MAX)?;
         for line in lines.split('\n') {
-            note.signatures.push(parse_line(line)?);
+            note.signatures.push(NoteSignature::from_line(line)?);
         }
         Ok(note)
     }
@@ -112,8 +133,8 @@ impl Note {
         if key.signature_type() != SignatureType::Ed25519 {
             return Err(NoteError::WrongKey);
         }
-        self.each_of(key, |bytes| {
-            key.public_key().verify(Algorithm::EdDsa, self.text.as_bytes(), bytes).ok()
+        self.each_of(key, |line| {
+            key.public_key().verify(Algorithm::EdDsa, self.text.as_bytes(), &line.bytes).ok()
         })?;
         Ok(())
     }
@@ -128,15 +149,10 @@ impl Note {
         if key.signature_type() != SignatureType::CosignatureV1 {
             return Err(NoteError::WrongKey);
         }
-        self.each_of(key, |bytes| {
-            let (time, signature) = bytes.split_first_chunk::<8>()?;
-            let time = u64::from_be_bytes(*time);
-            if time > i64::MAX as u64 {
-                return None;
-            }
-            let message = format!("cosignature/v1\ntime {time}\n{}", self.text);
-            key.public_key().verify(Algorithm::EdDsa, message.as_bytes(), signature).ok()?;
-            Some(time)
+        self.each_of(key, |line| {
+            let cosignature = Cosignature::from_signature(line).ok()?;
+            cosignature.verify(&self.text, key).ok()?;
+            Some(cosignature.time())
         })
     }
 
@@ -144,13 +160,13 @@ impl Note {
     fn each_of<T: Ord>(
         &self,
         key: &NoteKey,
-        check: impl Fn(&[u8]) -> Option<T>,
+        check: impl Fn(&NoteSignature) -> Option<T>,
     ) -> Result<T, NoteError> {
         let mut greatest = None;
         for line in &self.signatures {
             if line.name == key.name() && line.key_id == key.id() {
                 let bad = || NoteError::BadSignature(key.name().to_owned());
-                greatest = greatest.max(Some(check(&line.bytes).ok_or_else(bad)?));
+                greatest = greatest.max(Some(check(line).ok_or_else(bad)?));
             }
         }
         greatest.ok_or_else(|| NoteError::NotSigned(key.name().to_owned()))
@@ -173,20 +189,6 @@ impl Note {
         within("note bytes", out.len(), NOTE_BYTES_MAX)?;
         Ok(out.into_bytes())
     }
-}
-
-fn parse_line(line: &str) -> Result<NoteSignature, NoteError> {
-    const PART: NoteError = NoteError::Malformed("signature line");
-    let (name, data) =
-        line.strip_prefix(LINE_START).and_then(|rest| rest.split_once(' ')).ok_or(PART)?;
-    check_name(name)?;
-    let data = STANDARD.decode(data).map_err(|_| PART)?;
-    let (key_id, bytes) = data.split_first_chunk::<4>().ok_or(PART)?;
-    if bytes.is_empty() {
-        return Err(PART);
-    }
-    let key_id = u32::from_be_bytes(*key_id);
-    Ok(NoteSignature { name: name.to_owned(), key_id, bytes: bytes.to_vec() })
 }
 
 fn check_characters(text: &str) -> Result<(), NoteError> {

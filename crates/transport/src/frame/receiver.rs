@@ -56,6 +56,21 @@ impl FrameReceiver {
         self.settle(result)
     }
 
+    /// [`FrameReceiver::recv`] that waits no longer than this.
+    ///
+    /// # Errors
+    /// [`StreamError::Silent`] when the time is over, after which the stream goes on; else as
+    /// [`FrameReceiver::recv`].
+    pub async fn recv_within(
+        &mut self,
+        max_bytes: usize,
+        wait_ms: u64,
+    ) -> Result<Option<Bytes>, StreamError> {
+        timeout(Duration::from_millis(wait_ms), self.recv(max_bytes))
+            .await
+            .map_err(|_| StreamError::Silent { after_ms: wait_ms })?
+    }
+
     /// Announces, from a frame just received, that `len_bytes` raw octets follow.
     ///
     /// # Errors

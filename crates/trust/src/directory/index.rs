@@ -10,8 +10,14 @@ use tram_dispatch::{AgencyCode, Digest, NodeId};
 use super::{Directory, EpochKeys, STEPS_MAX};
 
 impl Directory {
-    /// Indexes the entries; the error says which rule is broken, in English.
-    pub(super) fn index(head: Head, digest: Digest, entries: Vec<Entry>) -> Result<Self, String> {
+    /// Indexes the entries; the error says which rule is broken, in English. Where they are not the
+    /// `whole` directory, that those they name exist is not asked.
+    pub(super) fn index(
+        head: Head,
+        digest: Digest,
+        entries: Vec<Entry>,
+        whole: bool,
+    ) -> Result<Self, String> {
         let mut directory = Directory {
             head,
             digest,
@@ -36,12 +42,12 @@ impl Directory {
                 }
             }
         }
-        directory.index_agencies()?;
-        directory.index_nodes()?;
+        directory.index_agencies(whole)?;
+        directory.index_nodes(whole)?;
         Ok(directory)
     }
 
-    fn index_agencies(&mut self) -> Result<(), String> {
+    fn index_agencies(&mut self, whole: bool) -> Result<(), String> {
         for agency in self.agencies.values() {
             let code = &agency.code;
             for former in &agency.former {
@@ -59,18 +65,20 @@ impl Directory {
                     return Err(format!("certificate {digest} is bound to two agencies"));
                 }
             }
-            if let Some(node) = agency.node.as_ref().filter(|n| !self.nodes.contains_key(*n)) {
+            let homeless = agency.node.as_ref().filter(|n| !self.nodes.contains_key(*n));
+            if let Some(node) = homeless.filter(|_| whole) {
                 return Err(format!("agency {code} is hosted by {node}, which is not listed"));
             }
-            self.check_related(agency)?;
+            self.check_related(agency, whole)?;
         }
         Ok(())
     }
 
-    fn check_related(&self, agency: &Agency) -> Result<(), String> {
+    fn check_related(&self, agency: &Agency, whole: bool) -> Result<(), String> {
         let code = &agency.code;
         for (what, other) in [("parent", &agency.parent), ("successor", &agency.successor)] {
-            if let Some(other) = other.as_ref().filter(|c| !self.agencies.contains_key(*c)) {
+            let missing = other.as_ref().filter(|c| !self.agencies.contains_key(*c));
+            if let Some(other) = missing.filter(|_| whole) {
                 return Err(format!("the {what} {other} of agency {code} is not listed"));
             }
         }
@@ -85,11 +93,11 @@ impl Directory {
         Ok(())
     }
 
-    fn index_nodes(&mut self) -> Result<(), String> {
+    fn index_nodes(&mut self, whole: bool) -> Result<(), String> {
         for node in self.nodes.values() {
             let id = &node.id;
             if let Some(parent) = &node.parent {
-                if !self.nodes.contains_key(parent) {
+                if whole && !self.nodes.contains_key(parent) {
                     return Err(format!("the parent {parent} of node {id} is not listed"));
                 }
                 self.children.entry(parent.clone()).or_default().push(id.clone());
@@ -100,7 +108,7 @@ impl Directory {
             let one_sided = |peer: &&NodeId| {
                 self.nodes.get(*peer).is_none_or(|other| !other.lateral.contains(id))
             };
-            if let Some(peer) = node.lateral.iter().find(one_sided) {
+            if let Some(peer) = node.lateral.iter().find(one_sided).filter(|_| whole) {
                 return Err(format!("{id} lists {peer} as lateral peer, but not the reverse"));
             }
             for (epoch, keys) in epochs(node)? {

@@ -1,6 +1,7 @@
 //! The verified directory: who the agencies and nodes are, and how they hang together.
 
 mod index;
+mod part;
 mod verify;
 
 use std::collections::BTreeMap;

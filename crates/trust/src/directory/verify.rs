@@ -53,7 +53,7 @@ impl Directory {
             follows(previous, &file, now)?;
         }
         let digest = file.digest();
-        Directory::index(file.head, digest, file.decoded).map_err(invalid)
+        Directory::index(file.head, digest, file.decoded, true).map_err(invalid)
     }
 }
 

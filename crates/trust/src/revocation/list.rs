@@ -29,7 +29,9 @@ pub struct Crl {
     digest: Digest,
     scope: Scope,
     entries: CertRevocationList<'static>,
-    signed: Vec<u8>,
+    /// The whole list, and where in it the signed part lies.
+    der: Vec<u8>,
+    signed: std::ops::Range<usize>,
     algorithm: Vec<u8>,
     signature: Vec<u8>,
 }
@@ -80,7 +82,8 @@ impl Crl {
             digest: Digest(sha256(der)),
             scope: scope_of(&parsed),
             signature: parsed.signature_value.data.to_vec(),
-            signed: signed.to_vec(),
+            signed,
+            der: der.to_vec(),
             algorithm: algorithm.to_vec(),
             entries: entries.into(),
         })
@@ -99,6 +102,11 @@ impl Crl {
     /// When a newer one was promised.
     pub fn next_update(&self) -> UnixMillis {
         self.next_update
+    }
+
+    /// Its bytes, DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// SHA-256 of its bytes.
@@ -130,11 +138,12 @@ impl Crl {
     pub(crate) fn signed_by(&self, spki: &[u8]) -> bool {
         let Ok((_, key)) = SubjectPublicKeyInfo::from_der(spki) else { return false };
         let Some((_, key_algorithm)) = tlv_content(spki).and_then(first_tlv) else { return false };
+        let Some(signed) = self.der.get(self.signed.clone()) else { return false };
         ALL_VERIFICATION_ALGS.iter().any(|algorithm: &&dyn SignatureVerificationAlgorithm| {
             algorithm.signature_alg_id().as_ref() == self.algorithm
                 && algorithm.public_key_alg_id().as_ref() == key_algorithm
                 && algorithm
-                    .verify_signature(&key.subject_public_key.data, &self.signed, &self.signature)
+                    .verify_signature(&key.subject_public_key.data, signed, &self.signature)
                     .is_ok()
         })
     }
@@ -164,12 +173,13 @@ fn scope_of(list: &CertificateRevocationList<'_>) -> Scope {
     Scope::default()
 }
 
-/// The signed bytes (tag and length included) and the content of the signature algorithm.
-fn signed_parts(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let content = tlv_content(der)?;
+/// Where the signed bytes lie (tag and length included), and the content of the signature algorithm.
+fn signed_parts(der: &[u8]) -> Option<(std::ops::Range<usize>, &[u8])> {
+    let (whole, content) = first_tlv(der)?;
     let (signed, _) = first_tlv(content)?;
     let (_, algorithm) = first_tlv(content.get(signed.len()..)?)?;
-    Some((signed, algorithm))
+    let start = whole.len() - content.len();
+    Some((start..start + signed.len(), algorithm))
 }
 
 /// The content of the one DER item that `bytes` are.

@@ -1,6 +1,7 @@
 //! Revocation: the configured lists, and what they say about one certificate at one moment.
 
 mod list;
+mod used;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

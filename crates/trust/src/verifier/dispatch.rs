@@ -4,15 +4,25 @@
 //! the leaf → signature → signer is the originator. The secrecy mark is not judged here: the
 //! envelope is handed on, and admission refuses it.
 
-use tram_dispatch::{Code, UnixMillis};
-use tram_wire::SealedDispatch;
+use tram_crypto::Algorithm;
+use tram_dispatch::{AgencyCode, Code, UnixMillis};
+use tram_wire::{SealedDispatch, SealedStatement};
 
 use super::Verifier;
 use super::chains::{Checked, Kind};
 use crate::certificate::profile;
-use crate::revocation::Revocation;
+use crate::revocation::{PathStatus, Revocation};
 use crate::verdict::{Cause, Refusal, Verdict};
 use crate::verified::{SealAuthority, Signer, VerifiedDispatch};
+
+/// What an agency sealed, and the agency that it must be.
+pub(super) struct Seal<'a> {
+    pub(super) chain: &'a [Vec<u8>],
+    pub(super) algorithm: Algorithm,
+    pub(super) to_be_signed: &'a [u8],
+    pub(super) signature: &'a [u8],
+    pub(super) agency: &'a AgencyCode,
+}
 
 impl Verifier {
     /// Verifies a dispatch at the moment that judges it: first custody, proved by the first node's
@@ -58,31 +68,72 @@ impl Verifier {
         if sealed.envelope().network != self.root.network() {
             return Err(Refusal::new(Code::WrongNetwork, "the dispatch is of another network"));
         }
-        let checked = self.checked(Kind::Seal, sealed.chain(), at)?;
+        let seal = Seal {
+            chain: sealed.chain(),
+            algorithm: sealed.algorithm(),
+            to_be_signed: &sealed.to_be_signed(),
+            signature: sealed.signature(),
+            agency: &sealed.envelope().originator,
+        };
+        let (signer, status) = self.seal(&seal, at)?;
+        let revocation = status.status(at, self.options.revocation_grace_ms);
+        let digest = status.digest();
+        Ok(VerifiedDispatch::assertion(sealed, signer, Some(revocation), digest))
+    }
+
+    /// Verifies a statement of an agency as a dispatch is, at `at`.
+    ///
+    /// # Errors
+    /// As for a dispatch; revocation that is not known any more is passed over, for the node that
+    /// recorded the statement is what says when.
+    pub(crate) fn statement(
+        &self,
+        sealed: &SealedStatement,
+        at: UnixMillis,
+    ) -> Result<Signer, Refusal> {
+        let statement = sealed.statement();
+        if statement.network != self.root.network() {
+            return Err(Refusal::new(Code::WrongNetwork, "the statement is of another network"));
+        }
+        let seal = Seal {
+            chain: sealed.chain(),
+            algorithm: sealed.algorithm(),
+            to_be_signed: sealed.to_be_signed(),
+            signature: sealed.signature(),
+            agency: &statement.agency,
+        };
+        Ok(self.seal(&seal, at)?.0)
+    }
+
+    /// Path, profile and signature of an agency's seal, and that it is this agency's.
+    pub(super) fn seal(
+        &self,
+        seal: &Seal<'_>,
+        at: UnixMillis,
+    ) -> Result<(Signer, PathStatus), Refusal> {
+        let checked = self.checked(Kind::Seal, seal.chain, at)?;
         let key = checked.leaf.key()?;
-        let algorithm = sealed.algorithm();
+        let algorithm = seal.algorithm;
         if !algorithm.fits(key.kind()) {
             let detail = format!("{algorithm} with a key of kind {}", key.kind());
             return Err(Refusal::new(Code::AlgorithmRefused, detail));
         }
-        key.verify(algorithm, sealed.to_be_signed(), sealed.signature()).map_err(|e| {
+        key.verify(algorithm, seal.to_be_signed, seal.signature).map_err(|e| {
             let detail = format!("{e} with the key of \"{}\"", checked.leaf.subject());
             Refusal::new(Code::SignatureInvalid, detail)
         })?;
-        let signer = self.signer(&sealed, &checked, at)?;
-        let status = &checked.path.status;
-        let revocation = status.status(at, self.options.revocation_grace_ms);
-        Ok(VerifiedDispatch::assertion(sealed, signer, Some(revocation), status.digest()))
+        let signer = self.signer(seal.agency, &checked, at)?;
+        Ok((signer, checked.path.status.clone()))
     }
 
     /// Whose seal it is: by the name in the certificate, else by the directory.
     fn signer(
         &self,
-        sealed: &SealedDispatch,
+        originator: &AgencyCode,
         checked: &Checked,
         at: UnixMillis,
     ) -> Result<Signer, Refusal> {
-        let (leaf, originator) = (&checked.leaf, &sealed.envelope().originator);
+        let leaf = &checked.leaf;
         let named = profile::agency_of(leaf)?;
         let authority = if named.as_ref() == Some(originator) {
             SealAuthority::Name

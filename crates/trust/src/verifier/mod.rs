@@ -3,10 +3,12 @@
 mod chains;
 mod dispatch;
 mod peer;
+mod void;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tram_dispatch::NodeId;
+use tram_crypto::sha256_parts;
+use tram_dispatch::{Code, NodeId};
 use tram_wire::Receipt;
 
 use crate::cache::Cache;
@@ -18,6 +20,8 @@ use crate::verdict::Refusal;
 use crate::verified::{VerifiedCheckpoint, VerifiedReceipt};
 use chains::{ChainKey, Checked};
 
+pub use void::VerifiedVoid;
+
 /// What may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -27,6 +31,9 @@ pub struct Options {
     pub chains_cached_max: usize,
     /// Most verified signed roots remembered; about 100 bytes each.
     pub roots_cached_max: usize,
+    /// Most verified checkpoints remembered; about 500 bytes each, at most
+    /// [`NOTE_BYTES_MAX`](tram_dispatch::limits::NOTE_BYTES_MAX).
+    pub notes_cached_max: usize,
 }
 
 impl Default for Options {
@@ -35,6 +42,7 @@ impl Default for Options {
             revocation_grace_ms: 72 * 3_600_000,
             chains_cached_max: 4_096,
             roots_cached_max: 16_384,
+            notes_cached_max: 512,
         }
     }
 }
@@ -50,6 +58,8 @@ pub struct Verifier {
     options: Options,
     chains: Mutex<Cache<ChainKey, Arc<Checked>>>,
     roots: Mutex<Cache<[u8; 32], ()>>,
+    /// By node and octets of the note: after an outage all peers show a node the same few of its own.
+    notes: Mutex<Cache<[u8; 32], VerifiedCheckpoint>>,
 }
 
 impl Verifier {
@@ -59,6 +69,7 @@ impl Verifier {
         Verifier {
             chains: Mutex::new(Cache::new(options.chains_cached_max)),
             roots: Mutex::new(Cache::new(options.roots_cached_max)),
+            notes: Mutex::new(Cache::new(options.notes_cached_max)),
             root,
             directory,
             crls,
@@ -100,12 +111,31 @@ impl Verifier {
         Ok(receipt::authorised(&self.directory, receipt))
     }
 
-    /// Verifies a signed note as a checkpoint of one of this node's epochs.
+    /// Parses and verifies a receipt.
+    ///
+    /// # Errors
+    /// `RECEIPT_INVALID` where it does not parse; else as [`Verifier::receipt`].
+    pub fn receipt_bytes(&self, raw: &[u8]) -> Result<VerifiedReceipt, Refusal> {
+        let receipt = Receipt::parse(raw)
+            .map_err(|e| Refusal { code: Code::ReceiptInvalid, detail: e.detail })?;
+        self.receipt(receipt)
+    }
+
+    /// Verifies a signed note as a checkpoint of one of this node's epochs. The signature of the same
+    /// octets is checked once.
     ///
     /// # Errors
     /// `TOO_LARGE`; `RECEIPT_INVALID` naming the step that failed.
     pub fn checkpoint(&self, node: &NodeId, note: &[u8]) -> Result<VerifiedCheckpoint, Refusal> {
-        crate::checkpoint::verify(&self.directory, node, note)
+        // No id has a line break in it, so that no two pairs share a name.
+        let name = sha256_parts(&[node.as_str().as_bytes(), b"\n", note]);
+        let known = lock(&self.notes).get(&name);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let verified = crate::checkpoint::verify(&self.directory, node, note)?;
+        lock(&self.notes).insert(name, verified.clone());
+        Ok(verified)
     }
 
     /// How many chains and signed roots are remembered now, for status.

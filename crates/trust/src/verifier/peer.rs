@@ -26,6 +26,25 @@ impl Verifier {
         self.peer_within(chain, expected, now, self.options.revocation_grace_ms)
     }
 
+    /// As [`Verifier::peer`], and that the directory puts that node next to `me`.
+    ///
+    /// # Errors
+    /// As [`Verifier::peer`].
+    pub fn neighbour(
+        &self,
+        chain: &[Vec<u8>],
+        expected: Option<&NodeId>,
+        me: &NodeId,
+        now: UnixMillis,
+    ) -> Result<NodeId, Refusal> {
+        let node = self.peer(chain, expected, now)?;
+        if !self.directory.adjacent(me, &node) {
+            let detail = format!("the directory does not put {node} next to {me}");
+            return Err(Refusal::new(Code::PeerNotInDirectory, detail));
+        }
+        Ok(node)
+    }
+
     /// As [`Verifier::peer`] for a session that exists and is checked again: it outlives new ones by
     /// one more grace.
     ///

@@ -1,6 +1,6 @@
 //! The rules an envelope must keep, beside its shape.
 
-use tram_dispatch::envelope::{Act, Document, Metadata, Related};
+use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy};
 use tram_dispatch::limits::{
     DISPATCH_BYTES_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX, DOCUMENTS_MAX, HOPS_MAX,
     MEDIA_TYPE_BYTES_MAX, RECIPIENTS_MAX, RELATED_MAX, TEXT_BYTES_MAX,
@@ -25,6 +25,9 @@ pub fn validate(envelope: &Envelope) -> Result<(), WireError> {
     ascending(&e.recipients, "recipients")?;
     if e.sequence.is_some_and(|s| s.number == 0) {
         return Err(WireError::malformed("sequence numbers start at 1"));
+    }
+    if e.sequence.is_none() && matches!(e.sealed_by, SealedBy::Node(_)) {
+        return Err(WireError::malformed("what a node seals has a sequence number"));
     }
     optional_text(e.group.as_deref(), "group")?;
     metadata(&e.metadata)?;

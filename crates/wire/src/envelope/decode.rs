@@ -4,14 +4,14 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 use tram_dispatch::Envelope;
 use tram_dispatch::envelope::{
-    Act, Document, Metadata, Related, SealedBy, Secrecy, Sequence, Signer, Urgency,
+    Act, Document, Metadata, Related, SealedBy, Secrecy, Signer, Urgency,
 };
 use tram_dispatch::limits::{DISPATCH_BYTES_MAX, DOCUMENTS_MAX, RECIPIENTS_MAX, RELATED_MAX};
 
 use super::{VERSION, act, check, key, meta};
 use crate::WireError;
 use crate::cbor::{self, Fields, array, finish, header};
-use crate::fields::{agency, bytes_max, id, node, reference, string, time};
+use crate::fields::{agency, bytes_max, exactly, id, node, reference, sequence, string, time};
 
 /// Reads an envelope and checks every rule of `docs/protocol.md` section 5 that needs nothing but the
 /// envelope itself.
@@ -34,10 +34,7 @@ fn read(d: &mut Decoder<'_>) -> Result<Envelope, WireError> {
         network: f.required(key::NETWORK, id)?,
         originator: f.required(key::ORIGINATOR, agency)?,
         reference: f.required(key::REFERENCE, reference)?,
-        sequence: f.optional(key::SEQUENCE, |d| {
-            exactly(d, 2)?;
-            Ok(Sequence { series: d.u64()?, number: d.u64()? })
-        })?,
+        sequence: f.optional(key::SEQUENCE, sequence)?,
         recipients: f
             .required(key::RECIPIENTS, |d| array(d, 1, RECIPIENTS_MAX, "recipients", agency))?,
         group: f.optional(key::GROUP, string)?,
@@ -56,14 +53,6 @@ fn read(d: &mut Decoder<'_>) -> Result<Envelope, WireError> {
 }
 
 /// An array header of this length.
-fn exactly(d: &mut Decoder<'_>, expected: u64) -> Result<(), WireError> {
-    if header(d.array()?)? == expected {
-        Ok(())
-    } else {
-        Err(WireError::malformed(format_args!("an array of {expected} is needed")))
-    }
-}
-
 /// An array header of `short` or `short + 1`; whether it is the longer.
 fn maybe_longer(d: &mut Decoder<'_>, short: u64) -> Result<bool, WireError> {
     match header(d.array()?)?.checked_sub(short) {

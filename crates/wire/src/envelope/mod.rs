@@ -3,10 +3,12 @@
 mod check;
 mod decode;
 mod encode;
+mod glance;
 
 pub use check::validate;
 pub use decode::decode;
 pub use encode::{encode, encode_checked};
+pub use glance::{Numbered, numbered};
 
 /// The format version this program writes and reads (field 0).
 pub const VERSION: u64 = 1;

@@ -7,6 +7,7 @@ use tram_dispatch::limits::{
     UPSTREAM_RECEIPTS_MAX,
 };
 use tram_dispatch::text;
+use tram_tlog::cosignature::Cosignature;
 
 use super::{Answer, Frame, Hello, Outcome, Range, Transfer};
 use crate::WireError;
@@ -41,7 +42,13 @@ pub fn validate(frame: &Frame) -> Result<(), WireError> {
             }
             cbor::check(body, body.len())
         }
+        Frame::Cosignature { line, .. } => match Cosignature::from_line(line) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(WireError::malformed(error)),
+        },
         Frame::Receipts { .. }
+        | Frame::CosignatureRequest { .. }
+        | Frame::CosignatureHeld { .. }
         | Frame::Stored { .. }
         | Frame::Checkpoint { .. }
         | Frame::ConsistencyRequest { .. }

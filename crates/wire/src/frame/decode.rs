@@ -55,6 +55,9 @@ fn name(kind: u64) -> Result<&'static str, WireError> {
         kind::DATA => "data",
         kind::ANSWER => "answer",
         kind::DIRECTORY => "directory",
+        kind::COSIGNATURE => "cosignature",
+        kind::COSIGNATURE_REQUEST => "cosignature-request",
+        kind::COSIGNATURE_HELD => "cosignature-held",
         other => {
             return Err(WireError::malformed(format_args!("unknown frame type {other}")));
         }
@@ -86,7 +89,23 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
             epoch: f.required(1, id)?,
             old_size: f.required(2, uint)?,
             new_size: f.required(3, uint)?,
-            path: f.required(4, |d| array(d, 0, 2 * PROOF_PATH_MAX, "path nodes", fixed))?,
+            path: f.required(4, path)?,
+        },
+        kind::COSIGNATURE => Frame::Cosignature {
+            log: f.required(1, node)?,
+            epoch: f.required(2, id)?,
+            size: f.required(3, uint)?,
+            line: f.required(4, string)?,
+        },
+        kind::COSIGNATURE_REQUEST => Frame::CosignatureRequest {
+            log: f.required(1, node)?,
+            note: f.required(2, |d| bytes_max(d, NOTE_BYTES_MAX))?,
+            old_size: f.required(3, uint)?,
+            path: f.required(4, path)?,
+        },
+        kind::COSIGNATURE_HELD => Frame::CosignatureHeld {
+            log: f.required(1, node)?,
+            note: f.required(2, |d| bytes_max(d, NOTE_BYTES_MAX))?,
         },
         kind::TRANSFER => Frame::Transfer(Box::new(transfer(f)?)),
         kind::WANT => Frame::Want(f.required(1, |d| {
@@ -110,6 +129,10 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
             bytes: f.optional(3, |d| bytes_max(d, DIRECTORY_BYTES_MAX))?,
         },
     })
+}
+
+fn path(d: &mut Decoder<'_>) -> Result<Vec<[u8; 32]>, WireError> {
+    array(d, 0, 2 * PROOF_PATH_MAX, "path nodes", fixed)
 }
 
 fn hello(f: &mut Fields<'_, '_>) -> Result<Hello, WireError> {

@@ -34,11 +34,26 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
                 kind::CONSISTENCY_REQUEST
             }
             Frame::Consistency { epoch, old_size, new_size, path } => {
-                sizes(&mut f, epoch.as_bytes(), *old_size, *new_size).put(4, |w| {
-                    w.array(path.len());
-                    path.iter().for_each(|hash| _ = w.bytes(hash));
-                });
+                sizes(&mut f, epoch.as_bytes(), *old_size, *new_size).put(4, |w| hashes(w, path));
                 kind::CONSISTENCY
+            }
+            Frame::Cosignature { log, epoch, size, line } => {
+                f.put(1, |w| _ = w.text(log.as_str()))
+                    .put(2, |w| _ = w.bytes(epoch.as_bytes()))
+                    .put(3, |w| _ = w.uint(*size))
+                    .put(4, |w| _ = w.text(line));
+                kind::COSIGNATURE
+            }
+            Frame::CosignatureRequest { log, note, old_size, path } => {
+                f.put(1, |w| _ = w.text(log.as_str()))
+                    .put(2, |w| _ = w.bytes(note))
+                    .put(3, |w| _ = w.uint(*old_size))
+                    .put(4, |w| hashes(w, path));
+                kind::COSIGNATURE_REQUEST
+            }
+            Frame::CosignatureHeld { log, note } => {
+                f.put(1, |w| _ = w.text(log.as_str())).put(2, |w| _ = w.bytes(note));
+                kind::COSIGNATURE_HELD
             }
             Frame::Transfer(transfer) => {
                 transfer_fields(&mut f, transfer);
@@ -76,6 +91,11 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
     let mut w = Writer::new();
     w.array(2).uint(kind).fields(f);
     w.finish()
+}
+
+fn hashes(w: &mut Writer, path: &[[u8; 32]]) {
+    w.array(path.len());
+    path.iter().for_each(|hash| _ = w.bytes(hash));
 }
 
 fn hello_fields(f: &mut FieldsOut, h: &Hello) {

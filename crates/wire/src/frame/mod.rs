@@ -59,6 +59,35 @@ pub enum Frame {
         /// The proof.
         path: Vec<[u8; 32]>,
     },
+    /// A witness's cosignature on a checkpoint of the log of `log`, on its way to that node.
+    Cosignature {
+        /// Whose log.
+        log: NodeId,
+        /// Which epoch of it.
+        epoch: EpochId,
+        /// The tree size of the checkpoint.
+        size: u64,
+        /// The line of a signed note (C2SP tlog-cosignature), without its newline.
+        line: String,
+    },
+    /// Asks a witness that is no neighbour to cosign; the node between passes it on.
+    CosignatureRequest {
+        /// Whose log.
+        log: NodeId,
+        /// The checkpoint, a signed note of that node.
+        note: Vec<u8>,
+        /// Size of the tree that the witness holds, as far as the log's node knows; 0 for none.
+        old_size: u64,
+        /// The consistency proof from there.
+        path: Vec<[u8; 32]>,
+    },
+    /// Instead of a cosignature: what the witness holds of that log, from where a proof is needed.
+    CosignatureHeld {
+        /// Whose log.
+        log: NodeId,
+        /// The checkpoint it holds, a signed note of that node.
+        note: Vec<u8>,
+    },
     /// Offers a dispatch; opens a transfer stream.
     Transfer(Box<Transfer>),
     /// The documents and offsets from which bytes are wanted; empty when nothing is missing.
@@ -188,6 +217,9 @@ mod kind {
     pub(super) const DATA: u64 = 10;
     pub(super) const ANSWER: u64 = 11;
     pub(super) const DIRECTORY: u64 = 12;
+    pub(super) const COSIGNATURE: u64 = 13;
+    pub(super) const COSIGNATURE_REQUEST: u64 = 14;
+    pub(super) const COSIGNATURE_HELD: u64 = 15;
 }
 
 /// Numbers of the answers.

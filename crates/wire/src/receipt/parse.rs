@@ -99,9 +99,28 @@ impl Receipt {
         salt: &[u8; SALT_BYTES],
         record_bytes: &[u8],
     ) -> Result<Self, WireError> {
+        let bytes = Self::encode(signed_root, leaf_index, path.to_vec(), salt, record_bytes);
+        let receipt = Self::parse(&bytes)?;
+        if receipt.record().network != network {
+            return Err(WireError::wrong_network("the record names another network"));
+        }
+        if receipt.signed_root() != signed_root {
+            return Err(WireError::malformed("the proof does not lead to the signed root"));
+        }
+        Ok(receipt)
+    }
+
+    /// The bytes of a receipt whose proof the caller's own tree has just made: what [`Receipt::build`]
+    /// gives, without reading it again. Nothing is checked.
+    pub fn encode(
+        signed_root: &SignedRoot,
+        leaf_index: u64,
+        path: Vec<[u8; 32]>,
+        salt: &[u8; SALT_BYTES],
+        record_bytes: &[u8],
+    ) -> Vec<u8> {
         let protected = signed_root.protected();
-        let proof = Proof { size: signed_root.size, leaf_index, path: path.to_vec() };
-        let unprotected = proof.encode();
+        let unprotected = Proof { size: signed_root.size, leaf_index, path }.encode();
         let sign1 = Sign1 {
             protected: &protected,
             unprotected: &unprotected,
@@ -113,14 +132,7 @@ impl Receipt {
         w.array(3);
         sign1.write(&mut w);
         w.bytes(salt).bytes(record_bytes);
-        let receipt = Self::parse(&w.finish())?;
-        if receipt.record().network != network {
-            return Err(WireError::wrong_network("the record names another network"));
-        }
-        if receipt.signed_root() != signed_root {
-            return Err(WireError::malformed("the proof does not lead to the signed root"));
-        }
-        Ok(receipt)
+        w.finish()
     }
 
     /// The bytes as received.

@@ -138,6 +138,7 @@ fn record(epoch: EpochId, custody: u64) -> Vec<u8> {
         revocation: None,
         attestation: None,
         other_object: None,
+        sequence: None,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod bundles;
 mod differential;
+mod evidence_files;
 mod hostile;
 mod made;
 mod receipts;

@@ -113,19 +113,26 @@ fn extension() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+fn sequence() -> impl Strategy<Value = tram_dispatch::envelope::Sequence> {
+    (any::<u64>(), 1..=u64::MAX)
+        .prop_map(|(series, number)| tram_dispatch::envelope::Sequence { series, number })
+}
+
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
-    let sequence = (any::<u64>(), 1..=u64::MAX)
-        .prop_map(|(series, number)| tram_dispatch::envelope::Sequence { series, number });
     let secrecy = prop_oneof![
         Just(Secrecy::None),
         Just(Secrecy::Secret),
         Just(Secrecy::TopSecret),
         Just(Secrecy::UltraSecret)
     ];
-    let sealed_by = prop_oneof![Just(SealedBy::Agency), node().prop_map(SealedBy::Node)];
+    // What a node seals is numbered.
+    let numbering = prop_oneof![
+        option::of(sequence()).prop_map(|numbered| (numbered, SealedBy::Agency)),
+        (sequence(), node()).prop_map(|(numbered, by)| (Some(numbered), SealedBy::Node(by))),
+    ];
     let parties = (agency(), btree_set(agency(), 1..6), option::of(words()));
-    let names = (any::<[u8; 32]>(), reference(), option::of(sequence));
-    let content = (secrecy, metadata(), act(), vec(document(), 0..4), sealed_by);
+    let names = (any::<[u8; 32]>(), reference());
+    let content = (secrecy, metadata(), act(), vec(document(), 0..4), numbering);
     let times = (0..u64::MAX / 2, 1..u64::MAX / 2, 1u8..=16);
     let extensions = proptest::collection::btree_map(128..=u64::MAX, extension(), 0..4);
     let rest = (option::of(vec(any::<u8>(), 0..40)), extensions);
@@ -134,14 +141,14 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
             network: NetworkId(names.0),
             originator: parties.0,
             reference: names.1,
-            sequence: names.2,
+            sequence: content.4.0,
             recipients: parties.1.into_iter().collect(),
             group: parties.2,
             secrecy: content.0,
             metadata: content.1,
             act: content.2,
             documents: content.3,
-            sealed_by: content.4,
+            sealed_by: content.4.1,
             issued_at: UnixMillis(times.0),
             expires_at: UnixMillis(times.0 + times.1),
             max_hops: times.2,
@@ -156,7 +163,8 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
     let reason = (1u16..).prop_map(|n| Code::read(n).unwrap());
     let log = (event, any::<[u8; 32]>(), node(), any::<[u8; 32]>());
     let parties = (agency(), option::of(agency()), option::of(node()));
-    let numbers = (any::<u64>(), option::of(any::<u64>()), time(), option::of(1u8..=16));
+    let admission = option::of(1..=u64::MAX);
+    let numbers = (any::<u64>(), admission, time(), option::of(1u8..=16), option::of(sequence()));
     let words = (option::of(reason), option::of(words()));
     let digests = [(); 6].map(|()| option::of(digest()));
     (log, any::<[u8; 32]>(), parties, numbers, words, digests).prop_map(
@@ -181,6 +189,7 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
             revocation: digests[3],
             attestation: digests[4],
             other_object: digests[5],
+            sequence: numbers.4,
         },
     )
 }
@@ -345,6 +354,19 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+/// The line of a cosignature of any bytes: whether it verifies is no matter of the format.
+fn cosignature_line() -> impl Strategy<Value = String> {
+    use tram_tlog::cosignature::Cosignature;
+    use tram_tlog::note::NoteSignature;
+    ("[a-z0-9/.]{1,40}", any::<u32>(), 0..=i64::MAX as u64, vec(any::<u8>(), 64)).prop_map(
+        |(name, key_id, time, signature)| {
+            let bytes = [&time.to_be_bytes()[..], &signature].concat();
+            let line = NoteSignature { name, key_id, bytes };
+            Cosignature::from_signature(&line).expect("its shape").to_line()
+        },
+    )
+}
+
 pub(crate) fn frame() -> impl Strategy<Value = Frame> {
     let code = (0..Code::ALL.len()).prop_map(|i| Code::ALL[i]);
     let sizes = || (any::<[u8; 32]>(), any::<u64>(), any::<u64>());
@@ -367,6 +389,15 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
             let (epoch, old_size, new_size) = ordered(s);
             Frame::Consistency { epoch, old_size, new_size, path }
         }),
+        (node(), any::<[u8; 32]>(), any::<u64>(), cosignature_line()).prop_map(
+            |(log, epoch, size, line)| {
+                Frame::Cosignature { log, epoch: EpochId(epoch), size, line }
+            }
+        ),
+        (node(), bytes(), any::<u64>(), vec(any::<[u8; 32]>(), 0..5)).prop_map(
+            |(log, note, old_size, path)| Frame::CosignatureRequest { log, note, old_size, path }
+        ),
+        (node(), bytes()).prop_map(|(log, note)| Frame::CosignatureHeld { log, note }),
         transfer().prop_map(|t| Frame::Transfer(Box::new(t))),
         ranges.prop_map(|map| Frame::Want(
             map.into_iter().map(|(document, offset)| Range { document, offset }).collect()

@@ -2,7 +2,10 @@
 
 mod claim;
 mod dispatches;
+mod files;
+mod log_proof;
 mod receipts;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,8 +13,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
+use tram_dispatch::limits::EVIDENCE_FILE_BYTES_MAX;
 use tram_dispatch::{Digest, NetworkId, UnixMillis};
+use tram_trust::evidence::Claim;
 use tram_trust::{Directory, Options, Root, VerifiedReceipt, Verifier};
+use tram_wire::EvidenceFile;
 
 use super::Done;
 use super::clock::now;
@@ -19,35 +25,44 @@ use super::failure::Failure;
 use super::receipt::Evidence;
 use super::shell::Shell;
 use super::texts::Word;
-use super::{files, inspect};
+use super::{files as cli_files, inspect};
 use claim::{Item, Verdict};
 
-/// Verify exported receipts and sealed dispatches off line, claim by claim.
+/// Verify evidence files, exported receipts and sealed dispatches off line, claim by claim.
 ///
-/// Needs only the network's root document and a signed directory; neither the network nor a node
-/// is asked. The exit code is 0 only if every claim of every file holds, 1 if one does not, 3 if
-/// one could not be decided.
+/// An evidence file needs only the network's root document; receipts and dispatches a signed directory
+/// as well. Neither the network nor a node is asked. The exit code is 0 only if every claim that is asked
+/// for is proved, 1 if something is false, 3 if a claim is not proved or could not be decided.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  tram verify directive.receipts --root root.cbor\n  tram verify \
+    after_help = "Examples:\n  tram verify directive.evidence --root root.cbor\n  tram verify \
+directive.evidence --root root.cbor --ask sealed,custody,arrived\n  tram verify directive.receipts --root root.cbor\n  tram verify \
 directive.receipts chi-thi.dispatch --root root.cbor --directory directory.cbor --document chi-thi.pdf"
 )]
 pub(crate) struct VerifyArgs {
-    /// Receipts (one, several, or an export bundle) and sealed dispatches.
+    /// Evidence files; or receipts (one, several, or an export bundle) and sealed dispatches.
     #[arg(value_name = "FILE", required = true)]
     file: Vec<PathBuf>,
     /// The network's root document, from a source you trust.
     #[arg(long, value_name = "FILE")]
     root: PathBuf,
-    /// A signed directory; otherwise the one in the export bundle.
+    /// A signed directory; otherwise the one in the export bundle. With an evidence file it says whose
+    /// cosignatures each log needs, unless --policy does.
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
     /// A document of a dispatch, to compare with its envelope; may be repeated.
     #[arg(long, value_name = "FILE")]
     document: Vec<PathBuf>,
-    /// A revocation list; may be repeated.
+    /// A revocation list; may be repeated. An evidence file brings those that count.
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
+    /// Of an evidence file: whose cosignatures count, and how many are needed (C2SP tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Of an evidence file: the claims that the exit code depends on; otherwise all that such a file
+    /// should prove.
+    #[arg(long, value_name = "CLAIM", value_delimiter = ',', value_parser = asked)]
+    ask: Vec<Claim>,
 }
 
 /// A document file with its digest.
@@ -79,8 +94,40 @@ struct Report {
     items: Vec<Item>,
 }
 
+fn asked(text: &str) -> Result<Claim, String> {
+    Claim::ALL.into_iter().find(|claim| claim.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Claim::ALL.iter().map(|claim| claim.name()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+/// The evidence files among the arguments, read; `None` where there are only other files.
+fn evidence_files(args: &VerifyArgs) -> Result<Option<Vec<(PathBuf, Vec<u8>)>>, Failure> {
+    let (mut found, mut others) = (Vec::new(), 0);
+    for path in &args.file {
+        if cli_files::begins(path, EvidenceFile::is_meant)? {
+            found.push((path.clone(), cli_files::read(path, EVIDENCE_FILE_BYTES_MAX)?));
+        } else {
+            others += 1;
+        }
+    }
+    if found.is_empty() {
+        return Ok(None);
+    }
+    if others > 0 {
+        return Err(Failure::usage("evidence files are verified by themselves"));
+    }
+    Ok(Some(found))
+}
+
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: &VerifyArgs) -> Done {
+    if let Some(proofs) = log_proof::among(args)? {
+        return log_proof::run(shell, args, &proofs);
+    }
+    if let Some(read) = evidence_files(args)? {
+        return files::run(shell, args, read);
+    }
     let root = inspect::root(&args.root)?;
     let mut read = Vec::new();
     for path in &args.file {
@@ -150,7 +197,7 @@ fn directory(
 fn documents(paths: &[PathBuf]) -> Result<Vec<DocumentFile>, Failure> {
     let mut found = Vec::new();
     for path in paths {
-        let (sha256, size) = files::digest(path)?;
+        let (sha256, size) = cli_files::digest(path)?;
         found.push(DocumentFile { path: path.clone(), sha256, size });
     }
     Ok(found)

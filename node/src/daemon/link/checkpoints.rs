@@ -1,65 +1,48 @@
 //! What this node and its peer hold of each other's logs: claims, newer checkpoints, proofs.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tram_dispatch::text::escaped;
 use tram_dispatch::{Code, NodeId};
 use tram_engine::Input;
-use tram_peer::{Claim, Event, Session as Machine, TwoHistories};
+use tram_peer::{Claim, Event, Pace, Session as Machine, TwoHistories};
+use tram_transport::Outbox;
 use tram_trust::VerifiedCheckpoint;
-use tram_wire::frame::Frame;
+use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
 use super::super::proofs::{self, Found};
-use super::session::{Ended, Outgoing, queue_frame};
+use super::session::Ended;
 
-/// While a session lasts, each side tells the other at most this often that its log grew: after a
-/// disaster, that much of the log at most is known to no neighbour. One note takes some 300 bytes
-/// of the peer's journal, so a log that grows all day costs it 2.6 MB.
-const CHECKPOINT_MS: u64 = 10_000;
+/// How often a session looks whether there is a newer checkpoint to tell.
+const LOOK_MS: u64 = 1_000;
 
 /// Newer checkpoints of one session.
 pub(super) struct Checkpoints {
     /// Fires when it may be time to tell.
-    pub every: tokio::time::Interval,
-    told: u64,
-    taken: Option<Instant>,
+    pub every: Interval,
+    pub pace: Pace,
 }
 
 impl Checkpoints {
     /// `told` is the size of the log in our hello.
     pub(super) fn new(told: u64) -> Self {
-        let every = Duration::from_millis(CHECKPOINT_MS);
-        let mut every = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        Checkpoints { every, told, taken: None }
+        let every = Duration::from_millis(LOOK_MS);
+        let mut every = interval_at(Instant::now() + every, every);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Checkpoints { every, pace: Pace::new(told) }
     }
 
     /// Tells the peer of a log that grew.
-    pub(super) fn tell(&mut self, context: &Context, out: &mpsc::UnboundedSender<Outgoing>) {
-        let size = context.core.head().size;
-        let note = if size > self.told { context.checkpoint() } else { Vec::new() };
-        if !note.is_empty() {
-            self.told = size;
-            queue_frame(out, &Frame::Checkpoint { note }, None);
+    pub(super) fn tell(&mut self, context: &Context, out: &Outbox) {
+        let Some((size, note)) = context.published() else { return };
+        if self.pace.is_behind(size) {
+            self.pace.tell(size);
+            out.put(frame::encode(&Frame::Checkpoint { note }), None);
         }
-    }
-
-    /// Whether a frame of the peer is one more checkpoint before its time: it is passed over, so
-    /// that a log that grows fast costs us no more than one that grows.
-    pub(super) fn too_soon(&mut self, frame: &Frame, machine: &Machine) -> bool {
-        if !matches!(frame, Frame::Checkpoint { .. }) || !machine.is_up() {
-            return false;
-        }
-        let least = Duration::from_millis(CHECKPOINT_MS / 2);
-        let soon = self.taken.is_some_and(|at| at.elapsed() < least);
-        if !soon {
-            self.taken = Some(Instant::now());
-        }
-        soon
     }
 }
 

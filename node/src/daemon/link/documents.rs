@@ -2,27 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::timeout;
 use tram_dispatch::Code;
 use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX};
+use tram_engine::transfer::Objection;
+use tram_engine::transfer::take::{NotTaken, SoundOffer};
+use tram_peer::limits::{CHUNK_BYTES, DATA_MS_MAX};
 use tram_peer::taker::Awaited;
-use tram_spool::documents::{DocumentError, DocumentWriter};
+use tram_spool::documents::{Bringer, DocumentError, DocumentWriter};
 use tram_transport::{FrameReceiver, FrameSender};
 use tram_wire::frame::{self, Frame, Range};
 
 use super::super::context::Context;
 use super::super::intake;
-use super::super::uploads::Bringer;
 use super::gates::Room;
-use super::take::{Checked, Objection, Refusal};
-
-/// Bytes taken from QUIC at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// After this without the document that comes next, the giver is given up.
-const DATA_MS_MAX: u64 = 120_000;
 
 /// What a writer of each document not here yet is at, by its index in the envelope.
 type Writers = BTreeMap<u16, DocumentWriter>;
@@ -35,32 +29,26 @@ pub(super) async fn documents(
     recv: &mut FrameReceiver,
     room: &mut Room,
     who: &Bringer,
-    mut offer: Checked,
-) -> Result<Result<Checked, Refusal>, Objection> {
-    let listed = offer.dispatch.envelope().documents.clone();
-    let wanted: Vec<(u16, &Document)> = listed
-        .iter()
-        .enumerate()
-        .filter(|(i, d)| listed.iter().position(|o| o.sha256 == d.sha256) == Some(*i))
-        .filter(|(_, d)| offer.documents.missing.contains(&d.sha256))
-        .map(|(i, d)| (i as u16, d))
-        .collect();
-    let small: usize =
-        wanted.iter().filter(|(_, d)| is_small(d)).map(|(_, d)| d.size as usize).sum();
-    if !room.grow(small) {
-        return Ok(Err(Refusal::Later(Code::Busy)));
+    mut offer: SoundOffer,
+) -> Result<Result<SoundOffer, NotTaken>, Objection> {
+    let dispatch = offer.dispatch().clone();
+    let listed = &dispatch.envelope().documents;
+    let wanted = offer.wanted();
+    let sizes = wanted.iter().map(|i| &listed[usize::from(*i)]).filter(|d| is_small(d));
+    if !room.grow(sizes.map(|d| d.size as usize).sum()) {
+        return Ok(Err(NotTaken::later(Code::Busy)));
     }
     let (mut ranges, mut writers) = (Vec::new(), Writers::new());
-    for (index, d) in wanted {
-        let mut offset = 0;
+    for index in wanted {
+        let (d, mut offset) = (&listed[usize::from(index)], 0);
         if !is_small(d) {
             if is_here(context, who, d) {
-                offer.documents.files.push((d.sha256, d.size));
+                offer.take_file(d);
                 continue;
             }
             if !intake::within_quota(context, who, &d.sha256, d.size) {
-                suspend_all(context, who, &listed, writers).await;
-                return Ok(Err(Refusal::Later(Code::Quota)));
+                suspend_all(context, who, listed, writers).await;
+                return Ok(Err(NotTaken::later(Code::Quota)));
             }
             match open(context, who, d).await? {
                 Ok(writer) => {
@@ -68,22 +56,18 @@ pub(super) async fn documents(
                     writers.insert(index, writer);
                 }
                 Err(e) => {
-                    tracing::warn!(peer = %offer.peer, dispatch = %offer.dispatch.id(), error = %e.explain(), "cannot take a document now");
-                    suspend_all(context, who, &listed, writers).await;
-                    return Ok(Err(Refusal::Later(Code::BusyStorage)));
+                    tracing::warn!(peer = %offer.peer(), dispatch = %dispatch.id(), error = %e.explain(), "cannot take a document now");
+                    suspend_all(context, who, listed, writers).await;
+                    return Ok(Err(NotTaken::later(Code::BusyStorage)));
                 }
             }
         }
         ranges.push(Range { document: index, offset });
     }
-    let result =
-        receive(context, send, recv, who, &mut offer, &listed, &ranges, &mut writers).await;
+    let result = receive(context, send, recv, who, &mut offer, listed, &ranges, &mut writers).await;
     // Those whose turn did not come keep what they had.
-    suspend_all(context, who, &listed, writers).await;
-    Ok(result?.map(|()| {
-        offer.documents.missing.clear();
-        offer
-    }))
+    suspend_all(context, who, listed, writers).await;
+    Ok(result?.map(|()| offer))
 }
 
 fn is_small(document: &Document) -> bool {
@@ -102,39 +86,35 @@ async fn receive(
     send: &mut FrameSender,
     recv: &mut FrameReceiver,
     who: &Bringer,
-    offer: &mut Checked,
+    offer: &mut SoundOffer,
     listed: &[Document],
     ranges: &[Range],
     writers: &mut Writers,
-) -> Result<Result<(), Refusal>, Objection> {
+) -> Result<Result<(), NotTaken>, Objection> {
     let stream = |e: tram_transport::StreamError| (Code::PeerUnreachable, e.to_string());
     let want = frame::encode(&Frame::Want(ranges.to_vec()));
     send.send_bytes(want.into()).await.map_err(stream)?;
     let mut awaited = Awaited::new(listed, ranges);
     while awaited.next().is_some() {
-        let bytes = timeout(Duration::from_millis(DATA_MS_MAX), recv.recv(FRAME_BYTES_MAX))
-            .await
-            .map_err(|_| (Code::PeerUnreachable, "no document in time".to_owned()))?
-            .map_err(stream)?;
+        let bytes = recv.recv_within(FRAME_BYTES_MAX, DATA_MS_MAX).await.map_err(stream)?;
         let bytes = bytes.ok_or((Code::Malformed, "a document is missing".to_owned()))?;
-        let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-        let (range, length) = awaited.announce(frame).map_err(|r| (r.code, r.detail))?;
+        let (range, length) = awaited.announce(frame::decode(&bytes)?)?;
         let document = &listed[usize::from(range.document)];
         recv.begin_raw(length).map_err(stream)?;
         match writers.remove(&range.document) {
             Some(writer) => {
-                if let Err(refusal) = to_file(context, recv, who, writer, document).await? {
-                    return Ok(Err(refusal));
+                if let Err(not_taken) = to_file(context, recv, who, writer, document).await? {
+                    return Ok(Err(not_taken));
                 }
-                offer.documents.files.push((document.sha256, document.size));
+                offer.take_file(document);
             }
             None => {
                 let mut bytes = Vec::new();
                 while let Some(chunk) = recv.recv_raw(CHUNK_BYTES).await.map_err(stream)? {
                     bytes.extend_from_slice(&chunk);
                 }
-                if let Err(objection) = offer.documents.take_inline(document, bytes) {
-                    return Ok(Err(Refusal::Unsigned(objection)));
+                if let Err(not_taken) = offer.take_inline(document, bytes) {
+                    return Ok(Err(not_taken));
                 }
             }
         }
@@ -150,7 +130,7 @@ async fn to_file(
     who: &Bringer,
     mut writer: DocumentWriter,
     document: &Document,
-) -> Result<Result<(), Refusal>, Objection> {
+) -> Result<Result<(), NotTaken>, Objection> {
     let internal = |e: tokio::task::JoinError| (Code::Internal, e.to_string());
     let (sha256, size) = (document.sha256, document.size);
     loop {
@@ -183,9 +163,9 @@ async fn to_file(
         Ok(_remembered) => Ok(()),
         Err(DocumentError::Disk(e)) => {
             tracing::warn!(document = %sha256, error = %e, "a document was not stored");
-            Err(Refusal::Later(Code::BusyStorage))
+            Err(NotTaken::later(Code::BusyStorage))
         }
-        Err(other) => Err(Refusal::Unsigned((Code::DocumentDigestMismatch, other.to_string()))),
+        Err(other) => Err(NotTaken::Refused(Code::DocumentDigestMismatch, other.to_string())),
     })
 }
 
@@ -196,7 +176,7 @@ async fn open(
 ) -> Result<Result<DocumentWriter, DocumentError>, Objection> {
     let (documents, who) = (context.documents.clone(), who.clone());
     let (sha256, size) = (document.sha256, document.size);
-    tokio::task::spawn_blocking(move || intake::stage(&documents, &who, &sha256, size))
+    tokio::task::spawn_blocking(move || documents.stage(&who, &sha256, size))
         .await
         .map_err(|e| (Code::Internal, e.to_string()))
 }

@@ -12,7 +12,7 @@ use super::super::context::Context;
 /// Largest frame, in KiB: reserved while an offer arrives, before its size is known.
 const FRAME_KIB: u32 = (FRAME_BYTES_MAX >> 10) as u32;
 /// Memory of the transfers taken in one session, in KiB: offers that arrive at the same time.
-const SESSION_KIB: usize = 8 * (FRAME_BYTES_MAX >> 10);
+const SESSION_KIB: usize = 4 * (FRAME_BYTES_MAX >> 10);
 
 /// The gates of one session.
 pub(super) struct Gates {

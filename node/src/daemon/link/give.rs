@@ -5,30 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
+use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code, DispatchId};
 use tram_engine::record::Stage;
+use tram_engine::transfer::give::{self, Answers, Unproved};
 use tram_engine::{Input, PeerAnswer, Transfer};
-use tram_peer::giver::{Giver, Next};
+use tram_peer::giver::{Giver, Next, riding};
+use tram_peer::limits::{ANSWER_MS_MAX, CHUNK_BYTES};
 use tram_transport::{FrameReceiver, FrameSender, Session};
-use tram_trust::Verifier;
-use tram_wire::frame::{self, Frame, Outcome, Range};
+use tram_wire::frame::{self, Frame, Range};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
 use super::super::hand::Hands;
 use super::super::kept::{Kept, Unfit};
 use super::gates::Gates;
-use super::take::verify_receipt;
 
 /// Documents up to this size together are read on the session's own thread.
 const BRIEF_BYTES_MAX: u64 = 64 << 10;
-/// Bytes of a document read from disk and given to QUIC at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Longest wait for the next thing a peer says of a transfer, and for a stream to say it on. It may
-/// wait for its disk, or for other documents of ours; after this the transfer is tried anew.
-const ANSWER_MS_MAX: u64 = 600_000;
 
 /// Runs one transfer and tells the engine how it ended.
 pub(super) async fn run(
@@ -68,38 +62,17 @@ fn broken(e: impl std::fmt::Display) -> Broken {
     (Code::PeerUnreachable, e.to_string())
 }
 
-/// Which documents ride along, by index.
-fn riding(documents: &[Document]) -> BTreeSet<usize> {
-    let mut total = 0;
-    let rides = |d: &Document| {
-        let size = usize::try_from(d.size).unwrap_or(usize::MAX);
-        let fits = size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX;
-        total += if fits { size } else { 0 };
-        fits
-    };
-    let rides: Vec<bool> = documents.iter().map(rides).collect();
-    rides.iter().enumerate().filter(|(_, rides)| **rides).map(|(i, _)| i).collect()
-}
-
 /// The first frame. Reads from disk.
 fn offer(
     context: &Context,
     transfer: &Transfer,
     riding: &BTreeSet<usize>,
 ) -> Result<Vec<u8>, Broken> {
-    let documents = &transfer.dispatch.envelope().documents;
-    let mut inline = Vec::new();
-    for i in riding {
-        let document = &documents[*i];
+    let offer = give::offer(transfer, riding, |document| {
         let bytes = context.kept(document).and_then(|mut d| d.read(0, document.size as usize));
-        inline.push((*i as u16, bytes.map_err(unfit)?.to_vec()));
-    }
-    Ok(frame::encode(&Frame::Transfer(Box::new(frame::Transfer {
-        dispatch: transfer.dispatch.raw().to_vec(),
-        recipients: transfer.recipients.clone(),
-        receipts: transfer.receipts.iter().map(|r| r.to_vec()).collect(),
-        inline,
-    }))))
+        bytes.map(|bytes| bytes.to_vec()).map_err(unfit)
+    });
+    offer.map(|offer| frame::encode(&offer))
 }
 
 async fn give(
@@ -109,8 +82,9 @@ async fn give(
     gates: &Gates,
 ) -> Result<Vec<(AgencyCode, PeerAnswer)>, Broken> {
     let transfer = Arc::new(transfer);
-    let documents = transfer.dispatch.envelope().documents.clone();
-    let riding = riding(&documents);
+    let dispatch = transfer.dispatch.clone();
+    let documents = &dispatch.envelope().documents;
+    let riding = riding(documents);
     let _bulk = match riding.len() < documents.len() {
         true => Some(gates.given_bulk.acquire().await.map_err(broken)?),
         false => None,
@@ -131,13 +105,11 @@ async fn give(
         opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)?;
     send.set_priority(i32::from(transfer.class));
     send.send_bytes(first.into()).await.map_err(broken)?;
-    let mut giver = Giver::new(&documents);
-    let mut awaited: BTreeSet<&AgencyCode> = transfer.recipients.iter().collect();
-    let mut answers = Vec::new();
+    let mut giver = Giver::new(documents);
+    let mut answers = Answers::awaited(&transfer.recipients);
     let verifier = context.verifier();
-    while !awaited.is_empty() {
-        let next = timeout(wait, next(&mut giver, &mut recv)).await;
-        match next.map_err(|_| broken("no answer in time"))?? {
+    while !answers.are_complete() {
+        match next(&mut giver, &mut recv).await? {
             Next::Give(ranges) => {
                 for range in ranges {
                     let document = documents[usize::from(range.document)].clone();
@@ -148,42 +120,28 @@ async fn give(
                 }
             }
             Next::Answered(part) => {
-                for a in part {
-                    if !awaited.remove(&a.recipient) {
-                        return Err(broken("an answer for somebody else, or a second one"));
-                    }
-                    answers.push((a.recipient, judged(&verifier, &transfer, a.outcome)));
+                for unproved in answers.take(part, |raw| verifier.receipt_bytes(raw))? {
+                    told(&transfer, &unproved);
                 }
             }
         }
     }
     // Everything was answered; a stream that is gone by now changes nothing.
     let _ = send.finish();
-    Ok(answers)
+    Ok(answers.into_inner())
 }
 
-/// A peer's answer with its receipt verified.
-fn judged(verifier: &Verifier, transfer: &Transfer, outcome: Outcome) -> PeerAnswer {
-    match outcome {
-        Outcome::Accepted(raw) => match verify_receipt(verifier, &raw) {
-            Ok(receipt) => PeerAnswer::Accepted(receipt),
-            Err((code, detail)) => unverified(transfer, code, &detail),
-        },
-        Outcome::Refused(raw) => match verify_receipt(verifier, &raw) {
-            Ok(receipt) => PeerAnswer::Refused(receipt),
-            Err((code, detail)) => unverified(transfer, code, &detail),
-        },
-        Outcome::RefusedUnsigned { code, detail } => {
-            tracing::warn!(peer = %transfer.peer, dispatch = %transfer.dispatch.id(), %code, detail, "refused without evidence");
-            PeerAnswer::Later { code, retry_ms: 0 }
+/// Tells the operator of an answer that proves nothing.
+fn told(transfer: &Transfer, unproved: &Unproved) {
+    let (peer, dispatch) = (&transfer.peer, transfer.dispatch.id());
+    match unproved {
+        Unproved::Unsigned(code, detail) => {
+            tracing::warn!(%peer, %dispatch, %code, detail, "refused without evidence");
         }
-        Outcome::Later { code, retry_ms } => PeerAnswer::Later { code, retry_ms },
+        Unproved::Receipt(code, detail) => {
+            tracing::warn!(%peer, %dispatch, %code, detail, "the peer's receipt does not verify");
+        }
     }
-}
-
-fn unverified(transfer: &Transfer, code: Code, detail: &str) -> PeerAnswer {
-    tracing::warn!(peer = %transfer.peer, dispatch = %transfer.dispatch.id(), %code, detail, "the peer's receipt does not verify");
-    PeerAnswer::Later { code, retry_ms: 0 }
 }
 
 fn unfit(e: Unfit) -> Broken {
@@ -207,10 +165,9 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn next(giver: &mut Giver, recv: &mut FrameReceiver) -> Result<Next, Broken> {
-    let bytes = recv.recv(FRAME_BYTES_MAX).await.map_err(broken)?;
+    let bytes = recv.recv_within(FRAME_BYTES_MAX, ANSWER_MS_MAX).await.map_err(broken)?;
     let bytes = bytes.ok_or_else(|| broken("the peer ended the stream"))?;
-    let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-    giver.handle(frame).map_err(|r| (r.code, r.detail))
+    Ok(giver.handle(frame::decode(&bytes)?)?)
 }
 
 async fn give_range(
@@ -242,25 +199,4 @@ async fn give_range(
         send.send_raw(chunk).await.map_err(broken)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_documents_ride_along_until_the_frame_is_full() {
-        let document = |size| Document {
-            name: "a".into(),
-            media_type: "a/b".into(),
-            size,
-            sha256: tram_dispatch::Digest([0; 32]),
-            second_digest: None,
-        };
-        let small = INLINE_DOCUMENT_BYTES_MAX as u64;
-        let mut list = vec![document(small + 1), document(5)];
-        list.extend((0..5).map(|_| document(small)));
-        list.push(document(7));
-        assert_eq!(riding(&list), [1, 2, 3, 4, 7].into());
-    }
 }

@@ -1,6 +1,7 @@
 //! Links: the sessions with peers, dialled and accepted.
 
 mod checkpoints;
+mod cosigning;
 mod documents;
 mod gates;
 mod give;
@@ -18,6 +19,8 @@ use tram_transport::{
     Denied, Endpoint, Opened, PeerCheck, PeerName, Role, Session, TransportLimits,
 };
 use tram_trust::Verifier;
+
+pub(crate) use cosigning::Asking;
 
 use super::context::Context;
 use super::core::Clock;
@@ -42,16 +45,10 @@ impl PeerCheck for Check {
             Role::Dialled { expected } => expected.as_str().parse::<NodeId>().ok(),
             Role::Accepted => None,
         };
-        let denied =
-            |code: tram_dispatch::Code, detail: String| Denied { code: code.as_str(), detail };
-        let node = verifier
-            .peer(chain_der, expected.as_ref(), now)
-            .map_err(|r| denied(r.code, r.detail))?;
-        if !verifier.directory().adjacent(&self.me, &node) {
-            let detail = format!("the directory does not put {node} next to {}", self.me);
-            return Err(denied(tram_dispatch::Code::PeerNotInDirectory, detail));
-        }
-        Ok(PeerName::new(node.as_str()))
+        verifier
+            .neighbour(chain_der, expected.as_ref(), &self.me, now)
+            .map(|node| PeerName::new(node.as_str()))
+            .map_err(|r| Denied { code: r.code.as_str(), detail: r.detail })
     }
 }
 

@@ -10,33 +10,26 @@ use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{Code, Digest, DispatchId, NodeId};
 use tram_engine::record::Stage;
 use tram_engine::{Input, PeerUp};
+use tram_peer::limits::{HELLO_MS_MAX, QUESTIONS_MAX};
 use tram_peer::{Event, HeldCheckpoint, Local, Refused, Session as Machine};
-use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
-use tram_trust::{VerifiedReceipt, Verifier};
+use tram_transport::{Control, Opened, Session, outbox};
+use tram_trust::{Refusal, VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::{ToCore, ToPeer};
 use super::super::hand::Attempted;
 use super::checkpoints::{self, Checkpoints};
+use super::cosigning::{self, Cosigning};
 use super::gates::Gates;
 use super::{give, take};
-
-/// Both hellos must be exchanged within this.
-const HELLO_MS_MAX: u64 = 10_000;
-
-/// Questions of the peer on the control stream that wait for our answer at a time: above it we read
-/// no more of that stream. A peer that keeps to its window of receipt batches never gets there.
-const QUESTIONS_MAX: usize = 16;
 
 /// Receipts up to this size together are verified on the session's own thread.
 const BRIEF_BYTES_MAX: usize = 64 << 10;
 
-/// The control stream goes before every transfer.
-const CONTROL_PRIORITY: i32 = 16;
-
-/// Both nodes dialled at the same time, if two sessions begin within this.
-const SAME_TIME_MS: u64 = 15_000;
+/// Receipts of one peer that are taken in a second, after so many at once: more than any node passes
+/// on, and few enough that checking what proves nothing takes a part of one processor.
+const RECEIPTS_PER_S: u32 = 5_000;
 
 /// How often a session is held against the directory and the revocation lists in force.
 const RECHECK_MS: u64 = 5_000;
@@ -90,12 +83,6 @@ pub(super) async fn run(context: Arc<Context>, peer: NodeId, opened: Opened) -> 
 
 enum Never {}
 
-/// A frame on its way out, with the place among the peer's questions that it frees.
-pub(super) struct Outgoing {
-    bytes: bytes::Bytes,
-    _question: Option<OwnedSemaphorePermit>,
-}
-
 /// A batch of receipts that the engine has: the peer's number for it, whether it may be called
 /// stored, and its place among the peer's questions.
 struct Batch {
@@ -113,10 +100,11 @@ async fn drive(
     up: &mut bool,
 ) -> Result<Never, Ended> {
     let Control { send, mut recv } = control;
-    // Writing has a task of its own: if both sides wrote before they read, both could wait for ever.
-    let (out, frames) = queue();
-    let mut writer = tokio::spawn(write_frames(send, frames));
+    // Bounded by what the engine lets be under way to one peer, and by the places for its questions.
+    let (out, frames) = outbox();
+    let mut writer = tokio::spawn(frames.write(send));
     let mut checkpoints = Checkpoints::new(context.core.head().size);
+    let mut cosigning = Cosigning::default();
     let local = local(context, peer).await?;
     let ours: Arc<[u8]> = local.checkpoint.clone().into();
     let mut machine = Machine::new(peer.clone(), local);
@@ -131,14 +119,16 @@ async fn drive(
     // restarts, and an answer meant for an earlier session must not pass for one of this.
     let mut batches: BTreeMap<u64, Batch> = BTreeMap::new();
     let chain = session.peer_chain_der();
+    // Until when the receipts taken so far are paid for; above a second of them we read no more.
+    let mut paid_until = tokio::time::Instant::now();
     let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
             match event {
-                Event::Send(frame) => queue_frame(&out, &frame, question.take()),
+                Event::Send(frame) => out.put(frame::encode(&frame), question.take()),
                 Event::Claim(claim) => checkpoints::claimed(context, peer, claim, &ours)?,
-                Event::Up { epoch, checkpoint, wall, credit, .. } => {
-                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, wall };
+                Event::Up { epoch, checkpoint, extends, wall, credit, .. } => {
+                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, extends, wall };
                     if let Some(link) = link.take() {
                         if gives_way(context, peer, session) {
                             return Err(Ended::Replaced);
@@ -165,11 +155,14 @@ async fn drive(
                     })?;
                     machine.prove(old, new, path);
                 }
-                Event::Checkpoint(shown) => {
-                    let input = Input::PeerCheckpoint(shown);
+                Event::Cosigning(frame) => cosigning.take(context, peer, frame)?,
+                Event::Checkpoint { shown, extends } => {
+                    let input = Input::PeerCheckpoint { shown, extends };
                     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
                 }
                 Event::Receipts { batch, receipts } => {
+                    let price = Duration::from_secs(1) / RECEIPTS_PER_S * receipts.len() as u32;
+                    paid_until = paid_until.max(tokio::time::Instant::now()) + price;
                     let ours = context.next_serial();
                     let complete = take_receipts(context, peer, ours, receipts).await?;
                     let question = question.take();
@@ -181,23 +174,27 @@ async fn drive(
                 }
             }
         }
+        let readable_at = paid_until - Duration::from_secs(1);
+        let dear = tokio::time::Instant::now() < readable_at;
         tokio::select! {
+            () = tokio::time::sleep_until(readable_at), if dear => {}
             permit = questions.clone().acquire_owned(), if question.is_none() => {
                 question = permit.ok();
             }
-            frame = recv.recv(FRAME_BYTES_MAX), if question.is_some() => {
+            frame = recv.recv(FRAME_BYTES_MAX), if question.is_some() && !dear => {
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
-                let result = frame::decode(&bytes)
-                    .map_err(|e| Refused { code: e.code, detail: e.detail })
-                    .and_then(|f| match checkpoints.too_soon(&f, &machine) {
+                let result = frame::decode(&bytes).map_err(Refused::from).and_then(|f| {
+                    let now_ms = context.core.now().mono_ms;
+                    match machine.is_up() && checkpoints.pace.passes_over(&f, now_ms) {
                         true => Ok(()),
                         false => machine.handle(f, &context.verifier()),
-                    });
+                    }
+                });
                 if let Err(refused) = result {
                     checkpoints::refused(context, peer, &mut machine, &ours)?;
                     let detail = frame::detail(&refused.detail);
                     let last = Frame::HelloRefused { code: refused.code, detail };
-                    queue_frame(&out, &last, None);
+                    out.put(frame::encode(&last), None);
                     drop(out);
                     // The peer may be gone already; the session ends either way.
                     let _ = tokio::time::timeout(Duration::from_millis(500), writer).await;
@@ -214,12 +211,16 @@ async fn drive(
                     }
                     Some(ToPeer::Receipts { batch, receipts }) => {
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        queue_frame(&out, &Frame::Receipts { batch, receipts }, None);
+                        out.put(frame::encode(&Frame::Receipts { batch, receipts }), None);
                     }
+                    Some(ToPeer::Cosign(cosign)) => {
+                        cosigning::say(context, &mut machine, cosign, &out);
+                    }
+                    Some(ToPeer::Pass(frame)) => out.put(frame::encode(&frame), None),
                     Some(ToPeer::Stored(ours)) => {
                         if let Some(batch) = batches.remove(&ours).filter(|b| b.complete) {
                             let stored = Frame::Stored { batch: batch.number };
-                            queue_frame(&out, &stored, batch.question);
+                            out.put(frame::encode(&stored), batch.question);
                         }
                     }
                 }
@@ -235,7 +236,10 @@ async fn drive(
                     Ok(Ok(())) | Err(_) => session.closed().await.into(),
                 });
             }
-            _ = checkpoints.every.tick(), if machine.is_up() => checkpoints.tell(context, &out),
+            _ = checkpoints.every.tick(), if machine.is_up() => {
+                checkpoints.tell(context, &out);
+                cosigning::ask(context, peer, &out);
+            }
             _ = recheck.tick() => admitted_still(context, peer, &chain)?,
             reason = session.closed() => return Err(reason.into()),
             () = &mut hello_deadline, if !machine.is_up() => {
@@ -261,16 +265,12 @@ fn admitted_still(context: &Context, peer: &NodeId, chain: &[Vec<u8>]) -> Result
         .map_err(|r| Refused { code: r.code, detail: r.detail })
 }
 
-/// Whether this session gives way to one that is up. When both nodes dialled at the same time, the
-/// one that the lower id dialled stays, and both sides agree on it; otherwise the newer one stays,
-/// for the other side may have lost the older one.
+/// Whether this session gives way to one that is up.
 fn gives_way(context: &Context, peer: &NodeId, session: &Session) -> bool {
     let Some((other, _)) = context.sessions.get(peer).session else { return false };
-    let lower_dialled = |s: &Session| s.dialled() == (context.me < *peer);
+    let age_ms = other.age().as_millis() as u64;
     other.close_reason().is_none()
-        && other.age() < Duration::from_millis(SAME_TIME_MS)
-        && lower_dialled(&other)
-        && !lower_dialled(session)
+        && tram_peer::gives_way(&context.me, peer, session.dialled(), other.dialled(), age_ms)
 }
 
 /// The engine bounds what is under way to one peer (transfers, receipt batches, the latter sent again
@@ -306,29 +306,6 @@ async fn local(context: &Arc<Context>, peer: &NodeId) -> Result<Local, Ended> {
         wall: context.core.now().wall,
         credit: context.config.limits.peer_in_flight_max as u32,
     })
-}
-
-/// Frames wait here for the writer; how many can wait is bounded by what the engine lets be under
-/// way to one peer.
-pub(super) fn queue_frame(
-    out: &mpsc::UnboundedSender<Outgoing>,
-    frame: &Frame,
-    question: Option<OwnedSemaphorePermit>,
-) {
-    // A writer that is gone ends the session in the same loop.
-    let _ = out.send(Outgoing { bytes: frame::encode(frame).into(), _question: question });
-}
-
-async fn write_frames(
-    mut send: FrameSender,
-    mut frames: mpsc::UnboundedReceiver<Outgoing>,
-) -> Result<(), StreamError> {
-    send.set_priority(CONTROL_PRIORITY);
-    while let Some(frame) = frames.recv().await {
-        send.send_bytes(frame.bytes).await?;
-    }
-    send.finish()?;
-    send.delivered().await
 }
 
 /// Verifies receipts and hands them to the engine. One that does not verify is left out and said so
@@ -369,10 +346,10 @@ fn verify_receipts(
     for raw in receipts {
         // One that breaks its verification is asked for again, until it is set aside.
         let named = || DispatchId(sha256(raw));
-        let verify = || take::verify_receipt(verifier, raw);
+        let verify = || verifier.receipt_bytes(raw);
         match context.hands.attempt_unnoted(named, verify) {
             Ok(Ok(receipt)) => verified.push(receipt),
-            Ok(Err((code, detail))) => {
+            Ok(Err(Refusal { code, detail })) => {
                 tracing::warn!(%peer, %code, detail, "receipt left out");
                 complete &= !is_ahead_of_us(verifier, raw);
             }

@@ -9,7 +9,7 @@ use tram_dispatch::{Code, Digest, DispatchId};
 use tram_spool::store::{ReceiptQuery as StoreQuery, Source};
 use tram_wire::Receipt;
 
-use super::{NodeService, blocking, convert, storage, store_problem};
+use super::{NodeService, convert, storage, store_problem};
 
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
@@ -35,7 +35,7 @@ impl NodeService {
             after: super::cursor(query.after.as_deref())?,
             limit: limit as usize,
         };
-        blocking(move || {
+        self.reading(move || {
             let page = store.receipts(&asked).map_err(store_problem)?;
             let mut items = Vec::new();
             for found in page.items {
@@ -106,11 +106,11 @@ impl NodeService {
     }
 
     /// Receipts of a dispatch that was refused and so is not held.
-    async fn refusals_of(&self, id: DispatchId) -> Result<Vec<(Receipt, bool)>, Problem> {
+    pub(super) async fn refusals_of(&self, id: DispatchId) -> Result<Vec<(Receipt, bool)>, Problem> {
         let store = self.context.store.clone();
         let asked =
             StoreQuery { dispatch: Some(id), limit: PAGE_MAX as usize, ..StoreQuery::default() };
-        blocking(move || {
+        self.reading(move || {
             let page = store.receipts(&asked).map_err(store_problem)?;
             if page.items.is_empty() {
                 return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
@@ -142,7 +142,7 @@ impl NodeService {
     pub(super) async fn do_inclusion(&self, query: InclusionQuery) -> Result<Inclusion, Problem> {
         self.within(query.size)?;
         let (store, epoch) = (self.context.store.clone(), self.context.epoch);
-        blocking(move || {
+        self.reading(move || {
             let path = store.inclusion_proof(query.index, query.size).map_err(store_problem)?;
             let root = store.root(query.size).map_err(store_problem)?;
             let leaf = store
@@ -167,7 +167,7 @@ impl NodeService {
     ) -> Result<Consistency, Problem> {
         self.within(query.new)?;
         let (store, epoch) = (self.context.store.clone(), self.context.epoch);
-        blocking(move || {
+        self.reading(move || {
             let path = store.consistency_proof(query.old, query.new).map_err(store_problem)?;
             Ok(Consistency {
                 epoch: epoch.into(),
@@ -184,7 +184,7 @@ impl NodeService {
     pub(super) async fn do_genesis(&self) -> Result<GenesisView, Problem> {
         let (store, epoch) = (self.context.store.clone(), self.context.epoch);
         let me = self.context.me.clone();
-        blocking(move || {
+        self.reading(move || {
             let genesis = store
                 .genesis()
                 .map_err(store_problem)?

@@ -4,6 +4,7 @@ mod audit;
 mod convert;
 mod directory;
 mod events;
+mod evidence;
 mod mailbox;
 mod operate;
 mod quotas;
@@ -11,6 +12,7 @@ mod status;
 mod submit;
 mod tracking;
 mod upload;
+mod witnesses;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference};
 
 use super::context::Context;
 use super::core::Stopping;
+use super::readers::Unread;
 
 pub(crate) use operate::check_report;
 
@@ -71,6 +74,19 @@ async fn blocking<T: Send + 'static>(
         .map_err(|e| Problem::new(Code::Internal, e.to_string()))?
 }
 
+impl NodeService {
+    /// Reads what lies in the store, after what is on its way.
+    async fn reading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.context.readers.run(work).await.map_err(|e| match e {
+            Unread::Busy => Problem::busy(e.to_string(), 1),
+            Unread::Broken => Problem::new(Code::Internal, e.to_string()),
+        })?
+    }
+}
+
 /// Receipts as bytes, and whether they repeat an earlier answer.
 type Settled = (Vec<Arc<[u8]>>, bool);
 
@@ -96,6 +112,9 @@ fn settled(reply: tram_engine::Reply) -> Result<Settled, Problem> {
             Err(Problem::new(code, format!("{detail}{evidence}")))
         }
         tram_engine::Reply::Later { code, retry_ms } => Err(later(code, retry_ms)),
+        tram_engine::Reply::Assigned { .. } => {
+            Err(Problem::new(Code::Internal, "the engine answered with a number"))
+        }
     }
 }
 
@@ -220,8 +239,21 @@ impl Service for NodeService {
         Box::pin(self.do_receipts(query, scope))
     }
 
+    fn evidence(
+        &self,
+        _caller: Caller,
+        dispatch: DispatchId,
+        query: EvidenceQuery,
+    ) -> Reply<'_, bytes::Bytes> {
+        Box::pin(self.do_evidence(dispatch, query))
+    }
+
     fn log_head(&self, _caller: Caller) -> Reply<'_, LogHead> {
         Box::pin(self.do_log_head())
+    }
+
+    fn log_witnesses(&self, _caller: Caller) -> Reply<'_, LogWitnesses> {
+        Box::pin(self.do_log_witnesses())
     }
 
     fn inclusion(&self, _caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion> {

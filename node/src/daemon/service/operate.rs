@@ -204,7 +204,9 @@ impl NodeService {
                 let bad = || Problem::bad_request("after: not a cursor of this listing");
                 let (id, agency) = text.split_once('~').ok_or_else(bad)?;
                 let id: DispatchId = id.parse().map_err(|_| bad())?;
-                Some((id, agency.parse::<AgencyCode>().map_err(|_| bad())?))
+                let agency = Some(agency).filter(|agency| !agency.is_empty());
+                let agency = agency.map(|agency| agency.parse::<AgencyCode>().map_err(|_| bad()));
+                Some((id, agency.transpose()?))
             }
         };
         let now = self.context.core.now();
@@ -219,22 +221,27 @@ impl NodeService {
                     .map(|line| {
                         let due = line.standing.as_ref().and_then(|s| s.due_mono_ms);
                         let (cause, standing) = (line.quarantine, line.standing);
-                        let tries = standing.as_ref().map_or(0, |s| s.attempts);
+                        let tries = match &cause {
+                            Some(cause) if cause.may_pass() => line.looks,
+                            Some(_) => line.broke_off,
+                            None => standing.as_ref().map_or(0, |s| s.attempts),
+                        };
+                        let next = if cause.is_some() { line.look_mono_ms } else { due };
                         QueueItem {
                             state: match &cause {
                                 Some(_) => tram_api::model::LegState::Quarantined,
                                 None => convert::leg_state(&line.leg, due.is_some()).0,
                             },
                             dispatch: line.dispatch.into(),
-                            recipient: line.recipient.into(),
-                            originator: line.originator.into(),
+                            recipient: line.recipient.map(Into::into),
+                            originator: line.originator.map(Into::into),
                             peer: line.peer.map(Into::into),
-                            urgency: convert::urgency(line.urgency),
+                            urgency: line.urgency.map(convert::urgency),
                             bytes: line.bytes,
-                            accepted_at: line.since.into(),
-                            expires_at: line.expires_at.into(),
-                            attempts: if cause.is_some() { line.broke_off } else { tries },
-                            next_attempt_at: due.map(|due| convert::at(now, due).into()),
+                            accepted_at: line.since.map(Into::into),
+                            expires_at: line.expires_at.map(Into::into),
+                            attempts: tries,
+                            next_attempt_at: next.map(|next| convert::at(now, next).into()),
                             code: match &cause {
                                 Some(cause) => Some(cause.code.into()),
                                 None => standing.and_then(|s| s.cause).map(Into::into),
@@ -248,12 +255,15 @@ impl NodeService {
             let ended = lines.len() < LOOK_AT_ONCE;
             for line in lines {
                 if items.len() == limit {
-                    let last = items.last();
-                    let next =
-                        last.map(|i: &QueueItem| format!("{}~{}", i.dispatch.0, i.recipient.0));
+                    let cursor = |i: &QueueItem| {
+                        let recipient = i.recipient.as_ref().map(ToString::to_string);
+                        format!("{}~{}", i.dispatch.0, recipient.unwrap_or_default())
+                    };
+                    let next = items.last().map(cursor);
                     return Ok(Page { items, next });
                 }
-                from = Some((line.dispatch.0, line.recipient.0.clone()));
+                let recipient = line.recipient.as_ref().map(|r| r.0.clone());
+                from = Some((line.dispatch.0, recipient));
                 let of_peer = |p: &NodeId| line.peer.as_ref().is_some_and(|l| l.0 == *p);
                 if peer.as_ref().is_none_or(of_peer) && state.is_none_or(|s| s == line.state) {
                     items.push(line);

@@ -10,13 +10,13 @@ use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference};
 use tram_engine::record::Stage;
 use tram_engine::{Documents, Reply};
+use tram_spool::documents::Bringer;
 use tram_trust::{Verdict, VerifiedDispatch};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::super::context::Context;
 use super::super::hand::Attempted;
 use super::super::pins::Pin;
-use super::super::uploads::Bringer;
 use super::{NodeService, blocking, convert, later, settled, storage};
 use crate::sealing::{self, Circumstances};
 

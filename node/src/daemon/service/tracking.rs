@@ -68,7 +68,7 @@ impl NodeService {
             limit: limit as usize,
         };
         let page =
-            super::blocking(move || store.dispatches(&asked).map_err(super::store_problem)).await?;
+            self.reading(move || store.dispatches(&asked).map_err(super::store_problem)).await?;
         let next = page.next.map(|c| c.to_string());
         let ids: Vec<DispatchId> = page
             .items

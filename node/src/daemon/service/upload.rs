@@ -4,11 +4,10 @@ use tram_api::model::UploadState;
 use tram_api::service::Upload;
 use tram_api::{BodyStream, Problem};
 use tram_dispatch::{AgencyCode, Code, Digest};
-use tram_spool::documents::{DocumentError, DocumentWriter};
+use tram_spool::documents::{Bringer, DocumentError, DocumentWriter};
 
 use super::super::core::ToCore;
 use super::super::intake;
-use super::super::uploads::Bringer;
 use super::{NodeService, blocking};
 
 /// When to try an upload again that is over the quota.
@@ -61,7 +60,7 @@ impl NodeService {
         let pin = self.context.pins.pin(sha256);
         let pin = pin.ok_or_else(|| Problem::busy("the document is being removed", 1))?;
         let (documents, owner) = (self.context.documents.clone(), who.clone());
-        let stage = move || intake::stage(&documents, &owner, &sha256, size).map_err(problem);
+        let stage = move || documents.stage(&owner, &sha256, size).map_err(problem);
         let mut writer = blocking(stage).await?;
         if writer.len_bytes() != offset {
             let held = writer.len_bytes();

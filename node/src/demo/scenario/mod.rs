@@ -1,5 +1,6 @@
 //! What the demo does with the running nodes, step by step, and what it says about it.
 
+mod evidence;
 mod follow;
 mod mailbox;
 mod receipts;
@@ -83,6 +84,7 @@ impl<'n> Scenario<'n> {
             "Mọi biên nhận, kiểm chứng ngoại tuyến từ tệp đã xuất",
         );
         self.verify_receipts(&mut summary, directive, answer).await?;
+        self.evidence_file(directive).await?;
         self.refusals(&mut summary).await?;
         processes.alive()?;
         Ok(summary)

@@ -6,9 +6,9 @@ use tram_dispatch::{AgencyCode, DispatchId};
 use super::super::call::{Call, page};
 use super::super::outgoing;
 use crate::model::{
-    ConsistencyQuery, DispatchReceiptsQuery, InclusionQuery, Page, ReceiptQuery, ReceiptView,
+    ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, InclusionQuery, Page, ReceiptQuery, ReceiptView,
 };
-use crate::routes::{NEXT, READ, media};
+use crate::routes::{AUDIT, NEXT, READ, media};
 use crate::{Problem, Scope};
 
 pub(super) async fn receipts(call: Call) -> Result<Response, Problem> {
@@ -22,6 +22,16 @@ pub(super) async fn dispatch_receipts(call: Call) -> Result<Response, Problem> {
     let query =
         ReceiptQuery { dispatch: Some(dispatch.into()), after, limit, ..ReceiptQuery::default() };
     list(call, query).await
+}
+
+/// A party's auditor gets the evidence of all legs: the signed recipient list is in the envelope anyhow.
+pub(super) async fn dispatch_evidence(call: Call) -> Result<Response, Problem> {
+    let dispatch: DispatchId = call.path("dispatch")?;
+    let query: EvidenceQuery = call.query()?;
+    let scope = call.caller.scope(AUDIT);
+    super::track::seen(&call.app, &call.caller, dispatch, &scope).await?;
+    let file = call.app.service.evidence(call.caller, dispatch, query).await?;
+    Ok(outgoing::bytes(media::EVIDENCE, file))
 }
 
 async fn list(call: Call, mut query: ReceiptQuery) -> Result<Response, Problem> {
@@ -72,6 +82,10 @@ fn raw(page: &Page<ReceiptView>) -> Result<Response, Problem> {
 
 pub(super) async fn log_head(call: Call) -> Result<Response, Problem> {
     outgoing::ok(&call.app.service.log_head(call.caller).await?)
+}
+
+pub(super) async fn log_witnesses(call: Call) -> Result<Response, Problem> {
+    outgoing::ok(&call.app.service.log_witnesses(call.caller).await?)
 }
 
 pub(super) async fn inclusion(call: Call) -> Result<Response, Problem> {

@@ -175,12 +175,16 @@ fn durable_state(engine: &Engine) -> Vec<String> {
     out.push(format!("{:?}", s.mailboxes));
     out.push(format!("{:?}", s.files));
     out.push(format!("{:?}", s.usage));
+    out.push(format!("{:?}", s.logs));
+    let mut numbers = s.numbers.clone();
+    numbers.begin_anew();
+    out.push(format!("{numbers:?}"));
     for (peer, p) in &s.peers {
         let owed: BTreeSet<(DispatchId, Owed)> = p.outbox.owed().copied().collect();
         let queued: BTreeSet<DispatchId> = p.queue.ids().copied().collect();
         let empty = p.epoch.is_none() && owed.is_empty() && queued.is_empty();
         if !empty {
-            out.push(format!("{peer} {:?} {:?} {owed:?} {queued:?}", p.epoch, p.checkpoint));
+            out.push(format!("{peer} {:?} {owed:?} {queued:?}", p.epoch));
         }
     }
     out

@@ -58,7 +58,7 @@ pub(crate) struct Net {
     pub(crate) directory: Arc<Directory>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) lives: BTreeMap<NodeId, Vec<Life>>,
-    seals: BTreeMap<AgencyCode, (Vec<Vec<u8>>, Ed25519Signer)>,
+    pub(crate) seals: BTreeMap<AgencyCode, (Vec<Vec<u8>>, Ed25519Signer)>,
 }
 
 /// The one network all tests share; it never changes.

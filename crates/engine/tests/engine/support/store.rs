@@ -1,10 +1,12 @@
 //! A store in memory: the records in order, and what can be rebuilt from them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Digest, DispatchId, Reference, UnixMillis};
-use tram_engine::record::{Leaf, Quarantine};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Reference, UnixMillis};
+use tram_engine::record::{Cause, Leaf, Quarantine};
+use tram_engine::state::numbers::Numbers;
 use tram_engine::{Batch, Record, Recovered, View, ViewError};
 use tram_tlog::{Frontier, MemoryTree, inclusion_proof, leaf_hash, root_at};
 use tram_wire::evidence::commitment;
@@ -22,8 +24,12 @@ pub(crate) struct MemStore {
     frontier: Frontier,
     leaves: Vec<Leaf>,
     roots: BTreeMap<u64, SignedRoot>,
-    /// Dispatches whose records cannot be read at present.
+    /// Dispatches whose records cannot be read at present; a start finds all but the beginning.
     pub(crate) unreadable: BTreeSet<DispatchId>,
+    /// So many reads of records fail from now on.
+    pub(crate) failing: Cell<u32>,
+    /// No receipt of our own can be read at present.
+    pub(crate) receipts_unreadable: bool,
 }
 
 impl MemStore {
@@ -96,14 +102,31 @@ impl MemStore {
 
     /// What a start finds.
     pub(crate) fn recover(&self) -> Recovered {
-        let about_peers =
-            |r: &&Record| matches!(r, Record::PeerEpoch(_) | Record::PeerCheckpoint(_));
+        let about_peers = |r: &&Record| {
+            matches!(r, Record::PeerEpoch(_) | Record::PeerCheckpoint(_) | Record::Cosigned(_))
+        };
+        let mut numbers = Numbers::default();
+        self.records.iter().for_each(|record| numbers.apply(record));
         Recovered {
             frontier: self.frontier.clone(),
             last_time: self.roots.values().map(|r| r.time).max().unwrap_or(UnixMillis(0)),
             peers: self.records.iter().filter(about_peers).cloned().collect(),
-            open: self.open.iter().map(|id| self.history(id).unwrap()).collect(),
+            open: self.open.iter().map(|id| self.found(id)).collect(),
+            numbers,
         }
+    }
+
+    fn found(&self, id: &DispatchId) -> Vec<Record> {
+        let places = self.histories.get(id).into_iter().flatten();
+        let mut history: Vec<Record> = places.map(|i| self.records[*i].clone()).collect();
+        if self.unreadable.contains(id) {
+            history.retain(|r| !matches!(r, Record::Held(_)));
+            let detail = "a sector's checksum is wrong".to_owned();
+            let cause = Some(Cause { code: Code::StoreCorrupt, detail, unread: true });
+            let at = UnixMillis(0);
+            history.push(Record::Quarantine(Quarantine { dispatch: *id, cause, at }));
+        }
+        history
     }
 
     pub(crate) fn head(&self) -> (u64, [u8; 32]) {
@@ -125,7 +148,9 @@ impl View for MemStore {
     }
 
     fn history(&self, dispatch: &DispatchId) -> Result<Vec<Record>, ViewError> {
-        if self.unreadable.contains(dispatch) {
+        let fails = self.failing.get() > 0;
+        self.failing.set(self.failing.get().saturating_sub(1));
+        if fails || self.unreadable.contains(dispatch) {
             return Err(ViewError("a sector's checksum is wrong".to_owned()));
         }
         let places = self.histories.get(dispatch).into_iter().flatten();
@@ -133,6 +158,9 @@ impl View for MemStore {
     }
 
     fn own_receipt(&self, leaf: u64) -> Result<Option<Arc<[u8]>>, ViewError> {
+        if self.receipts_unreadable {
+            return Err(ViewError("a sector's checksum is wrong".to_owned()));
+        }
         let Some((size, root)) = self.roots.range(leaf + 1..).next() else { return Ok(None) };
         let stored = &self.leaves[leaf as usize];
         let path: Vec<[u8; 32]> =

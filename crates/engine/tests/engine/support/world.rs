@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, EpochId, NodeId, Now};
 use tram_engine::{
-    Answer, Documents, Input, Notice, Output, PeerAnswer, PeerUp, Reply, Token, Transfer,
+    Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerAnswer, PeerUp, Reply, Token, Transfer,
 };
 use tram_trust::fixtures::NOW;
-use tram_trust::{Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
+use tram_trust::{Verdict, VerifiedCosignature, VerifiedDispatch, VerifiedReceipt, Verifier};
 use tram_wire::{Receipt, SealedDispatch};
 
+use super::cosigned::CosignedRoots;
 use super::net::{NODES, net, node};
 use super::node::TestNode;
 
@@ -22,6 +23,7 @@ pub(crate) enum Body {
     Answer(DispatchId, Vec<(AgencyCode, Answer)>),
     Receipts(u64, Vec<Arc<[u8]>>),
     Stored(u64),
+    Cosigned(VerifiedCosignature),
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +55,10 @@ pub(crate) struct World {
     pub(crate) large_documents: bool,
     /// Every signed root that left a node: none may be contradicted.
     roots: BTreeMap<(NodeId, EpochId, u64), Root>,
+    /// Every cosignature that left a node.
+    pub(crate) cosigned: CosignedRoots,
+    /// Witnesses that said what they hold instead.
+    pub(crate) holds: Vec<(NodeId, Cosign)>,
     /// Every transfer given.
     pub(crate) given: Vec<Transfer>,
     /// How many of them over each link.
@@ -82,6 +88,8 @@ impl World {
             verifier: net().verifier.clone(),
             large_documents: false,
             roots: BTreeMap::new(),
+            cosigned: CosignedRoots::default(),
+            holds: Vec::new(),
             transfers: BTreeMap::new(),
             given: Vec::new(),
         }
@@ -125,7 +133,7 @@ impl World {
         self.sessions.insert((a.min(b).clone(), a.max(b).clone()), self.next_session);
         let now = self.now;
         let hellos =
-            [(a, b), (b, a)].map(|(me, peer)| (me, self.shown(me, peer), self.hello(peer)));
+            [(a, b), (b, a)].map(|(me, peer)| (me, self.shown(me, peer), self.met(me, peer)));
         for (me, shown, hello) in hellos {
             let me = self.nodes.get_mut(me).unwrap();
             if let Some(shown) = shown {
@@ -142,6 +150,14 @@ impl World {
         Some(Input::Shown { by: peer.clone(), checkpoint })
     }
 
+    /// The same, proved to extend what `me` holds of it.
+    fn met(&self, me: &NodeId, peer: &NodeId) -> PeerUp {
+        let held = self.nodes[me].engine.as_ref().and_then(|engine| engine.held_of(peer));
+        let hello = self.hello(peer);
+        let extends = held.filter(|h| h.epoch == hello.epoch).map(|h| (h.size, h.root));
+        PeerUp { extends, ..hello }
+    }
+
     /// What the hello of `peer` says of itself.
     pub(crate) fn hello(&self, peer: &NodeId) -> PeerUp {
         let other = &self.nodes[peer];
@@ -151,6 +167,7 @@ impl World {
             peer: peer.clone(),
             epoch: life.epoch,
             checkpoint: Some((size, root, life.note(size, root))),
+            extends: None,
             wall: self.now.wall,
         }
     }
@@ -255,7 +272,7 @@ impl World {
                 match &reply {
                     Reply::Done { receipts, .. } => self.left(receipts),
                     Reply::Refused { receipt, .. } => self.left(receipt),
-                    Reply::Later { .. } => {}
+                    Reply::Assigned { .. } | Reply::Later { .. } => {}
                 }
                 assert!(self.replies.insert(token, reply).is_none(), "one reply each");
             }
@@ -294,6 +311,14 @@ impl World {
                 self.send(id, &peer, Body::Receipts(batch, receipts));
             }
             Output::Stored { peer, batch } => self.send(id, &peer, Body::Stored(batch)),
+            Output::Cosign(cosign) => {
+                let to = cosign.to().clone();
+                match self.cosigned.left(&self.nodes[id], &cosign) {
+                    Some(made) if *made.log() == to => self.send(id, &to, Body::Cosigned(made)),
+                    Some(_) => {}
+                    None => self.holds.push((id.clone(), cosign)),
+                }
+            }
             Output::RemoveDocuments(digests) => {
                 self.removed.extend(digests.into_iter().map(|d| (id.clone(), d)));
             }
@@ -350,6 +375,7 @@ impl World {
                 let receipts = raws.iter().map(|r| self.verify(r)).collect();
                 Input::Receipts { peer: from, batch, receipts }
             }
+            Body::Cosigned(made) => Input::Cosigning(Cosigning::Given(made)),
             Body::Stored(batch) => Input::Stored { peer: from, batch },
         };
         let now = self.now;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tram_dispatch::{Digest, NodeId, Now};
+use tram_engine::transfer::take::SoundOffer;
 use tram_engine::{Documents, Engine, Input, PeerUp, Reply, Token};
 use tram_spool::disk::MemDisk;
-use tram_spool::documents::DocumentStore;
+use tram_spool::documents::{Bringer, DocumentStore};
 use tram_spool::store::StoreReader;
 use tram_trust::VerifiedDispatch;
 
@@ -19,7 +20,7 @@ use super::country::Country;
 use crate::dice::Dice;
 
 use running::{Running, Step};
-pub(crate) use said::{Clock, Link, Offer, OfferReply, Stopping, ToPeer};
+pub(crate) use said::{Clock, Link, OfferReply, Stopping, ToPeer};
 
 /// Journal segments of the simulation: small, so that runs cross from one to the next.
 const SEGMENT_BYTES: u64 = 256 << 10;
@@ -139,14 +140,12 @@ impl Core {
     }
 
     /// Hands in what a peer offers, and waits for what the engine says.
-    pub(crate) async fn offer(&self, offer: Offer) -> Result<OfferReply, Stopping> {
+    pub(crate) async fn offer(&self, offer: SoundOffer) -> Result<OfferReply, Stopping> {
         let (reply, answer) = oneshot::channel();
         self.act(|r, now| {
             let token = r.token();
             r.offers.insert(token, reply);
-            let Offer { peer, dispatch, recipients, receipts, documents } = offer;
-            let input = Input::Offer { token, peer, dispatch, recipients, receipts, documents };
-            r.handle(now, input)
+            r.handle(now, offer.into_input(token))
         })?;
         answer.await.map_err(|_| Stopping)
     }
@@ -217,23 +216,23 @@ impl Core {
     }
 
     /// Notes that a document was brought whole, for a dispatch not in custody yet.
-    pub(crate) fn brought(&self, who: &str, digest: Digest) -> Result<(), Stopping> {
-        self.with(|r, _| {
-            r.uploads.insert((who.to_owned(), digest));
+    pub(crate) fn brought(&self, who: &Bringer, digest: Digest, size: u64) -> Result<(), Stopping> {
+        self.with(|r, now| {
+            r.uploads.add(who, digest, size, now.mono_ms);
             Ok(())
         })
     }
 
-    pub(crate) fn was_brought(&self, who: &str, digest: Digest) -> bool {
-        let key = (who.to_owned(), digest);
-        self.with(|r, _| Ok(r.uploads.contains(&key))).unwrap_or(false)
+    /// The size of a document that was brought whole.
+    pub(crate) fn size_brought(&self, who: &Bringer, digest: &Digest) -> Option<u64> {
+        self.with(|r, _| Ok(r.uploads.size(who, digest))).ok().flatten()
     }
 
     /// Forgets who brought these; files that nobody needs are removed.
-    pub(crate) fn settled(&self, who: &str, digests: &[Digest]) {
+    pub(crate) fn settled(&self, who: &Bringer, digests: &[Digest]) {
         let forget = |r: &mut Running, _| {
             for d in digests {
-                r.uploads.remove(&(who.to_owned(), *d));
+                r.uploads.forget(who, d);
             }
             r.remove(digests)
         };

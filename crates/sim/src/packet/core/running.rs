@@ -1,13 +1,13 @@
 //! The engine over its store.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tram_dispatch::{Code, Digest, NodeId, Now};
 use tram_engine::{Batch, Engine, Input, Output, Reply, Settings, Token, genesis_batch};
 use tram_spool::disk::MemDisk;
-use tram_spool::documents::{DocumentError, DocumentOptions};
+use tram_spool::documents::{DocumentError, DocumentOptions, Uploads};
 use tram_spool::store::{Store, StoreOptions, StoreReader};
 
 use super::{Link, OfferReply, SEGMENT_BYTES, Start, ToPeer, WAIT_MS_MAX};
@@ -28,7 +28,7 @@ pub(super) struct Running {
     pub(super) answers: VecDeque<(u64, oneshot::Sender<()>)>,
     pub(super) pins: BTreeMap<Digest, u32>,
     /// Documents taken for a dispatch that is not in custody yet, by who brought them.
-    pub(super) uploads: BTreeSet<(String, Digest)>,
+    pub(super) uploads: Uploads,
 }
 
 /// What the core does next.
@@ -73,7 +73,7 @@ impl Running {
             links: BTreeMap::new(),
             answers: VecDeque::new(),
             pins: BTreeMap::new(),
-            uploads: BTreeSet::new(),
+            uploads: Uploads::default(),
         })
     }
 
@@ -153,6 +153,9 @@ impl Running {
                 Output::Stored { peer, batch } => {
                     self.to_peer(&peer, ToPeer::Stored(batch));
                 }
+                Output::Cosign(cosign) => {
+                    self.to_peer(&cosign.to().clone(), ToPeer::Cosign(cosign));
+                }
                 Output::RemoveDocuments(digests) => self.remove(&digests)?,
                 Output::Notify(_) => {}
             }
@@ -166,9 +169,8 @@ impl Running {
 
     pub(super) fn remove(&mut self, digests: &[Digest]) -> Result<(), String> {
         for d in digests {
-            let wanted = self.engine.uses_file(d)
-                || self.pins.contains_key(d)
-                || self.uploads.iter().any(|(_, u)| u == d);
+            let wanted =
+                self.engine.uses_file(d) || self.pins.contains_key(d) || self.uploads.contains(d);
             if wanted {
                 continue;
             }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tram_dispatch::{AgencyCode, NodeId, Now, UnixMillis};
-use tram_engine::{Answer, Documents, Transfer};
+use tram_dispatch::{AgencyCode, Now, UnixMillis};
+use tram_engine::{Answer, Cosign, Transfer};
 use tram_trust::fixtures::NOW;
-use tram_trust::{VerifiedDispatch, VerifiedReceipt};
 
 /// The two clocks of a node.
 #[derive(Clone, Copy, Debug)]
@@ -36,15 +35,6 @@ impl Clock {
 #[error("the node is stopping")]
 pub(crate) struct Stopping;
 
-/// A peer's offer on its way to the engine.
-pub(crate) struct Offer {
-    pub(crate) peer: NodeId,
-    pub(crate) dispatch: VerifiedDispatch,
-    pub(crate) recipients: Vec<AgencyCode>,
-    pub(crate) receipts: Vec<VerifiedReceipt>,
-    pub(crate) documents: Documents,
-}
-
 /// What the engine says to an offer.
 #[derive(Debug)]
 pub(crate) enum OfferReply {
@@ -58,6 +48,7 @@ pub(crate) enum ToPeer {
     Transfer(Transfer),
     Receipts { batch: u64, receipts: Vec<Arc<[u8]>> },
     Stored(u64),
+    Cosign(Cosign),
     Replaced,
 }
 

@@ -2,25 +2,22 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tram_dispatch::NodeId;
-use tram_engine::Input;
-use tram_peer::{Claim, Event, Session as Machine};
-use tram_wire::frame::Frame;
+use tram_engine::{Cosign, Cosigning, Input};
+use tram_peer::limits::CHECKPOINT_MS;
+use tram_peer::{Claim, Event, HeldCheckpoint, Pace, Session as Machine};
+use tram_transport::Outbox;
+use tram_wire::frame::{self, Frame};
 
 use super::Process;
-use super::session::{Ended, Outgoing, queue_frame};
-
-/// While a session lasts, each side tells the other at most this often that its log grew.
-const CHECKPOINT_MS: u64 = 10_000;
+use super::session::Ended;
 
 /// Newer checkpoints of one session.
 pub(super) struct Checkpoints {
     /// Fires when it may be time to tell.
     pub(super) every: Interval,
-    told: u64,
-    taken: Option<Instant>,
+    pub(super) pace: Pace,
 }
 
 impl Checkpoints {
@@ -29,35 +26,19 @@ impl Checkpoints {
         let every = Duration::from_millis(CHECKPOINT_MS);
         let mut every = interval_at(Instant::now() + every, every);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Checkpoints { every, told, taken: None }
+        Checkpoints { every, pace: Pace::new(told) }
     }
 
     /// Tells the peer of a log that grew.
-    pub(super) fn tell(
-        &mut self,
-        process: &Process,
-        out: &mpsc::UnboundedSender<Outgoing>,
-    ) -> Result<(), Ended> {
+    pub(super) fn tell(&mut self, process: &Process, out: &Outbox) -> Result<(), Ended> {
         let size = process.core.reader()?.log_head().size;
-        let note = if size > self.told { process.checkpoint()? } else { Vec::new() };
+        let behind = self.pace.is_behind(size);
+        let note = if behind { process.checkpoint()? } else { Vec::new() };
         if !note.is_empty() {
-            self.told = size;
-            queue_frame(out, &Frame::Checkpoint { note }, None);
+            self.pace.tell(size);
+            out.put(frame::encode(&Frame::Checkpoint { note }), None);
         }
         Ok(())
-    }
-
-    /// Whether a frame of the peer is one more checkpoint before its time: it is passed over.
-    pub(super) fn too_soon(&mut self, frame: &Frame, machine: &Machine) -> bool {
-        if !matches!(frame, Frame::Checkpoint { .. }) || !machine.is_up() {
-            return false;
-        }
-        let least = Duration::from_millis(CHECKPOINT_MS / 2);
-        let soon = self.taken.is_some_and(|at| at.elapsed() < least);
-        if !soon {
-            self.taken = Some(Instant::now());
-        }
-        soon
     }
 }
 
@@ -84,6 +65,44 @@ pub(super) fn refused(
         if let Event::Claim(claim) = event {
             claimed(process, peer, claim)?;
         }
+    }
+    Ok(())
+}
+
+/// Cosigns what the engine made durable, or goes on from what is held.
+pub(super) fn cosign(
+    process: &Process,
+    machine: &mut Machine,
+    cosign: Cosign,
+    out: &Outbox,
+) -> Result<(), Ended> {
+    match cosign {
+        Cosign::Sign { log, epoch, size, root, time, .. } => {
+            if let Some(made) = process.cosign((&log, epoch), (size, root), time) {
+                let line = made.to_line();
+                let frame = Frame::Cosignature { log, epoch, size, line };
+                out.put(frame::encode(&frame), None);
+            }
+        }
+        Cosign::Holds { held, .. } => machine.go_on_from(HeldCheckpoint {
+            epoch: held.epoch,
+            size: held.size,
+            root: held.root,
+            note: held.note,
+        }),
+    }
+    Ok(())
+}
+
+/// Takes a cosignature on the own log. Nobody here asks a witness that is no neighbour.
+pub(super) fn cosigning(process: &Process, frame: Frame) -> Result<(), Ended> {
+    let Frame::Cosignature { log, epoch, size, line } = frame else { return Ok(()) };
+    let Ok(root) = process.core.reader()?.root(size) else { return Ok(()) };
+    let directory = process.verifier().directory().clone();
+    let tree = (size, root);
+    match tram_trust::cosignature::verify(&directory, (&log, epoch), tree, &line) {
+        Ok(given) => process.core.input(Input::Cosigning(Cosigning::Given(given)))?,
+        Err(refusal) => process.note(|| format!("a cosignature does not verify: {refusal}")),
     }
     Ok(())
 }

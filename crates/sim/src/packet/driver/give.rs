@@ -7,23 +7,18 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
+use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code};
+use tram_engine::transfer::give::{self, Answers};
 use tram_engine::{Input, PeerAnswer, Transfer};
-use tram_peer::giver::{Giver, Next};
+use tram_peer::giver::{Giver, Next, riding};
+use tram_peer::limits::{ANSWER_MS_MAX, CHUNK_BYTES};
 use tram_spool::store::Document as Stored;
 use tram_transport::{FrameReceiver, FrameSender, Session};
-use tram_trust::Verifier;
-use tram_wire::frame::{self, Frame, Outcome, Range};
+use tram_wire::frame::{self, Frame, Range};
 
 use super::gates::Gates;
-use super::take::verify_receipt;
 use super::{Counted, Process};
-
-/// Bytes of a document given to QUIC at a time.
-const CHUNK_BYTES: usize = 256 << 10;
-/// Longest wait for the next thing a peer says of a transfer, and for a stream to say it on.
-const ANSWER_MS_MAX: u64 = 600_000;
 
 type Broken = (Code, String);
 
@@ -56,19 +51,6 @@ pub(super) async fn run(
 
 fn broken(e: impl std::fmt::Display) -> Broken {
     (Code::PeerUnreachable, e.to_string())
-}
-
-/// Which documents ride along, by index.
-fn riding(documents: &[Document]) -> BTreeSet<usize> {
-    let mut total = 0;
-    let rides = |d: &Document| {
-        let size = usize::try_from(d.size).unwrap_or(usize::MAX);
-        let fits = size <= INLINE_DOCUMENT_BYTES_MAX && total + size <= INLINE_TOTAL_BYTES_MAX;
-        total += if fits { size } else { 0 };
-        fits
-    };
-    let rides: Vec<bool> = documents.iter().map(rides).collect();
-    rides.iter().enumerate().filter(|(_, rides)| **rides).map(|(i, _)| i).collect()
 }
 
 /// Up to `max` bytes of a document from `offset`.
@@ -107,18 +89,10 @@ fn offer(
     transfer: &Transfer,
     riding: &BTreeSet<usize>,
 ) -> Result<Vec<u8>, Broken> {
-    let documents = &transfer.dispatch.envelope().documents;
-    let mut inline = Vec::new();
-    for i in riding {
-        let document = &documents[*i];
-        inline.push((*i as u16, read(process, document, 0, document.size as usize)?.to_vec()));
-    }
-    Ok(frame::encode(&Frame::Transfer(Box::new(frame::Transfer {
-        dispatch: transfer.dispatch.raw().to_vec(),
-        recipients: transfer.recipients.clone(),
-        receipts: transfer.receipts.iter().map(|r| r.to_vec()).collect(),
-        inline,
-    }))))
+    let offer = give::offer(transfer, riding, |document| {
+        read(process, document, 0, document.size as usize).map(|bytes| bytes.to_vec())
+    });
+    offer.map(|offer| frame::encode(&offer))
 }
 
 async fn give(
@@ -127,8 +101,9 @@ async fn give(
     transfer: Transfer,
     gates: &Gates,
 ) -> Result<Vec<(AgencyCode, PeerAnswer)>, Broken> {
-    let documents = transfer.dispatch.envelope().documents.clone();
-    let riding = riding(&documents);
+    let dispatch = transfer.dispatch.clone();
+    let documents = &dispatch.envelope().documents;
+    let riding = riding(documents);
     let _bulk = match riding.len() < documents.len() {
         true => Some(gates.given_bulk.acquire().await.map_err(broken)?),
         false => None,
@@ -141,12 +116,10 @@ async fn give(
         opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)?;
     send.set_priority(i32::from(transfer.class));
     send.send_bytes(first.into()).await.map_err(broken)?;
-    let mut giver = Giver::new(&documents);
-    let mut awaited: BTreeSet<&AgencyCode> = transfer.recipients.iter().collect();
-    let mut answers = Vec::new();
-    while !awaited.is_empty() {
-        let next = timeout(wait, next(&mut giver, &mut recv)).await;
-        match next.map_err(|_| broken("no answer in time"))?? {
+    let mut giver = Giver::new(documents);
+    let mut answers = Answers::awaited(&transfer.recipients);
+    while !answers.are_complete() {
+        match next(&mut giver, &mut recv).await? {
             Next::Give(ranges) => {
                 for range in ranges {
                     let document = &documents[usize::from(range.document)];
@@ -154,40 +127,21 @@ async fn give(
                 }
             }
             Next::Answered(part) => {
-                for a in part {
-                    if !awaited.remove(&a.recipient) {
-                        return Err(broken("an answer for somebody else, or a second one"));
-                    }
-                    answers.push((a.recipient, judged(process.verifier(), a.outcome)));
+                for unproved in answers.take(part, |raw| process.verifier().receipt_bytes(raw))? {
+                    process.note(|| format!("{}: {unproved:?}", transfer.peer));
                 }
             }
         }
     }
     // Everything was answered; a stream that is gone by now changes nothing.
     let _ = send.finish();
-    Ok(answers)
-}
-
-/// A peer's answer with its receipt verified.
-fn judged(verifier: &Verifier, outcome: Outcome) -> PeerAnswer {
-    let unverified = |(code, _)| PeerAnswer::Later { code, retry_ms: 0 };
-    match outcome {
-        Outcome::Accepted(raw) => {
-            verify_receipt(verifier, &raw).map_or_else(unverified, PeerAnswer::Accepted)
-        }
-        Outcome::Refused(raw) => {
-            verify_receipt(verifier, &raw).map_or_else(unverified, PeerAnswer::Refused)
-        }
-        Outcome::RefusedUnsigned { code, .. } => PeerAnswer::Later { code, retry_ms: 0 },
-        Outcome::Later { code, retry_ms } => PeerAnswer::Later { code, retry_ms },
-    }
+    Ok(answers.into_inner())
 }
 
 async fn next(giver: &mut Giver, recv: &mut FrameReceiver) -> Result<Next, Broken> {
-    let bytes = recv.recv(FRAME_BYTES_MAX).await.map_err(broken)?;
+    let bytes = recv.recv_within(FRAME_BYTES_MAX, ANSWER_MS_MAX).await.map_err(broken)?;
     let bytes = bytes.ok_or_else(|| broken("the peer ended the stream"))?;
-    let frame = frame::decode(&bytes).map_err(|e| (e.code, e.detail))?;
-    giver.handle(frame).map_err(|r| (r.code, r.detail))
+    Ok(giver.handle(frame::decode(&bytes)?)?)
 }
 
 async fn give_range(

@@ -3,9 +3,11 @@
 //! It mirrors `node/src/daemon/link` over the same `tram_transport::Session` and `tram_peer`
 //! machines, part for part and with the same waits and limits: [`dial`] keeps a session with each
 //! configured peer, [`session`] runs the control stream, [`give`] and [`take`] the transfers,
-//! [`documents`] the ranges, [`checkpoints`] what each
-//! side holds of the other's log. Left out is what has no place here: threads for blocking reads, memory
-//! budgets of frames, listings, `peer test`, a directory that changes. Disks take simulated time.
+//! [`documents`] the ranges, [`checkpoints`] what each side holds of the other's log. What is decided
+//! on the way is the product's own code: offers and answers by `tram_engine::transfer`, ranges, waits
+//! and pace by `tram_peer`, frames that wait by `tram_transport`, documents by `tram_spool`. Left out
+//! is what has no place here: threads for blocking reads, memory budgets of frames, listings,
+//! `peer test`, a directory that changes. Disks take simulated time.
 
 mod checkpoints;
 mod dial;
@@ -21,8 +23,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
-use tram_dispatch::{Digest, DispatchId, NodeId};
+use tram_dispatch::{EpochId, NodeId};
+use tram_engine::quota::DoorsOf;
 use tram_tlog::checkpoint::Checkpoint;
+use tram_tlog::cosignature::Cosignature;
 use tram_transport::{Denied, Endpoint, PeerCheck, PeerName, Role, Session, TransportLimits};
 use tram_trust::Verifier;
 
@@ -53,6 +57,7 @@ pub(crate) struct Process {
     country: &'static Country,
     fabric: Fabric,
     sessions: Mutex<BTreeMap<NodeId, Session>>,
+    doors: DoorsOf<NodeId>,
     serial: AtomicU64,
     dice: Mutex<Dice>,
     tasks: Mutex<Tasks>,
@@ -109,17 +114,10 @@ impl PeerCheck for Check {
             Role::Dialled { expected } => expected.as_str().parse::<NodeId>().ok(),
             Role::Accepted => None,
         };
-        let denied =
-            |code: tram_dispatch::Code, detail: String| Denied { code: code.as_str(), detail };
-        let node = self
-            .verifier
-            .peer(chain_der, expected.as_ref(), self.clock.wall())
-            .map_err(|r| denied(r.code, r.detail))?;
-        if !self.verifier.directory().adjacent(&self.me, &node) {
-            let detail = format!("the directory does not put {node} next to {}", self.me);
-            return Err(denied(tram_dispatch::Code::PeerNotInDirectory, detail));
-        }
-        Ok(PeerName::new(node.as_str()))
+        self.verifier
+            .neighbour(chain_der, expected.as_ref(), &self.me, self.clock.wall())
+            .map(|node| PeerName::new(node.as_str()))
+            .map_err(|r| Denied { code: r.code.as_str(), detail: r.detail })
     }
 }
 
@@ -146,6 +144,7 @@ impl Process {
             country: start.country,
             fabric,
             sessions: Mutex::default(),
+            doors: DoorsOf::default(),
             serial: AtomicU64::new(0),
             dice: Mutex::new(dice),
             tasks: Mutex::default(),
@@ -216,6 +215,18 @@ impl Process {
         Ok(signed.unwrap_or_default())
     }
 
+    /// Cosigns a checkpoint of another node's log that is held durably.
+    fn cosign(
+        &self,
+        log: (&NodeId, EpochId),
+        tree: (u64, [u8; 32]),
+        time: u64,
+    ) -> Option<Cosignature> {
+        let member = self.member();
+        let (network, me) = (self.country.network(), (&self.me, member.epoch));
+        tram_trust::cosignature::sign(network, me, log, tree, time, &member.checkpoint_key).ok()
+    }
+
     fn note(&self, text: impl FnOnce() -> String) {
         self.fabric.note(|| format!("{} {}", self.me, text()));
     }
@@ -231,17 +242,6 @@ impl Tasks {
             }
         }
     }
-}
-
-/// Who brought a document: a peer, for one dispatch.
-fn bringer(peer: &NodeId, dispatch: DispatchId) -> String {
-    format!("{peer} {dispatch}")
-}
-
-/// The name of its staged file.
-fn staging_name(who: &str, document: &Digest) -> String {
-    let digest = tram_crypto::sha256_parts(&[who.as_bytes(), &[0], document.as_bytes()]);
-    tram_dispatch::id::hex(&digest)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

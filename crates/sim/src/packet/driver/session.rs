@@ -9,8 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{Code, NodeId};
 use tram_engine::{Input, PeerUp};
+use tram_peer::limits::{HELLO_MS_MAX, QUESTIONS_MAX};
 use tram_peer::{Event, HeldCheckpoint, Local, Refused, Session as Machine};
-use tram_transport::{Control, FrameSender, Opened, Session, StreamError};
+use tram_transport::{Control, Opened, Session, StreamError, outbox};
 use tram_trust::{VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
@@ -18,15 +19,6 @@ use super::checkpoints::{self, Checkpoints};
 use super::gates::Gates;
 use super::{Counted, IN_FLIGHT_MAX, Process, give, lock, take};
 use crate::packet::core::{Stopping, ToPeer};
-
-/// Both hellos must be exchanged within this.
-const HELLO_MS_MAX: u64 = 10_000;
-/// Questions of the peer on the control stream that wait for our answer at a time.
-const QUESTIONS_MAX: usize = 16;
-/// The control stream goes before every transfer.
-const CONTROL_PRIORITY: i32 = 16;
-/// Both nodes dialled at the same time, if two sessions begin within this.
-const SAME_TIME_MS: u64 = 15_000;
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +57,6 @@ pub(super) async fn run(process: Arc<Process>, peer: NodeId, opened: Opened) -> 
     (ended, up)
 }
 
-/// A frame on its way out, with the place among the peer's questions that it frees.
-pub(super) struct Outgoing {
-    bytes: bytes::Bytes,
-    _question: Option<OwnedSemaphorePermit>,
-}
-
 struct Batch {
     number: u64,
     complete: bool,
@@ -86,11 +72,11 @@ async fn drive(
     up: &mut bool,
 ) -> Result<Never, Ended> {
     let Control { send, mut recv } = control;
-    let (out, frames) = queue();
+    let (out, frames) = outbox();
     // Ends with the channel, or with the session.
     let (told, mut writer) = tokio::sync::oneshot::channel();
     process.spawn(async move {
-        let _ = told.send(write_frames(send, frames).await);
+        let _ = told.send(frames.write(send).await);
     });
     let mut checkpoints = Checkpoints::new(process.core.reader()?.log_head().size);
     let mut machine = Machine::new(peer.clone(), local(process, peer).await?);
@@ -105,10 +91,10 @@ async fn drive(
     loop {
         while let Some(event) = machine.next_event() {
             match event {
-                Event::Send(frame) => queue_frame(&out, &frame, question.take()),
+                Event::Send(frame) => out.put(frame::encode(&frame), question.take()),
                 Event::Claim(claim) => checkpoints::claimed(process, peer, claim)?,
-                Event::Up { epoch, checkpoint, wall, credit, .. } => {
-                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, wall };
+                Event::Up { epoch, checkpoint, extends, wall, credit, .. } => {
+                    let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, extends, wall };
                     if let Some(link) = link.take() {
                         if gives_way(process, peer, session) {
                             return Err(Ended::Replaced);
@@ -131,7 +117,10 @@ async fn drive(
                     })?;
                     machine.prove(old, new, path);
                 }
-                Event::Checkpoint(shown) => process.core.input(Input::PeerCheckpoint(shown))?,
+                Event::Checkpoint { shown, extends } => {
+                    process.core.input(Input::PeerCheckpoint { shown, extends })?;
+                }
+                Event::Cosigning(frame) => checkpoints::cosigning(process, frame)?,
                 Event::Receipts { batch, receipts } => {
                     let ours = process.next_serial();
                     let (verified, complete) = verify(process.verifier(), &receipts);
@@ -153,17 +142,18 @@ async fn drive(
             }
             frame = recv.recv(FRAME_BYTES_MAX), if question.is_some() => {
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
-                let result = frame::decode(&bytes)
-                    .map_err(|e| Refused { code: e.code, detail: e.detail })
-                    .and_then(|f| match checkpoints.too_soon(&f, &machine) {
+                let result = frame::decode(&bytes).map_err(Refused::from).and_then(|f| {
+                    let now_ms = process.core.clock().now().mono_ms;
+                    match machine.is_up() && checkpoints.pace.passes_over(&f, now_ms) {
                         true => Ok(()),
                         false => machine.handle(f, process.verifier()),
-                    });
+                    }
+                });
                 if let Err(refused) = result {
                     checkpoints::refused(process, peer, &mut machine)?;
                     let detail = frame::detail(&refused.detail);
                     let last = Frame::HelloRefused { code: refused.code, detail };
-                    queue_frame(&out, &last, None);
+                    out.put(frame::encode(&last), None);
                     drop(out);
                     // The peer may be gone already; the session ends either way.
                     let _ = tokio::time::timeout(Duration::from_millis(500), writer).await;
@@ -180,12 +170,15 @@ async fn drive(
                     }
                     Some(ToPeer::Receipts { batch, receipts }) => {
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        queue_frame(&out, &Frame::Receipts { batch, receipts }, None);
+                        out.put(frame::encode(&Frame::Receipts { batch, receipts }), None);
+                    }
+                    Some(ToPeer::Cosign(cosign)) => {
+                        checkpoints::cosign(process, &mut machine, cosign, &out)?;
                     }
                     Some(ToPeer::Stored(ours)) => {
                         if let Some(batch) = batches.remove(&ours).filter(|b| b.complete) {
                             let stored = Frame::Stored { batch: batch.number };
-                            queue_frame(&out, &stored, batch.question);
+                            out.put(frame::encode(&stored), batch.question);
                         }
                     }
                 }
@@ -213,14 +206,11 @@ async fn drive(
     }
 }
 
-/// Whether this session gives way to one that is up: of two dialled at the same time, the one that
-/// the lower id dialled stays; otherwise the newer one.
+/// Whether this session gives way to one that is up.
 fn gives_way(process: &Process, peer: &NodeId, session: &Session) -> bool {
     let Some(other) = process.session(peer) else { return false };
-    let lower_dialled = |s: &Session| s.dialled() == (process.me < *peer);
-    other.age() < Duration::from_millis(SAME_TIME_MS)
-        && lower_dialled(&other)
-        && !lower_dialled(session)
+    let age_ms = other.age().as_millis() as u64;
+    tram_peer::gives_way(&process.me, peer, session.dialled(), other.dialled(), age_ms)
 }
 
 #[expect(clippy::disallowed_methods, reason = "bounded by the engine's windows, as in the daemon")]
@@ -249,31 +239,10 @@ async fn local(process: &Process, peer: &NodeId) -> Result<Local, Ended> {
     })
 }
 
-pub(super) fn queue_frame(
-    out: &mpsc::UnboundedSender<Outgoing>,
-    frame: &Frame,
-    question: Option<OwnedSemaphorePermit>,
-) {
-    // A writer that is gone ends the session in the same loop.
-    let _ = out.send(Outgoing { bytes: frame::encode(frame).into(), _question: question });
-}
-
-async fn write_frames(
-    mut send: FrameSender,
-    mut frames: mpsc::UnboundedReceiver<Outgoing>,
-) -> Result<(), StreamError> {
-    send.set_priority(CONTROL_PRIORITY);
-    while let Some(frame) = frames.recv().await {
-        send.send_bytes(frame.bytes).await?;
-    }
-    send.finish()?;
-    send.delivered().await
-}
-
 /// Those that verify, and whether all do: here the directory never changes.
 fn verify(verifier: &Verifier, receipts: &[Vec<u8>]) -> (Vec<VerifiedReceipt>, bool) {
     let verified: Vec<_> =
-        receipts.iter().filter_map(|raw| take::verify_receipt(verifier, raw).ok()).collect();
+        receipts.iter().filter_map(|raw| verifier.receipt_bytes(raw).ok()).collect();
     let complete = verified.len() == receipts.len();
     (verified, complete)
 }

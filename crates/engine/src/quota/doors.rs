@@ -13,14 +13,16 @@ const DOORS_MAX: usize = 100_000;
 
 /// The doors of agencies and of peers.
 #[derive(Debug, Default)]
-pub(crate) struct Doors {
+pub struct Doors {
+    /// Of agencies that hand in.
     pub agencies: DoorsOf<AgencyCode>,
+    /// Of peers that offer.
     pub peers: DoorsOf<NodeId>,
 }
 
 /// Doors by who comes through them; what is urgent has one of its own.
 #[derive(Debug)]
-pub(crate) struct DoorsOf<K>(Mutex<BTreeMap<K, [Door; 2]>>);
+pub struct DoorsOf<K>(Mutex<BTreeMap<K, [Door; 2]>>);
 
 /// Times in monotonic ms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +39,9 @@ impl<K> Default for DoorsOf<K> {
 }
 
 impl<K: Ord + Clone> DoorsOf<K> {
-    /// The engine said "later" to something of this urgency class.
-    pub(crate) fn close(&self, who: &K, class: u8, retry_ms: u64, now_ms: u64) {
+    /// The engine said "later", after `retry_ms`, to something of this urgency class. `now_ms` is
+    /// monotonic.
+    pub fn close(&self, who: &K, class: u8, retry_ms: u64, now_ms: u64) {
         let Ok(mut doors) = self.0.lock() else { return };
         if doors.len() >= DOORS_MAX && !doors.contains_key(who) {
             return;
@@ -53,7 +56,7 @@ impl<K: Ord + Clone> DoorsOf<K> {
     }
 
     /// Whether the door is closed: when to come again, milliseconds from now. Counts who came.
-    pub(crate) fn turn_away(&self, who: &K, class: u8, now_ms: u64) -> Option<u64> {
+    pub fn turn_away(&self, who: &K, class: u8, now_ms: u64) -> Option<u64> {
         let mut doors = self.0.lock().ok()?;
         let door = &mut doors.get_mut(who)?[usize::from(class > 0)];
         if door.closed_until <= now_ms {
@@ -64,7 +67,7 @@ impl<K: Ord + Clone> DoorsOf<K> {
     }
 
     /// How many were turned away here since the start.
-    pub(crate) fn turned_away(&self, who: &K) -> u64 {
+    pub fn turned_away(&self, who: &K) -> u64 {
         let Ok(doors) = self.0.lock() else { return 0 };
         doors.get(who).map_or(0, |pair| pair.iter().map(|d| d.turned_away).sum())
     }

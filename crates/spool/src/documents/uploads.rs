@@ -8,71 +8,18 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId};
+use tram_dispatch::Digest;
+
+use super::bringer::{Bringer, Owner};
 
 /// Most finished documents remembered; peers get half of it, so that agencies always find room.
 const UPLOADS_MAX: usize = 100_000;
 /// What nobody used is kept this long, monotonic ms.
 const KEEP_MS: u64 = 86_400_000;
 
-/// Who brought a document.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Bringer {
-    /// Uploaded through the local socket, for any dispatch of this agency.
-    Agency(AgencyCode),
-    /// Given by a peer, for this dispatch alone.
-    Peer(NodeId, DispatchId),
-}
-
-impl Bringer {
-    /// The name of its staged file of a document; another bringer's differs.
-    pub(crate) fn staging_name(&self, document: &Digest) -> String {
-        let digest = match self {
-            Bringer::Agency(agency) => tram_crypto::sha256_parts(&[
-                b"agency",
-                agency.as_str().as_bytes(),
-                &[0],
-                document.as_bytes(),
-            ]),
-            Bringer::Peer(peer, dispatch) => tram_crypto::sha256_parts(&[
-                b"peer",
-                peer.as_str().as_bytes(),
-                &[0],
-                dispatch.as_bytes(),
-                document.as_bytes(),
-            ]),
-        };
-        tram_dispatch::id::hex(&digest)
-    }
-}
-
-/// Whose quota a document counts for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Owner {
-    Agency(AgencyCode),
-    Peer(NodeId),
-}
-
-impl Bringer {
-    fn owner(&self) -> Owner {
-        match self {
-            Bringer::Agency(agency) => Owner::Agency(agency.clone()),
-            Bringer::Peer(peer, _) => Owner::Peer(peer.clone()),
-        }
-    }
-
-    /// The first of all bringers with the same owner.
-    fn first_of_owner(&self) -> Bringer {
-        match self {
-            Bringer::Agency(_) => self.clone(),
-            Bringer::Peer(peer, _) => Bringer::Peer(peer.clone(), DispatchId([0; 32])),
-        }
-    }
-}
-
 /// Finished documents: per digest, who brought it, with (size in bytes, monotonic ms).
 #[derive(Debug, Default)]
-pub(crate) struct Uploads(Mutex<Finished>);
+pub struct Uploads(Mutex<Finished>);
 
 #[derive(Debug, Default)]
 struct Finished {
@@ -92,8 +39,9 @@ impl Finished {
 }
 
 impl Uploads {
-    /// Remembers a finished document; false when there are too many.
-    pub(crate) fn add(&self, who: &Bringer, digest: Digest, size: u64, now_ms: u64) -> bool {
+    /// Remembers a finished document of `size` bytes; false when there are too many. `now_ms` is
+    /// monotonic, here and below.
+    pub fn add(&self, who: &Bringer, digest: Digest, size: u64, now_ms: u64) -> bool {
         let Ok(mut all) = self.0.lock() else { return false };
         let max = match who {
             Bringer::Agency(_) => UPLOADS_MAX,
@@ -110,19 +58,19 @@ impl Uploads {
     }
 
     /// Bytes of the finished documents of one owner.
-    pub(crate) fn bytes_of(&self, who: &Bringer) -> u64 {
+    pub fn bytes_of(&self, who: &Bringer) -> u64 {
         let all = self.0.lock().ok();
         all.and_then(|all| all.bytes.get(&who.owner()).copied()).unwrap_or(0)
     }
 
-    /// The size of a finished document.
-    pub(crate) fn size(&self, who: &Bringer, digest: &Digest) -> Option<u64> {
+    /// The size in bytes of a finished document of this bringer.
+    pub fn size(&self, who: &Bringer, digest: &Digest) -> Option<u64> {
         let all = self.0.lock().ok()?;
         all.by_digest.get(digest)?.get(who).map(|(size, _)| *size)
     }
 
     /// Forgets one; true if it was there.
-    pub(crate) fn forget(&self, who: &Bringer, digest: &Digest) -> bool {
+    pub fn forget(&self, who: &Bringer, digest: &Digest) -> bool {
         let Ok(mut all) = self.0.lock() else { return false };
         let Some(bringers) = all.by_digest.get_mut(digest) else { return false };
         let Some((size, _)) = bringers.remove(who) else { return false };
@@ -135,7 +83,7 @@ impl Uploads {
     }
 
     /// Forgets what is too old; gives documents that nobody here counts on any more.
-    pub(crate) fn expire(&self, now_ms: u64) -> Vec<Digest> {
+    pub fn expire(&self, now_ms: u64) -> Vec<Digest> {
         let Ok(mut all) = self.0.lock() else { return Vec::new() };
         let (mut gone, mut left) = (Vec::new(), 0);
         let mut bytes: BTreeMap<Owner, u64> = BTreeMap::new();
@@ -156,14 +104,14 @@ impl Uploads {
     }
 
     /// Whether somebody still counts on this document.
-    pub(crate) fn contains(&self, digest: &Digest) -> bool {
+    pub fn contains(&self, digest: &Digest) -> bool {
         self.0.lock().is_ok_and(|all| all.by_digest.contains_key(digest))
     }
 }
 
 /// Documents that broke off on their way, by bringer and digest.
 #[derive(Debug, Default)]
-pub(crate) struct PartialUploads(Mutex<BTreeMap<(Bringer, Digest), Partial>>);
+pub struct PartialUploads(Mutex<BTreeMap<(Bringer, Digest), Partial>>);
 
 /// One that broke off.
 #[derive(Clone, Copy, Debug)]
@@ -174,14 +122,14 @@ struct Partial {
 }
 
 impl PartialUploads {
-    /// (Size, bytes here).
-    pub(crate) fn get(&self, who: &Bringer, digest: &Digest) -> Option<(u64, u64)> {
+    /// (Size in bytes, bytes here).
+    pub fn get(&self, who: &Bringer, digest: &Digest) -> Option<(u64, u64)> {
         let all = self.0.lock().ok()?;
         all.get(&(who.clone(), *digest)).map(|p| (p.size, p.held))
     }
 
     /// Bytes promised to the documents of one owner that broke off, but for this one.
-    pub(crate) fn bytes_of(&self, who: &Bringer, except: &Digest) -> u64 {
+    pub fn bytes_of(&self, who: &Bringer, except: &Digest) -> u64 {
         let Ok(all) = self.0.lock() else { return 0 };
         let owner = who.owner();
         all.range((who.first_of_owner(), Digest([0; 32]))..)
@@ -191,14 +139,7 @@ impl PartialUploads {
     }
 
     /// Notes one; false when there are too many: then its staged file must go at once.
-    pub(crate) fn set(
-        &self,
-        who: &Bringer,
-        digest: Digest,
-        size: u64,
-        held: u64,
-        at_ms: u64,
-    ) -> bool {
+    pub fn set(&self, who: &Bringer, digest: Digest, size: u64, held: u64, at_ms: u64) -> bool {
         let Ok(mut all) = self.0.lock() else { return false };
         let key = (who.clone(), digest);
         if all.len() >= UPLOADS_MAX && !all.contains_key(&key) {
@@ -208,7 +149,8 @@ impl PartialUploads {
         true
     }
 
-    pub(crate) fn remove(&self, who: &Bringer, digest: &Digest) {
+    /// Forgets one: it is whole, or its staged file is gone.
+    pub fn remove(&self, who: &Bringer, digest: &Digest) {
         if let Ok(mut all) = self.0.lock() {
             all.remove(&(who.clone(), *digest));
         }
@@ -216,7 +158,7 @@ impl PartialUploads {
 
     /// Those that nobody resumed in time; their staged files are to go. Each stays noted until
     /// [`PartialUploads::remove`].
-    pub(crate) fn expired(&self, now_ms: u64) -> Vec<(Bringer, Digest)> {
+    pub fn expired(&self, now_ms: u64) -> Vec<(Bringer, Digest)> {
         let Ok(all) = self.0.lock() else { return Vec::new() };
         let old = |p: &Partial| now_ms.saturating_sub(p.at_ms) > KEEP_MS;
         all.iter().filter(|(_, p)| old(p)).map(|(key, _)| key.clone()).collect()
@@ -226,6 +168,7 @@ impl PartialUploads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tram_dispatch::DispatchId;
 
     fn agency(code: &str) -> Bringer {
         Bringer::Agency(code.parse().unwrap())

@@ -1,0 +1,241 @@
+//! The keys of the auditors' tables; [`super::super::keys`] lists them with all others.
+
+use super::super::kv::Put;
+use super::super::ordered::{put_position, put_uint, take_position, take_uint};
+use super::Party;
+use super::legs::Leg;
+use crate::index::keys;
+use crate::journal::Position;
+use tram_dispatch::text::comparable;
+use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
+use tram_engine::record::Held;
+use tram_wire::envelope::{Numbered, numbered};
+
+pub(crate) const NUMBERS: u8 = b'N';
+pub(crate) const BETWEEN: u8 = b'B';
+pub(crate) const REFUSALS: u8 = b'X';
+pub(crate) const WAITING: u8 = b'W';
+pub(crate) const LATE: u8 = b'K';
+pub(crate) const TALLIES: u8 = b'S';
+
+/// Refusals and failures, all of them; of one reason; of one node.
+const ALL: u8 = 0;
+const BY_CODE: u8 = 1;
+const BY_NODE: u8 = 2;
+
+/// Whether an event says that something was refused, failed or expired.
+pub(crate) fn is_negative(event: Event) -> bool {
+    is_refusal(event)
+        || matches!(
+            event,
+            Event::RelayFailure
+                | Event::ContentConsignmentFailure
+                | Event::ContentHandoverFailure
+                | Event::AcceptanceRejectionExpiry
+        )
+}
+
+/// Whether somebody refused, rather than something failing or time running out.
+pub(crate) fn is_refusal(event: Event) -> bool {
+    matches!(
+        event,
+        Event::SubmissionRejection | Event::RelayRejection | Event::ConsignmentRejection
+    )
+}
+
+/// A document's number and notation as they are compared: what people write as `16/CT-TTg` may be
+/// sealed as one text or as two. Without case, since people do not keep to it.
+pub(crate) fn folded(number: Option<&str>, notation: Option<&str>) -> (String, String) {
+    let number = number.unwrap_or_default();
+    let (number, rest) = number.split_once('/').unwrap_or((number, ""));
+    let notation = notation.map_or("", |n| n.trim_start_matches('/'));
+    let notation = if notation.is_empty() { rest } else { notation };
+    let fold = |text: &str| {
+        let text = text.trim();
+        if text.is_ascii() { text.to_ascii_lowercase() } else { comparable(&text.to_lowercase()) }
+    };
+    (fold(number), fold(notation))
+}
+
+/// The beginning of all keys of an agency's documents with a number; with a notation, of those.
+pub(crate) fn number(agency: &AgencyCode, number: &str, notation: Option<&str>) -> Vec<u8> {
+    let mut key = vec![NUMBERS];
+    for part in [agency.as_str(), number].into_iter().chain(notation) {
+        key.extend_from_slice(part.as_bytes());
+        key.push(0);
+    }
+    key
+}
+
+/// Year and position in a key of that table: behind the third zero byte.
+pub(crate) fn number_place(key: &[u8]) -> Option<(u64, Position)> {
+    let mut zeros = key.iter().enumerate().filter(|(_, byte)| **byte == 0).map(|(at, _)| at);
+    let mut rest = key.get(zeros.nth(2)? + 1..)?;
+    Some((take_uint(&mut rest)?, take_position(&mut rest)?))
+}
+
+/// The number of a document, under which it is found; the year is that of its date of issue, else
+/// that of custody.
+pub(crate) fn put_number(out: &mut Vec<Put>, at: Position, held: &Held) {
+    let found = numbered(&held.raw).unwrap_or_default();
+    let Numbered { number: sealed, notation, issued_on } = found;
+    if sealed.is_none() && notation.is_none() {
+        return;
+    }
+    let (folded_number, folded_notation) = folded(sealed, notation);
+    // A zero byte would end the part too early; no number has one.
+    if folded_number.contains('\0') || folded_notation.contains('\0') {
+        return;
+    }
+    let year = issued_on.and_then(|day| day.parse::<Day>().ok()).unwrap_or(Day::of(held.at)).year();
+    let mut key = number(&held.originator, &folded_number, Some(&folded_notation));
+    put_uint(&mut key, u64::try_from(year).unwrap_or_default());
+    put_position(&mut key, at);
+    out.push((key, Some(held.dispatch.as_bytes().to_vec())));
+}
+
+/// The beginning of all keys of what one agency sent to another, from `time` on.
+pub(crate) fn between(from: &AgencyCode, to: &AgencyCode, time: UnixMillis) -> Vec<u8> {
+    let mut key = Vec::with_capacity(from.as_str().len() + to.as_str().len() + 28);
+    key.push(BETWEEN);
+    for agency in [from, to] {
+        key.extend_from_slice(agency.as_str().as_bytes());
+        key.push(0);
+    }
+    put_uint(&mut key, time.0);
+    key
+}
+
+/// The beginning of all keys of refusals and failures from `time` on.
+pub(crate) fn refusal(time: UnixMillis) -> Vec<u8> {
+    timed(vec![REFUSALS, ALL], time)
+}
+
+/// As [`refusal`], for one reason.
+pub(crate) fn refusal_by_code(code: Code, time: UnixMillis) -> Vec<u8> {
+    let mut key = vec![REFUSALS, BY_CODE];
+    put_uint(&mut key, code.number().into());
+    timed(key, time)
+}
+
+/// As [`refusal`], where a node said so or is the one whose offer was refused.
+pub(crate) fn refusal_by_node(node: &NodeId, time: UnixMillis) -> Vec<u8> {
+    let mut key = vec![REFUSALS, BY_NODE];
+    key.extend_from_slice(node.as_str().as_bytes());
+    key.push(0);
+    timed(key, time)
+}
+
+fn timed(mut key: Vec<u8>, time: UnixMillis) -> Vec<u8> {
+    put_uint(&mut key, time.0);
+    key
+}
+
+/// Its value lets other events be passed over unread: the event, then the reason.
+pub(crate) fn put_refusal(out: &mut Vec<Put>, at: Position, e: &EvidenceRecord) {
+    let mut value = vec![keys::listed(e.event)];
+    put_uint(&mut value, e.reason.map_or(0, Code::number).into());
+    let mut keys = vec![refusal(e.time)];
+    keys.extend(e.reason.map(|code| refusal_by_code(code, e.time)));
+    keys.push(refusal_by_node(&e.node, e.time));
+    let previous = e.previous.as_ref().filter(|node| **node != e.node);
+    keys.extend(previous.map(|node| refusal_by_node(node, e.time)));
+    out.extend(keys.into_iter().map(|key| (keys::at(key, at), Some(value.clone()))));
+}
+
+/// Event and reason in a value of that table.
+pub(crate) fn refusal_value(mut value: &[u8]) -> Option<(u8, u16)> {
+    let (event, rest) = value.split_first()?;
+    value = rest;
+    let code = u16::try_from(take_uint(&mut value)?).ok()?;
+    value.is_empty().then_some((*event, code))
+}
+
+/// The beginning of all keys of what waits for a clerk, or (`late`) was registered on a later day than
+/// it arrived, from this moment of arrival on.
+pub(crate) fn arrivals(late: bool, arrived: UnixMillis) -> Vec<u8> {
+    timed(vec![if late { LATE } else { WAITING }], arrived)
+}
+
+/// Moves a leg in or out of what waits for a clerk.
+pub(crate) fn put_waiting(
+    out: &mut Vec<Put>,
+    e: &EvidenceRecord,
+    before: Option<(UnixMillis, Position)>,
+    after: Option<(UnixMillis, Position)>,
+) {
+    if before == after {
+        return;
+    }
+    let key = |(time, at)| keys::at(arrivals(false, time), at);
+    out.extend(before.map(|was| (key(was), None)));
+    out.extend(after.map(|is| (key(is), Some(arrival_value(e, None)))));
+}
+
+/// Keeps what was registered on a later day than it arrived.
+pub(crate) fn put_late(out: &mut Vec<Put>, e: &EvidenceRecord, before: &Leg, after: &Leg) {
+    let (None, Some(((arrived, at), registered))) = (before.registered(), after.registered()) else {
+        return;
+    };
+    if Day::of(registered) > Day::of(arrived) {
+        let key = keys::at(arrivals(true, arrived), at);
+        out.push((key, Some(arrival_value(e, Some(registered)))));
+    }
+}
+
+fn arrival_value(e: &EvidenceRecord, registered: Option<UnixMillis>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    out.extend_from_slice(e.dispatch.as_bytes());
+    put_uint(&mut out, registered.unwrap_or_default().0);
+    out.extend_from_slice(e.originator.as_str().as_bytes());
+    out.push(0);
+    out.extend_from_slice(e.recipient.as_ref().map_or("", AgencyCode::as_str).as_bytes());
+    out
+}
+
+/// What [`arrival_value`] holds: dispatch, registration, originator, recipient.
+pub(crate) type Arrival = (DispatchId, Option<UnixMillis>, AgencyCode, AgencyCode);
+
+/// Reads a value of those tables.
+pub(crate) fn arrival(value: &[u8]) -> Option<Arrival> {
+    let (id, mut rest) = value.split_first_chunk::<32>()?;
+    let registered = take_uint(&mut rest)?;
+    let (originator, recipient) = std::str::from_utf8(rest).ok()?.split_once('\0')?;
+    let agency = |text: &str| AgencyCode::parse_canonical(text).ok();
+    let registered = (registered > 0).then_some(UnixMillis(registered));
+    Some((DispatchId(*id), registered, agency(originator)?, agency(recipient)?))
+}
+
+/// The key of the counts of one agency, one party, one day.
+pub(crate) fn tally(day: Day, party: Party, agency: &AgencyCode) -> Vec<u8> {
+    let mut key = tallies_from(day);
+    key.push(party as u8);
+    key.extend_from_slice(agency.as_str().as_bytes());
+    key
+}
+
+/// The beginning of all keys of counts from a day on.
+pub(crate) fn tallies_from(day: Day) -> Vec<u8> {
+    let mut key = Vec::with_capacity(32);
+    key.push(TALLIES);
+    key.extend_from_slice(&day.0.to_be_bytes());
+    key
+}
+
+/// Day, party and agency in such a key.
+pub(crate) fn tally_key(key: &[u8]) -> Option<(Day, Party, &str)> {
+    let (day, rest) = key.get(1..)?.split_first_chunk::<4>()?;
+    let (party, agency) = rest.split_first()?;
+    let party = match party {
+        0 => Party::Originator,
+        1 => Party::Recipient,
+        _ => return None,
+    };
+    Some((Day(u32::from_be_bytes(*day)), party, std::str::from_utf8(agency).ok()?))
+}
+
+/// The position behind time in a key of arrivals.
+pub(crate) fn arrival_place(key: &[u8]) -> Option<(UnixMillis, Position)> {
+    let mut rest = key.get(1..)?;
+    Some((UnixMillis(take_uint(&mut rest)?), take_position(&mut rest)?))
+}

@@ -1,0 +1,230 @@
+//! Counts of one agency, one party, one day.
+
+use super::super::ordered::{put_uint, take_uint};
+use super::legs::{Answer, Leg, Way};
+use crate::index::IndexError;
+use std::collections::BTreeMap;
+use tram_dispatch::{Day, UnixMillis};
+
+/// How often each length of time occurred, in steps of at most 12.5 %.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times(BTreeMap<u16, u64>);
+
+/// Counts of legs. Those of the first group belong to the day on which custody began at this node;
+/// those of the second to the day on which the recipient's node held the dispatch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Submissions that this node refused on that day, with evidence.
+    pub rejected: u64,
+    /// Legs taken into custody.
+    pub sent: u64,
+    /// Of these: arrived since.
+    pub arrived: u64,
+    /// Of these: refused by a node.
+    pub refused: u64,
+    /// Of these: given up.
+    pub failed: u64,
+    /// Of these: expired on the way.
+    pub expired: u64,
+    /// From custody to arrival.
+    pub to_arrive: Times,
+    /// Legs that arrived.
+    pub came: u64,
+    /// Of these: registered since.
+    pub registered: u64,
+    /// Of these: refused by the clerk.
+    pub returned: u64,
+    /// Of these: unanswered when the time for it was over.
+    pub lapsed: u64,
+    /// From arrival to registration.
+    pub to_register: Times,
+    /// Registered after so many midnights of Viet Nam.
+    pub lags: BTreeMap<u16, u64>,
+}
+
+fn step(count: &mut u64, gained: bool) {
+    *count = if gained { count.saturating_add(1) } else { count.saturating_sub(1) };
+}
+
+fn step_in(map: &mut BTreeMap<u16, u64>, key: u16, gained: bool) {
+    let count = map.entry(key).or_default();
+    step(count, gained);
+    if *count == 0 {
+        map.remove(&key);
+    }
+}
+
+impl Times {
+    fn change(&mut self, ms: u64, gained: bool) {
+        step_in(&mut self.0, bucket(ms), gained);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &Times) {
+        other.0.iter().for_each(|(bucket, n)| *self.0.entry(*bucket).or_default() += n);
+    }
+
+    /// The time in milliseconds that so many of a hundred do not exceed, to within 6.25 %; `None` if
+    /// there are none.
+    #[must_use]
+    pub fn percentile_ms(&self, of_hundred: u64) -> Option<u64> {
+        let rank = (self.count() * of_hundred.min(100)).div_ceil(100).max(1);
+        let mut seen = 0;
+        let found = self.0.iter().find(|(_, n)| {
+            seen += *n;
+            seen >= rank
+        });
+        found.map(|(bucket, _)| middle(*bucket))
+    }
+}
+
+/// Eight steps to each doubling; exact below eight milliseconds.
+fn bucket(ms: u64) -> u16 {
+    if ms < 8 {
+        return ms as u16;
+    }
+    let exponent = 63 - ms.leading_zeros();
+    ((exponent - 2) * 8) as u16 + (ms >> (exponent - 3) & 7) as u16
+}
+
+fn middle(bucket: u16) -> u64 {
+    if bucket < 16 {
+        return bucket.into();
+    }
+    let width = 1_u64 << (bucket / 8 - 1).min(60);
+    (8 + u64::from(bucket % 8)) * width + width / 2
+}
+
+impl Tally {
+    /// Takes the way of a leg in or out again.
+    pub(super) fn way(&mut self, leg: &Leg, sent: UnixMillis, gained: bool) {
+        match leg.way() {
+            Way::Underway => {}
+            Way::Refused => step(&mut self.refused, gained),
+            Way::Failed => step(&mut self.failed, gained),
+            Way::Expired => step(&mut self.expired, gained),
+            Way::Arrived => step(&mut self.arrived, gained),
+        }
+        if let Some((arrived, _)) = leg.arrived {
+            self.to_arrive.change(arrived.since_ms(sent), gained);
+        }
+    }
+
+    /// Takes what became of a leg that arrived in or out again.
+    pub(super) fn came(&mut self, leg: &Leg, gained: bool) {
+        let Some((arrived, _)) = leg.arrived else { return };
+        step(&mut self.came, gained);
+        match leg.answer {
+            None => {}
+            Some((Answer::Lapsed, _)) => step(&mut self.lapsed, gained),
+            Some((Answer::Returned, _)) => step(&mut self.returned, gained),
+            Some((Answer::Registered, at)) => {
+                step(&mut self.registered, gained);
+                self.to_register.change(at.since_ms(arrived), gained);
+                let lag = Day::of(at).since(Day::of(arrived));
+                step_in(&mut self.lags, u16::try_from(lag).unwrap_or(u16::MAX), gained);
+            }
+        }
+    }
+
+    /// Adds the counts of another day or agency.
+    pub fn add(&mut self, other: &Tally) {
+        for (mine, theirs) in self.numbers_mut().into_iter().zip(other.numbers()) {
+            *mine += theirs;
+        }
+        self.to_arrive.add(&other.to_arrive);
+        self.to_register.add(&other.to_register);
+        other.lags.iter().for_each(|(lag, n)| *self.lags.entry(*lag).or_default() += n);
+    }
+
+    /// Registered before so many midnights and one more had passed.
+    #[must_use]
+    pub fn registered_within(&self, midnights: u32) -> u64 {
+        let within = self.lags.iter().take_while(|(lag, _)| u32::from(**lag) <= midnights);
+        within.map(|(_, n)| n).sum()
+    }
+
+    fn numbers(&self) -> [u64; 10] {
+        let t = self;
+        [
+            t.rejected, t.sent, t.arrived, t.refused, t.failed, t.expired, t.came, t.registered,
+            t.returned, t.lapsed,
+        ]
+    }
+
+    fn numbers_mut(&mut self) -> [&mut u64; 10] {
+        let t = self;
+        [
+            &mut t.rejected, &mut t.sent, &mut t.arrived, &mut t.refused, &mut t.failed,
+            &mut t.expired, &mut t.came, &mut t.registered, &mut t.returned, &mut t.lapsed,
+        ]
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        self.numbers().into_iter().for_each(|n| put_uint(&mut out, n));
+        for map in [&self.to_arrive.0, &self.to_register.0, &self.lags] {
+            put_uint(&mut out, map.len() as u64);
+            for (key, count) in map {
+                put_uint(&mut out, (*key).into());
+                put_uint(&mut out, *count);
+            }
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, IndexError> {
+        read(bytes).ok_or_else(|| IndexError::damaged("counts of a day cannot be read"))
+    }
+}
+
+fn read(mut bytes: &[u8]) -> Option<Tally> {
+    let mut tally = Tally::default();
+    for number in tally.numbers_mut() {
+        *number = take_uint(&mut bytes)?;
+    }
+    for map in [&mut tally.to_arrive.0, &mut tally.to_register.0, &mut tally.lags] {
+        for _ in 0..take_uint(&mut bytes)? {
+            map.insert(u16::try_from(take_uint(&mut bytes)?).ok()?, take_uint(&mut bytes)?);
+        }
+    }
+    bytes.is_empty().then_some(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn steps_of_time_are_narrow_and_in_order(ms in 0_u64..1 << 50, more in 0_u64..1 << 40) {
+            prop_assert!(bucket(ms) <= bucket(ms + more));
+            let found = middle(bucket(ms));
+            prop_assert!(found.abs_diff(ms) * 16 <= ms, "{ms} {found}");
+        }
+
+        #[test]
+        fn percentiles_are_those_of_the_list(mut all in proptest::collection::vec(0_u64..1 << 40, 1..200)) {
+            let mut times = Times::default();
+            all.iter().for_each(|ms| times.change(*ms, true));
+            all.sort_unstable();
+            for percent in [1, 50, 90, 100] {
+                let rank = (all.len() * percent).div_ceil(100).max(1);
+                let (want, got) = (all[rank - 1], times.percentile_ms(percent as u64).unwrap());
+                prop_assert!(got.abs_diff(want) * 16 <= want, "{want} {got}");
+            }
+            let bytes = Tally { to_arrive: times.clone(), sent: 7, ..Tally::default() }.encode();
+            prop_assert_eq!(Tally::decode(&bytes).unwrap().to_arrive, times.clone());
+            prop_assert!((0..bytes.len()).all(|end| Tally::decode(&bytes[..end]).is_err()));
+            all.iter().for_each(|ms| times.change(*ms, false));
+            prop_assert_eq!(times, Times::default());
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The questions auditors ask, each answered from one table of the index.
+
+use super::listing::{Cursor, PAGE_MAX, Page, Span, by_time};
+use super::receipts::ReceiptItem;
+use super::{ReceiptQuery, StoreError, StoreReader};
+use crate::index::audit::{Party, Tally, tables};
+use crate::index::lookup::Tiles;
+use crate::index::{IndexError, keys};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, NodeId, UnixMillis};
+
+/// Most index entries looked at for one page where a condition is no part of the key. A page that
+/// ends so may have few items or none, and still says where to go on.
+const ENTRIES_LOOKED_AT_MAX: usize = 100_000;
+/// Most dispatches that one document number leads to.
+const NUMBERED_MAX: usize = 100;
+
+/// A document by its number.
+#[derive(Clone, Debug, Default)]
+pub struct NumberQuery {
+    /// Number, with or without the notation behind a slash.
+    pub number: String,
+    /// Notation.
+    pub notation: Option<String>,
+    /// Year of its date of issue, or of custody where the envelope has no such date.
+    pub year: Option<u64>,
+}
+
+/// What one agency sent to another.
+#[derive(Clone, Debug, Default)]
+pub struct BetweenQuery {
+    /// Custody began at this time or later.
+    pub from: Option<UnixMillis>,
+    /// Custody began before this time.
+    pub to: Option<UnixMillis>,
+    /// Behind this place: the `next` of the page before.
+    pub after: Option<Cursor>,
+    /// Most items, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// Which refusals; all conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub struct RefusalQuery {
+    /// With this reason.
+    pub code: Option<Code>,
+    /// Said by this node, or about what this node handed over.
+    pub node: Option<NodeId>,
+    /// With this agency as originator or recipient.
+    pub agency: Option<AgencyCode>,
+    /// Failures and expiry as well.
+    pub failures: bool,
+    /// At this time or later.
+    pub from: Option<UnixMillis>,
+    /// Before this time.
+    pub to: Option<UnixMillis>,
+    /// Behind this place: the `next` of the page before.
+    pub after: Option<Cursor>,
+    /// Most items, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// Which legs that arrived.
+#[derive(Clone, Debug, Default)]
+pub struct ArrivalQuery {
+    /// Registered on a later day than it arrived; otherwise: waiting for the clerk now.
+    pub late: bool,
+    /// To this agency.
+    pub recipient: Option<AgencyCode>,
+    /// Arrived at this time or later.
+    pub from: Option<UnixMillis>,
+    /// Arrived before this time.
+    pub to: Option<UnixMillis>,
+    /// Behind this place: the `next` of the page before.
+    pub after: Option<Cursor>,
+    /// Most items, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// A leg that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// Who sent it.
+    pub originator: AgencyCode,
+    /// To whom.
+    pub recipient: AgencyCode,
+    /// When the recipient's node held it.
+    pub arrived: UnixMillis,
+    /// When the clerk registered it.
+    pub registered: Option<UnixMillis>,
+}
+
+impl StoreReader {
+    /// The dispatches under which an agency sent a document with this number, oldest first; at most
+    /// 100.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbered(
+        &self,
+        agency: &AgencyCode,
+        query: &NumberQuery,
+    ) -> Result<Vec<DispatchId>, StoreError> {
+        let (number, notation) = tables::folded(Some(&query.number), query.notation.as_deref());
+        let notation = (!notation.is_empty()).then_some(notation.as_str());
+        let from = tables::number(agency, &number, notation);
+        let mut found = BTreeMap::new();
+        let mut looked = 0;
+        self.lookup.kv.walk(&from, &keys::behind(&from), |key, value| {
+            looked += 1;
+            let (year, at) = tables::number_place(key).ok_or_else(|| bad("of numbers"))?;
+            if query.year.is_none_or(|asked| asked == year) {
+                let id = value.try_into().map_err(|_| bad("of numbers"))?;
+                found.insert(at, DispatchId(id));
+            }
+            Ok(found.len() < NUMBERED_MAX && looked < ENTRIES_LOOKED_AT_MAX)
+        })?;
+        let mut seen = BTreeSet::new();
+        Ok(found.into_values().filter(|id| seen.insert(*id)).collect())
+    }
+
+    /// What one agency sent to another, as far as this node had custody of it, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn between(
+        &self,
+        originator: &AgencyCode,
+        recipient: &AgencyCode,
+        query: &BetweenQuery,
+    ) -> Result<Page<DispatchId>, StoreError> {
+        let limit = query.limit.clamp(1, PAGE_MAX);
+        let span = Span { from: query.from, to: query.to, after: query.after };
+        let prefix = |time| tables::between(originator, recipient, time);
+        let prefix_len = originator.as_str().len() + recipient.as_str().len() + 3;
+        let found = by_time(&self.lookup.kv, &span, prefix_len, prefix, limit)?;
+        let next = if found.len() == limit { found.last().map(|(c, _)| *c) } else { None };
+        let id = |value: Vec<u8>| Ok(DispatchId(value.try_into().map_err(|_| bad("of dispatches"))?));
+        let items: Result<Vec<_>, IndexError> =
+            found.into_iter().map(|(_, value)| id(value)).collect();
+        Ok(Page { items: items?, next })
+    }
+
+    /// Refusals, and failures where asked for, by time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn refusals(&self, query: &RefusalQuery) -> Result<Page<ReceiptItem>, StoreError> {
+        let limit = query.limit.clamp(1, PAGE_MAX);
+        let span = Span { from: query.from, to: query.to, after: query.after };
+        let prefix = |time| match (&query.node, query.code) {
+            (Some(node), _) => tables::refusal_by_node(node, time),
+            (None, Some(code)) => tables::refusal_by_code(code, time),
+            (None, None) => tables::refusal(time),
+        };
+        // What the time, written with its length, takes at the end.
+        let prefix_len = prefix(UnixMillis(0)).len() - 1;
+        let wanted = |value: &[u8]| {
+            tables::refusal_value(value).is_some_and(|(event, code)| {
+                let event = Event::read(event);
+                query.code.is_none_or(|asked| asked.number() == code)
+                    && (query.failures || event.is_some_and(tables::is_refusal))
+            })
+        };
+        // Which agency is only known from the record: those are few at a time.
+        let looked_max = if query.agency.is_some() { 10 * PAGE_MAX } else { ENTRIES_LOOKED_AT_MAX };
+        let tiles = Tiles::new(&self.lookup.kv);
+        let asked = ReceiptQuery { agency: query.agency.clone(), ..ReceiptQuery::default() };
+        let mut page = Page { items: Vec::new(), next: None };
+        let mut span = span;
+        let mut looked = 0;
+        while page.items.len() < limit {
+            let found = by_time(&self.lookup.kv, &span, prefix_len, prefix, PAGE_MAX)?;
+            let (count, last) = (found.len(), found.last().map(|(cursor, _)| *cursor));
+            for (cursor, value) in found {
+                looked += 1;
+                if wanted(&value) {
+                    let record = self.lookup.record(cursor.position)?;
+                    page.items.extend(self.receipt_item(cursor, record, &asked, &tiles)?);
+                }
+                if page.items.len() == limit {
+                    page.next = Some(cursor);
+                    return Ok(page);
+                }
+            }
+            if count < PAGE_MAX {
+                break;
+            }
+            span.after = last;
+            if looked >= looked_max {
+                page.next = last;
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// Legs that wait for a clerk, or were registered on a later day, by arrival.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn arrivals(&self, query: &ArrivalQuery) -> Result<Page<Arrival>, StoreError> {
+        let limit = query.limit.clamp(1, PAGE_MAX);
+        let from = query.from.unwrap_or_default();
+        let start = match query.after {
+            Some(after) if after.time >= from => {
+                let mut key = keys::at(tables::arrivals(query.late, after.time), after.position);
+                key.push(0);
+                key
+            }
+            _ => tables::arrivals(query.late, from),
+        };
+        let end = match query.to {
+            Some(to) => tables::arrivals(query.late, to),
+            None => keys::behind(&start[..1]),
+        };
+        let mut page = Page { items: Vec::new(), next: None };
+        let mut looked = 0;
+        self.lookup.kv.walk(&start, &end, |key, value| {
+            looked += 1;
+            let (arrived, position) = tables::arrival_place(key).ok_or_else(|| bad("of arrivals"))?;
+            let (dispatch, registered, originator, recipient) =
+                tables::arrival(value).ok_or_else(|| bad("of arrivals"))?;
+            if query.recipient.as_ref().is_none_or(|asked| *asked == recipient) {
+                page.items.push(Arrival { dispatch, originator, recipient, arrived, registered });
+            }
+            let more = page.items.len() < limit && looked < ENTRIES_LOOKED_AT_MAX;
+            if !more {
+                page.next = Some(Cursor { time: arrived, position });
+            }
+            Ok(more)
+        })?;
+        Ok(page)
+    }
+
+    /// Shows the counts of every day from `from` to `to`, both included, of every agency and party, or
+    /// of one agency. In no order; what is committed now is in it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tallies(
+        &self,
+        from: Day,
+        to: Day,
+        agency: Option<&AgencyCode>,
+        mut each: impl FnMut(Day, Party, &str, &Tally),
+    ) -> Result<(), StoreError> {
+        // First those in memory: what leaves it meanwhile is found in the index.
+        let mut newest: BTreeMap<(Day, Party), BTreeMap<String, Tally>> = BTreeMap::new();
+        {
+            let live = self.tallies.0.read().unwrap_or_else(PoisonError::into_inner);
+            for ((day, party), agencies) in live.iter().filter(|((d, _), _)| (from..=to).contains(d)) {
+                let mine = agencies.iter().filter(|(a, _)| agency.is_none_or(|asked| asked == *a));
+                let mine = mine.map(|(a, counted)| (a.as_str().to_owned(), counted.tally.clone()));
+                newest.entry((*day, *party)).or_default().extend(mine);
+            }
+        }
+        let kv = &self.lookup.kv;
+        let mut show = |key: &[u8], value: &[u8]| {
+            let (day, party, name) = tables::tally_key(key).ok_or_else(|| bad("of counts"))?;
+            if newest.get(&(day, party)).is_none_or(|known| !known.contains_key(name)) {
+                each(day, party, name, &Tally::decode(value)?);
+            }
+            Ok(true)
+        };
+        match agency {
+            None => {
+                kv.walk(&tables::tallies_from(from), &tables::tallies_from(to.next()), &mut show)?;
+            }
+            Some(agency) => {
+                for day in (from.0..=to.0).map(Day) {
+                    for party in [Party::Originator, Party::Recipient] {
+                        let key = tables::tally(day, party, agency);
+                        if let Some(value) = kv.get(&key)? {
+                            show(&key, &value)?;
+                        }
+                    }
+                }
+            }
+        }
+        for ((day, party), agencies) in &newest {
+            for (name, tally) in agencies {
+                each(*day, *party, name, tally);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bad(what: &str) -> IndexError {
+    IndexError::damaged(format_args!("an entry {what} cannot be read"))
+}

@@ -1,0 +1,77 @@
+//! Verification of void statements.
+
+use tram_dispatch::{Code, Digest, UnixMillis};
+use tram_wire::SealedVoid;
+
+use super::Verifier;
+use super::dispatch::Seal;
+use crate::revocation::Revocation;
+use crate::verdict::{Cause, Refusal, Verdict};
+use crate::verified::Signer;
+
+/// A void statement whose seal was verified: by the agency whose series it is, of this network, on a
+/// path to an anchor. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedVoid {
+    sealed: SealedVoid,
+    signer: Signer,
+    revocation_digest: Option<Digest>,
+}
+
+impl VerifiedVoid {
+    /// The sealed statement.
+    pub fn sealed(&self) -> &SealedVoid {
+        &self.sealed
+    }
+
+    /// Who sealed it: always the agency it names.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Names the revocation lists used, for the evidence record.
+    pub fn revocation_digest(&self) -> Option<Digest> {
+        self.revocation_digest
+    }
+}
+
+impl Verifier {
+    /// Verifies a void statement at the moment that judges it, as [`Verifier::dispatch`] does a
+    /// dispatch.
+    pub fn void(&self, sealed: SealedVoid, judged_at: UnixMillis) -> Verdict<VerifiedVoid> {
+        match self.judge_void(sealed, judged_at) {
+            Err(refusal) => Verdict::Refused(refusal),
+            Ok((verified, Revocation::Unknown { as_of })) => Verdict::Undetermined(Cause {
+                code: Code::RevocationUnknown,
+                detail: format!(
+                    "a revocation list for the seal of {} is of {as_of}, and the grace after its \
+                     end has run out",
+                    verified.signer.agency
+                ),
+            }),
+            Ok((verified, _)) => Verdict::Verified(verified),
+        }
+    }
+
+    fn judge_void(
+        &self,
+        sealed: SealedVoid,
+        at: UnixMillis,
+    ) -> Result<(VerifiedVoid, Revocation), Refusal> {
+        let void = sealed.void();
+        if void.network != self.root.network() {
+            return Err(Refusal::new(Code::WrongNetwork, "the statement is of another network"));
+        }
+        let seal = Seal {
+            chain: sealed.chain(),
+            algorithm: sealed.algorithm(),
+            to_be_signed: sealed.to_be_signed(),
+            signature: sealed.signature(),
+            agency: &void.agency,
+        };
+        let (signer, status) = self.seal(&seal, at)?;
+        let revocation = status.status(at, self.options.revocation_grace_ms);
+        let revocation_digest = status.digest();
+        Ok((VerifiedVoid { sealed, signer, revocation_digest }, revocation))
+    }
+}

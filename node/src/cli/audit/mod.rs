@@ -1,0 +1,20 @@
+//! `tram audit`: the questions auditors ask, each answered from an index.
+
+mod dispatch;
+
+use clap::Subcommand;
+
+use super::Done;
+use super::shell::Shell;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Dispatch(dispatch::DispatchArgs),
+}
+
+/// Runs the command.
+pub(crate) fn run(shell: &Shell, command: Command) -> Done {
+    match command {
+        Command::Dispatch(args) => dispatch::run(shell, &args),
+    }
+}

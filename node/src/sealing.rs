@@ -2,11 +2,11 @@
 
 use tram_api::Problem;
 use tram_api::model::{SealActKind, SealRelated, SealRequest, SecrecyMark, UrgencyLevel};
-use tram_crypto::Sign;
+use tram_crypto::{Sign, sha256, sha256_parts};
 use tram_dispatch::envelope::{
-    Act, Document, Envelope, Metadata, Related, SealedBy, Secrecy, Signer, Urgency,
+    Act, Document, Envelope, Metadata, Related, SealedBy, Secrecy, Sequence, Signer, Urgency,
 };
-use tram_dispatch::{Code, Digest, NetworkId, Reference, UnixMillis};
+use tram_dispatch::{Code, Digest, EpochId, NetworkId, Reference, UnixMillis};
 use tram_wire::SealedDispatch;
 
 /// Lifetime of a dispatch whose request names none: 30 days.
@@ -19,6 +19,8 @@ pub(crate) struct Circumstances {
     pub network: NetworkId,
     pub reference: Reference,
     pub sealed_by: SealedBy,
+    /// Its place in a series; of what a node seals the series only, until the number is assigned.
+    pub sequence: Option<Sequence>,
     pub now: UnixMillis,
 }
 
@@ -67,7 +69,7 @@ pub(crate) fn envelope(
         network: at.network,
         originator: request.originator.0.clone(),
         reference: at.reference,
-        sequence: None,
+        sequence: at.sequence,
         recipients,
         group: request.group.clone(),
         secrecy: match request.secrecy {
@@ -108,6 +110,31 @@ pub(crate) fn seal(
             tram_wire::SealError::Sign(e) => Problem::new(Code::Internal, e.to_string()),
         },
     )
+}
+
+/// The series of a sealing key that a node holds: 48 bits, so that every reader of JSON can hold it.
+/// Another epoch of the node's log has another series: a store that was lost or put back does not know
+/// which numbers it gave.
+pub(crate) fn series_of(key: &dyn Sign, epoch: EpochId) -> u64 {
+    let key_id = key.public_key().key_id();
+    let name = sha256_parts(&[b"tram series", &key_id, epoch.as_bytes()]);
+    name.iter().take(6).fold(0, |series, byte| series << 8 | u64::from(*byte))
+}
+
+/// SHA-256 over what an envelope says, time and numbering of the sealing apart.
+pub(crate) fn content(envelope: &Envelope) -> Digest {
+    let mut said = envelope.clone();
+    set_issued_at(&mut said, UnixMillis(0));
+    said.sequence = None;
+    Digest(sha256(&tram_wire::envelope::encode(&said)))
+}
+
+/// Sets the time of sealing; a default lifetime goes with it.
+pub(crate) fn set_issued_at(envelope: &mut Envelope, at: UnixMillis) {
+    if envelope.expires_at.since_ms(envelope.issued_at) == LIFETIME_MS_DEFAULT {
+        envelope.expires_at = at.plus_ms(LIFETIME_MS_DEFAULT);
+    }
+    envelope.issued_at = at;
 }
 
 /// Whether two envelopes say the same, times and numbering of the sealing apart: what makes a

@@ -374,7 +374,8 @@ impl Log {
             event: Event::SubmissionRejection,
             object: None,
             custody: 2,
-            admission: None,
+            admission: Some(2),
+            sequence: Some(Sequence { series: 1, number: 17 }),
             reason: Some(Code::SecretRefused),
             ..base.clone()
         };

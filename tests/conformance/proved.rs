@@ -3,6 +3,7 @@
 use serde_json::json;
 use tram_crypto::{Algorithm, Sign, sha256};
 use tram_dispatch::directory::Entry;
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{Digest, Event, NetworkId, UnixMillis};
 use tram_trust::evidence::{Finding, Ground, State, examine};
 use tram_trust::fixtures::FourTiers;
@@ -10,6 +11,7 @@ use tram_wire::directory::{DirectoryFile, DirectoryPart};
 use tram_wire::evidence_file::{EvidenceFile, Link, ProvedCheckpoint};
 use tram_wire::root::RootFile;
 use tram_wire::statement::{SealedStatement, Statement};
+use tram_wire::void::{SealedVoid, Void};
 use tram_wire::{Receipt, SealedDispatch};
 
 use crate::made::{Log, SEED_SEAL, START, Vector, code, signer};
@@ -23,6 +25,7 @@ pub(crate) fn all(
 ) -> Vec<Vector> {
     let mut vectors =
         vec![statement_vector(sealed), evidence_file_vector(network, root, sealed, log, directory)];
+    vectors.push(void_vector(network));
     vectors.extend(four_tiers());
     vectors
 }
@@ -40,6 +43,28 @@ fn statement(sealed: &SealedDispatch) -> SealedStatement {
     let chain = vec![crate::hex_file("tests/vectors/certificate-seal.hex")];
     let signer = signer(SEED_SEAL);
     SealedStatement::seal(&statement, &chain, Algorithm::EdDsa, |bytes| signer.sign(bytes)).unwrap()
+}
+
+fn void_vector(network: NetworkId) -> Vector {
+    let void = Void {
+        network,
+        agency: code("G22"),
+        sequence: Sequence { series: 1, number: 15 },
+        time: UnixMillis(START + 6000),
+        reason: "không gửi".into(),
+    };
+    let chain = vec![crate::hex_file("tests/vectors/certificate-seal.hex")];
+    let signer = signer(SEED_SEAL);
+    let sealed = SealedVoid::seal(&void, &chain, Algorithm::EdDsa, |bytes| signer.sign(bytes));
+    let sealed = sealed.unwrap();
+    let facts = json!({
+        "agency": void.agency.as_str(),
+        "sequence": [void.sequence.series, void.sequence.number],
+        "to_be_signed": hex::encode(sealed.to_be_signed()),
+        "id": sealed.id().to_string(),
+        "digest": sealed.digest().to_string(),
+    });
+    Vector { name: "void", rule: "sealed-void", bytes: sealed.raw().to_vec(), facts }
 }
 
 fn statement_vector(sealed: &SealedDispatch) -> Vector {

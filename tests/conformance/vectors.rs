@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tram_wire::directory::DirectoryFile;
 use tram_wire::root::RootFile;
-use tram_wire::{Bundle, EvidenceFile, Receipt, SealedDispatch, SealedStatement};
+use tram_wire::{Bundle, EvidenceFile, Receipt, SealedDispatch, SealedStatement, SealedVoid};
 use tram_wire::{evidence, frame, genesis};
 
 use crate::made::{self, Vector};
@@ -82,6 +82,7 @@ fn every_vector_is_read_and_written_back() {
             "root-file" => RootFile::decode(b).unwrap().encode(),
             "directory-file" => DirectoryFile::decode(b).unwrap().encode(),
             "sealed-statement" => SealedStatement::parse(b).unwrap().raw().to_vec(),
+            "sealed-void" => SealedVoid::parse(b).unwrap().raw().to_vec(),
             "evidence-file" => EvidenceFile::decode(b).unwrap().encode(),
             "bundle" => Bundle::decode(b).unwrap().encode(),
             "frame" => frame::encode(&frame::decode(b).unwrap()),

@@ -74,6 +74,7 @@ const STEPS_ALLOWED: &[(&str, &str)] = &[("ring", "getrandom")];
 const ONE_DOOR: &[(&str, &[&str])] = &[
     ("axum", &["tram-api"]),
     ("clap", &["tram"]),
+    ("der", &["tram-trust"]),
     ("ed25519-dalek", &["tram-crypto"]),
     ("hyper", &["tram-api"]),
     ("minicbor", &["tram-wire"]),

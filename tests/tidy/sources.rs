@@ -49,7 +49,7 @@ const IMPURE_TEXTS: &[&str] = &[
 const ASSERTION_CALLERS: &[&str] = &[
     "crates/trust/src/",
     "crates/spool/src/",
-    "crates/engine/src/engine.rs",
+    "crates/engine/src/hand.rs",
     "node/src/",
     // The planted bug that takes receipts unverified.
     "crates/sim/src/node/take.rs",

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
 
 use crate::model::{
     Accepted, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
     DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
-    EvidenceQuery, GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, LogWitnesses, Page,
+    EvidenceQuery, GapsQuery, GapsReport, GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page,
     PeerTest, PeerView, QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest,
     ReceiptQuery, ReceiptView, Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView,
-    Tracking, UploadState,
+    Tracking, UploadState, Voided,
 };
 use crate::server::BodyStream;
 use crate::{Caller, Problem, Scope};
@@ -47,6 +48,15 @@ pub struct Submission {
     /// The documents in the order of the envelope; `None` where uploaded before. Empty where the
     /// sealed bytes came alone: then every document was uploaded before.
     pub documents: Vec<Option<Bytes>>,
+}
+
+/// How a number is declared void.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// The node seals the statement with the agency's key; the reason in words.
+    Reason(String),
+    /// The agency sealed it: its bytes, within the limit.
+    Sealed(Bytes),
 }
 
 /// The sealed bytes of a consigned dispatch, given to its recipient.
@@ -82,7 +92,7 @@ pub trait DocumentRead: Send + 'static {
 /// [`Scope`] that the caller may see and return nothing outside it (the socket drops what is, as
 /// a second line). A future may be dropped at any point when its caller goes away: what must
 /// happen then still happens, or had no effect.
-pub trait Service: Send + Sync + 'static {
+pub trait Service: crate::Questions {
     /// How far an upload is; `None` where nothing is known of it.
     fn upload_state(
         &self,
@@ -198,11 +208,26 @@ pub trait Service: Send + Sync + 'static {
     /// Who cosigned the log, and whether that is enough.
     fn log_witnesses(&self, caller: Caller) -> Reply<'_, LogWitnesses>;
 
+    /// The time-stamps on the log.
+    fn log_timestamps(&self, caller: Caller) -> Reply<'_, LogTimeStamps>;
+
     /// Inclusion proof; the query's `index < size` is checked, the log's size is not.
     fn inclusion(&self, caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion>;
 
     /// Consistency proof; `1 <= old <= new` is checked, the log's size is not.
     fn consistency(&self, caller: Caller, query: ConsistencyQuery) -> Reply<'_, Consistency>;
+
+    /// Which numbers of an agency are missing, and why; the query's limit is set.
+    fn gaps(&self, caller: Caller, query: GapsQuery) -> Reply<'_, GapsReport>;
+
+    /// Declares a number void.
+    fn void(
+        &self,
+        caller: Caller,
+        agency: AgencyCode,
+        sequence: Sequence,
+        statement: Statement,
+    ) -> Reply<'_, Voided>;
 
     /// The genesis leaf.
     fn genesis(&self, caller: Caller) -> Reply<'_, GenesisView>;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tram_dispatch::{
-    AgencyCode, Code, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference, UnixMillis,
+    AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference, UnixMillis,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
@@ -62,6 +62,8 @@ spelled! {
         "Epoch id: leaf hash of the genesis leaf, 64 hexadecimal digits";
     UnixMillis, TimeText, "Time", None,
         "RFC 3339 time in UTC with milliseconds; in questions a bare date YYYY-MM-DD is midnight UTC";
+    Day, DayText, "Day", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+        "A day by the clocks of Viet Nam (UTC+7), for example 2026-11-21";
     Code, CodeText, "Code", Some("^[A-Z_]+$"), "A code of the table in docs/errors.md";
 }
 

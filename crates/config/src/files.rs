@@ -36,8 +36,12 @@ pub(crate) enum Kind {
     PrivateKey,
     /// A revocation list.
     Crl,
+    /// Anchors of time-stamping authorities, PEM or DER.
+    Anchors,
     /// A trust policy.
     Policy,
+    /// A list of working days.
+    WorkingDays,
     /// A socket to be made; its folder must be there.
     Socket,
 }
@@ -66,7 +70,9 @@ pub(crate) fn check(claims: &[Claim]) -> Vec<Problem> {
             Kind::Certificates => certificates(&claim.path),
             Kind::PrivateKey => private_key(&claim.path).and_then(|k| reused(k, claim, &mut keys)),
             Kind::Crl => crl(&claim.path),
+            Kind::Anchors => plain(&claim.path, CHAIN_BYTES_MAX),
             Kind::Policy => plain(&claim.path, POLICY_BYTES_MAX as u64),
+            Kind::WorkingDays => working_days(&claim.path),
             Kind::Socket => socket(&claim.path),
         };
         if let Err((what, remedy)) = fault {
@@ -74,6 +80,13 @@ pub(crate) fn check(claims: &[Claim]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+fn working_days(path: &Path) -> Result<(), Fault> {
+    let remedy = "correct it, or leave working_days out to use the list that comes along";
+    let shown = path.display();
+    let fault = |e| (format!("{shown}: {e}"), remedy.to_owned());
+    crate::working_days::load(Some(path)).map(|_| ()).map_err(fault)
 }
 
 fn missing(path: &Path, error: &io::Error, thing: &str, remedy: &str) -> Fault {

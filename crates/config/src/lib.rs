@@ -19,7 +19,9 @@ mod reader;
 mod schema;
 mod sockets;
 mod suggest;
+mod time_stamps;
 mod values;
+pub mod working_days;
 
 use std::fs;
 use std::io::Read as _;
@@ -30,7 +32,9 @@ pub use limits::{
     LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
     WITNESS, WitnessPace,
 };
+pub use limits::{TIME_STAMP, TimeStampPace};
 pub use problem::{ConfigErrors, Problem};
+pub use time_stamps::{HttpUrl, TimeStamps};
 pub use values::{
     Agencies, Config, HostPort, Keys, Log, LogFormat, LogLevel, Peer, PeerName, Role, Rule, Seal,
     Socket, Who,

@@ -137,6 +137,15 @@ numbers! {
 }
 
 numbers! {
+    /// The number in `[timestamp]`.
+    TimeStampPace,
+    /// Every number of `[timestamp]`.
+    TIME_STAMP;
+    /// The newest checkpoint is time-stamped at most this often.
+    interval_s = 3_600, 10 => 86_400;
+}
+
+numbers! {
     /// The number in `[revocation]`.
     RevocationGrace,
     /// Every number of `[revocation]`.

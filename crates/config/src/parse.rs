@@ -67,6 +67,10 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
     let witness = document.table("witness");
     let policy = witness.text("policy");
     let witness_policy = policy.and_then(|f| paths.claim(&witness, &f, Kind::Policy));
+    let time_stamps = crate::time_stamps::read(&document.table("timestamp"), paths);
+    let audit = document.table("audit");
+    let working_days = audit.text("working_days");
+    let working_days = working_days.and_then(|f| paths.claim(&audit, &f, Kind::WorkingDays));
     Some(Config {
         node: id?,
         data_dir: data_dir?,
@@ -85,6 +89,8 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         retention: Retention::read(&document.table("retention")),
         witness_policy,
         witness: WitnessPace::read(&witness),
+        time_stamps,
+        working_days,
         log: Log {
             format: log.choice("format", LogFormat::NAMES).unwrap_or(LogFormat::Human),
             level: log.choice("level", LogLevel::NAMES).unwrap_or(LogLevel::Info),
@@ -175,7 +181,7 @@ fn listen(section: &Section<'_>, found: &Found<&str>) -> Option<SocketAddr> {
     address
 }
 
-fn host_port(section: &Section<'_>, found: &Found<&str>) -> Option<HostPort> {
+pub(crate) fn host_port(section: &Section<'_>, found: &Found<&str>) -> Option<HostPort> {
     let parsed = split_host_port(found.value);
     if parsed.is_none() {
         let what = format!("\"{}\" is not a host with a port", found.value);

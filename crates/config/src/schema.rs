@@ -1,6 +1,6 @@
 //! Which keys exist, with an example of each for the messages.
 
-use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION, WITNESS};
+use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION, TIME_STAMP, WITNESS};
 
 /// Tables of the file; a name that occurs in double brackets ends with `[]`.
 const TABLES: &[(&str, &[(&str, &str)])] = &[
@@ -67,6 +67,14 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
     ("quotas", &[]),
     ("retention", &[]),
     ("witness", &[("policy", "policy = \"network/witnesses.policy\"")]),
+    (
+        "timestamp",
+        &[
+            ("url", "url = \"http://tsa.example.vn/tsr\""),
+            ("anchors", "anchors = \"network/tsa.pem\""),
+        ],
+    ),
+    ("audit", &[("working_days", "working_days = \"working-days.toml\"")]),
     ("log", &[("format", "format = \"human\""), ("level", "level = \"info\"")]),
 ];
 
@@ -92,6 +100,7 @@ pub(crate) fn keys(table: &str) -> Vec<&'static str> {
         "retention" => RETENTION,
         "revocation" => REVOCATION,
         "witness" => WITNESS,
+        "timestamp" => TIME_STAMP,
         _ => &[],
     };
     let mut keys: Vec<&str> = named(table).iter().map(|(key, _)| *key).collect();

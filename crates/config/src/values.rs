@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::files::Claim;
+use crate::time_stamps::TimeStamps;
 use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
 
 /// A node's configuration. Every path is resolved against the folder of the file.
@@ -48,6 +49,10 @@ pub struct Config {
     pub witness_policy: Option<PathBuf>,
     /// How often they are asked for where that is not with each checkpoint.
     pub witness: WitnessPace,
+    /// Where time-stamps for this node's checkpoints come from; absent: there are none.
+    pub time_stamps: Option<TimeStamps>,
+    /// The list of working days; absent: the one that came with the program.
+    pub working_days: Option<PathBuf>,
     /// The service log.
     pub log: Log,
     pub(crate) file: PathBuf,

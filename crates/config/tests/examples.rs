@@ -8,7 +8,7 @@ use std::path::Path;
 use fixture::{Fixture, accounts};
 use tram_config::{
     Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role,
-    WITNESS, Who,
+    TIME_STAMP, WITNESS, Who,
 };
 
 const TIERS: [(&str, &str); 4] = [
@@ -109,7 +109,7 @@ fn grouped(n: u64) -> String {
 fn every_example_documents_every_number() {
     for (tier, _) in TIERS {
         let text = example(tier);
-        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION).chain(WITNESS)
+        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION).chain(WITNESS).chain(TIME_STAMP)
         {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",
@@ -142,6 +142,7 @@ fn commented_settings_are_settings() {
                     .chain(RETENTION)
                     .chain(REVOCATION)
                     .chain(WITNESS)
+                    .chain(TIME_STAMP)
                     .any(|n| n.key == key);
                 if line.starts_with('#') && number && !text.contains(&format!("\n{key} = ")) {
                     set.push(key);

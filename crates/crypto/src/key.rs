@@ -92,6 +92,10 @@ impl PublicKey {
         Self::from_spki_der(&spki)
     }
 
+    pub(crate) fn material(&self) -> &Material {
+        &self.0.material
+    }
+
     /// The DER the key was parsed from.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {

@@ -298,6 +298,12 @@ codes! {
     ClaimUnproved = 57 "CLAIM_UNPROVED" Peer AfterRemedy None, 422, LATER,
         "a peer says something of this node's receipt log that no signature of this node proves", "nothing here is affected; ask that node's operator to look at its program and store",
         "nút láng giềng nói về nhật ký biên nhận của nút này mà không có chữ ký của nút này làm chứng", "nút này không bị ảnh hưởng; đề nghị người vận hành nút đó kiểm tra chương trình và kho";
+    TimeStampInvalid = 80 "TIME_STAMP_INVALID" Nobody Later None, 422, REFUSED,
+        "a time-stamp token does not verify", "the detail names the step that failed; the node asks again by itself",
+        "dấu thời gian không kiểm chứng được", "xem bước lỗi; nút tự yêu cầu lại";
+    TimeStampOverdue = 81 "TIME_STAMP_OVERDUE" Operator AfterRemedy None, 503, LATER,
+        "receipts have been without a time-stamp from outside for more than a day", "see that the time-stamp server answers and that its certificate leads to the anchors configured; docs/operations.md, section Time-stamps",
+        "biên nhận chưa có dấu thời gian bên ngoài quá một ngày", "kiểm tra máy chủ dấu thời gian và chứng thư của nó theo docs/operations.md, mục Time-stamps";
     StorageUnsure = 70 "STORAGE_UNSURE" Machine AfterRemedy None, 503, STORAGE,
         "the disk failed since this machine was started, and what it really holds cannot be read past the memory that hides it", "see to the disk, then restart the machine; docs/operations.md, section When storage fails",
         "ổ đĩa đã lỗi từ khi máy khởi động, và không đọc được chắc chắn dữ liệu thật trên ổ đĩa", "kiểm tra ổ đĩa rồi khởi động lại máy; xem docs/operations.md, mục When storage fails";

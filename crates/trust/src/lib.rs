@@ -28,6 +28,7 @@ pub mod position;
 pub mod receipt;
 pub mod revocation;
 mod root;
+pub mod time_stamp;
 mod verdict;
 mod verified;
 mod verifier;

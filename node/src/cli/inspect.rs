@@ -10,6 +10,7 @@ use tram_dispatch::limits::{
 };
 use tram_dispatch::{Code, UnixMillis};
 use tram_pki::{CertificateInfo, Key, Subject, read_certificate, read_certificates};
+use tram_trust::time_stamp::Authorities;
 use tram_trust::{Crls, Directory, Options, Root, Verifier};
 use tram_wire::root::ROOT_FILE_BYTES_MAX;
 
@@ -18,6 +19,9 @@ use super::failure::Failure;
 use super::files;
 use super::shell::Shell;
 use super::texts::Word;
+
+/// Largest file of anchors of time-stamping authorities.
+pub(crate) const AUTHORITIES_BYTES_MAX: usize = 1 << 20;
 
 /// Certificates and directories that end sooner are worth a warning.
 const SOON_DAYS: u64 = 30;
@@ -110,6 +114,21 @@ pub(crate) fn crls<'p>(
         crls.add(&bytes).map_err(|e| Failure::from(e).about(path.display()))?;
     }
     Ok(crls)
+}
+
+/// Reads the anchors of time-stamping authorities.
+///
+/// # Errors
+/// Those of [`Authorities::add`], naming the file.
+pub(crate) fn authorities<'p>(
+    paths: impl IntoIterator<Item = &'p std::path::PathBuf>,
+) -> Result<Authorities, Failure> {
+    let mut authorities = Authorities::default();
+    for path in paths {
+        let bytes = files::read(path, AUTHORITIES_BYTES_MAX)?;
+        authorities.add(&bytes).map_err(|e| Failure::from(e).about(path.display()))?;
+    }
+    Ok(authorities)
 }
 
 /// Reads a chain and checks that the key belongs to its first certificate.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use tram_api::model::{GenesisView, LogHead, LogWitnesses};
 
 use super::shell::Shell;
-use super::texts::Word;
 use super::table::{self, Align, Table};
+use super::texts::Word;
 use super::{DONE, Done, connect};
 
 #[derive(Subcommand)]

@@ -52,6 +52,7 @@ words! {
 
     // Columns and names of values.
     AcceptedAt: "accepted", "tiếp nhận lúc";
+    Admissions: "admissions", "số tiếp nhận";
     Address: "address", "địa chỉ";
     Addresses: "addresses", "địa chỉ";
     Agencies: "agencies", "cơ quan";
@@ -168,6 +169,10 @@ words! {
     Transferred: "transferred", "đã chuyển tiếp";
     Up: "up", "thông";
     Urgent: "urgent", "khẩn";
+    NeverSeen: "never seen", "chưa từng thấy";
+    PendingNumber: "pending", "đang chờ";
+    Suppressed: "suppressed after acceptance", "bị che giấu sau khi tiếp nhận";
+    VoidNumber: "void", "bỏ trống";
     VeryUrgent: "very urgent", "thượng khẩn";
     Waiting: "waiting", "chờ lấy";
     Warning: "warning", "lưu ý";
@@ -177,6 +182,13 @@ words! {
         "Đã tiếp nhận: {}, gói văn bản {}, lúc {}.";
     AcceptedBefore: "Accepted before: {} is in custody as dispatch {} since {}; nothing was done twice.",
         "Đã tiếp nhận từ trước: {}, gói văn bản {}, lúc {}; không gửi lại lần hai.";
+    MoreSeries: "There are more series: name one with --series.", "Còn dãy số khác: chỉ định bằng --series.";
+    NumbersNotRead: "Not read from number {} on; --limit allows more.", "Chưa đọc từ số {}; --limit cho phép nhiều hơn.";
+    NumbersPresent: "{}: {} present, newest {}.", "{}: có {}, số mới nhất {}.";
+    NumbersRepeated: "Used more than once: {}.", "Dùng hơn một lần: {}.";
+    SeriesNamed: "series {}", "dãy số {}";
+    SuppressedBetween: "admission {} is under the checkpoint of size {}, admission {} under that of size {}", "số tiếp nhận {} nằm dưới điểm kiểm cỡ {}, số {} dưới điểm kiểm cỡ {}";
+    Voided: "Number {} of series {} is void.", "Số {} của dãy {} đã bỏ trống.";
     Exported: "{} receipts in {}.", "{} biên nhận trong {}.";
     FetchedConfirmed: "Fetched to {} with {} documents, and confirmed.",
         "Đã lấy về {} cùng {} văn bản, và đã xác nhận.";
@@ -309,7 +321,10 @@ words! {
     LackNoQuorum: "cosigned by: {}; missing: {}", "đã đồng ký: {}; còn thiếu: {}";
     LackUnknownWitness: "a line by a key that neither the directory nor your policy knows", "có dòng ký bằng khóa mà cả danh bạ và chính sách đều không biết";
     LackNoDocument: "not in the file, nor given with --document: SHA-256 {}", "không có trong tệp, cũng không đưa bằng --document: SHA-256 {}";
-    LackStamp: "this version does not check time-stamps: SHA-256 {}", "phiên bản này chưa kiểm chứng dấu thời gian: SHA-256 {}";
+    LackStamp: "not checked: say whose time-stamps count with --tsa FILE; SHA-256 {}", "chưa kiểm chứng: cho biết tổ chức cấp dấu thời gian bằng --tsa FILE; SHA-256 {}";
+    LackStampRefused: "not of an authority that counts [{}]: {}", "không phải của tổ chức được chấp nhận [{}]: {}";
+    ByStamp: "its first {} entries, and every receipt among them, were held no later than {} (time-stamp of {}, number {})", "{} mục đầu tiên, cùng mọi biên nhận trong đó, đã có chậm nhất lúc {} (dấu thời gian của {}, số {})";
+    ByTimeStamp: "time-stamp of {}", "dấu thời gian của {}";
     LackOtherPolicy: "the file holds its maker's policy, SHA-256 {}: give it with --policy to go by it", "tệp có chính sách của người lập, SHA-256 {}: đưa bằng --policy nếu chấp nhận";
     LackNotAuthorised: "{} by {} at {}: it may not say so, or stands outside the chain of receipts", "{}, nút {} lúc {}: nút này không có thẩm quyền hoặc nằm ngoài chuỗi biên nhận";
     ByOriginator: "{}, the originator", "{}, nơi gửi";

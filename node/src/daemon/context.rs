@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::Semaphore;
 use tram_config::Config;
 use tram_crypto::Sign;
-use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
+use tram_api::Problem;
+use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 use tram_engine::quota::Doors;
 use tram_spool::documents::{
     DocumentError, DocumentReader, DocumentStore, PartialUploads, Uploads,
@@ -314,6 +315,16 @@ impl Context {
             Ok(_) => None,
             Err(e) => Some(e.code()),
         })
+    }
+
+    /// The seal of an agency, where this node holds it.
+    ///
+    /// # Errors
+    /// `SEALING_DISABLED`.
+    pub(crate) fn seal_of(&self, agency: &AgencyCode) -> Result<&super::seals::Seal, Problem> {
+        let disabled =
+            || Problem::new(Code::SealingDisabled, format!("no seal key of {agency} here"));
+        self.seals.get(agency).ok_or_else(disabled)
     }
 
     /// The node finishes what is open, and ends.

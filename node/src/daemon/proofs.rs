@@ -98,7 +98,8 @@ impl LogProof {
             let why = "the notes do not say which of them is the older one";
             return Ok(Judged::NotProved(why));
         }
-        let path = self.path.iter().map(|text| hash(text)).collect::<Result<Vec<Hash>, String>>()?;
+        let path =
+            self.path.iter().map(|text| hash(text)).collect::<Result<Vec<Hash>, String>>()?;
         let then = match &self.root {
             Some(text) => hash(text)?,
             None if shown.size() == held.size() => Hash(*shown.root()),

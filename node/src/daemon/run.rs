@@ -368,6 +368,15 @@ fn run_on(
     looker
         .spawn(move || super::again::run(&looking))
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let closing = context.clone();
+    // It waits for nothing but the engine.
+    let closer = std::thread::Builder::new().name("numbers".into());
+    closer
+        .spawn(move || match runtime() {
+            Ok(runtime) => runtime.block_on(super::service::close_stale(closing)),
+            Err(error) => tracing::warn!(%error, "numbers never sent stay open"),
+        })
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);
     let joined = threads.join();

@@ -101,12 +101,14 @@ async fn submit(
         shared.borrow_mut().waiting.insert(sealed.id(), done);
         let along = [Some(bytes::Bytes::from(document))];
         while let Err(error) = client.submit(sealed.raw(), &along).await {
-            let mut shared = shared.borrow_mut();
-            if shared.refused == 0 {
+            let told = {
+                let mut shared = shared.borrow_mut();
+                shared.refused += 1;
+                shared.refused > 1
+            };
+            if !told {
                 crate::say(&format!("an honest submission waits: {error}"));
             }
-            shared.refused += 1;
-            drop(shared);
             sleep(Duration::from_millis(20)).await;
         }
         if receipt.await.is_err() {

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use tram_transport::fixtures::{Grant, HandClient, SentPacket};
+use tram_transport::fixtures::{Datagram, Grant, HandClient};
 
 use crate::support::Dice;
 use crate::target::{Target, Watch, local};
@@ -37,8 +37,8 @@ fn flood(target: &Target, watch: &Watch, nth: usize, made: &[Vec<u8>]) {
 /// Sound first packets, each of another connection, from many hosts.
 pub(crate) fn first_packets(target: &Target, watch: &Watch, nth: usize) {
     let first = |n: u64| {
-        let mut client = client(target, local(0), None, n + (nth as u64) << 32);
-        client.first_flight().into_iter().map(|SentPacket(bytes)| bytes).next().expect("one")
+        let mut client = client(target, local(0), None, n + ((nth as u64) << 32));
+        client.first_flight().into_iter().map(|Datagram(bytes)| bytes).next().expect("one")
     };
     let made: Vec<Vec<u8>> = (0..2_000).map(first).collect();
     flood(target, watch, nth, &made);
@@ -94,7 +94,7 @@ pub(crate) fn versions(target: &Target, watch: &Watch, nth: usize) {
 pub(crate) fn half_open(target: &Target, watch: &Watch, nth: usize) {
     watch.at_rate(300, |n| {
         let host = 1 + (n % 512) as u16;
-        let mut client = client(target, local(host), None, n + (1 + nth as u64) << 40);
+        let mut client = client(target, local(host), None, n + ((1 + nth as u64) << 40));
         for packet in client.first_flight() {
             let _ = client.send_packet(&packet);
         }
@@ -109,7 +109,8 @@ pub(crate) fn half_open(target: &Target, watch: &Watch, nth: usize) {
 pub(crate) fn unknown_certificates(target: &Target, watch: &Watch, nth: usize) {
     watch.at_rate(100, |n| {
         let of = Some(&target.stranger);
-        let mut client = client(target, local(1 + (n % 16) as u16), of, n + (2 + nth as u64) << 40);
+        let mut client =
+            client(target, local(1 + (n % 16) as u16), of, n + ((2 + nth as u64) << 40));
         // It is closed before it is done.
         let _ = client.open(Duration::from_millis(300));
         true

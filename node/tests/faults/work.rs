@@ -274,9 +274,14 @@ impl Scene {
         let query = QueueQuery { state: Some(LegState::Quarantined), ..QueueQuery::default() };
         for client in [self.client(0), self.client(1)] {
             for item in client.queue(&query).await?.items {
+                // One of which nothing can be read comes back by itself.
                 let Some(recipient) = item.recipient else { continue };
                 let (dispatch, recipient) = (item.dispatch.0, recipient.0);
-                client.change_queue(dispatch, &recipient, QueueAction::Release, None).await?;
+                match client.change_queue(dispatch, &recipient, QueueAction::Release, None).await {
+                    // It came back by itself meanwhile.
+                    Err(e) if e.code() == Code::WrongState => continue,
+                    changed => drop(changed?),
+                }
                 self.released.set(self.released.get() + 1);
             }
         }

@@ -56,6 +56,11 @@ impl Authorities {
         self.seal_of(tier, &agency(tier), life(), IssueOptions::default())
     }
 
+    /// Another seal of a tier's agency, for the key provider of its node: certificates and key as files.
+    pub fn sealing(&self, tier: usize) -> (Vec<Vec<u8>>, Key) {
+        self.issue(tier, &Subject::Seal(agency(tier)), life(), IssueOptions::default())
+    }
+
     /// A seal that ran out yesterday.
     pub fn expired_seal(&self, tier: usize) -> Seal {
         self.seal_of(tier, &agency(tier), ended(), IssueOptions::default())

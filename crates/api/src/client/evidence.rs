@@ -6,7 +6,7 @@ use tram_dispatch::DispatchId;
 use super::{Ask, Client, ClientError};
 use crate::model::{
     Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, LogWitnesses, Page, ReceiptQuery, ReceiptView,
+    LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{NEXT, media};
 
@@ -51,6 +51,11 @@ impl Client {
     /// Newest durable state of the receipt log.
     pub async fn log_head(&self) -> Result<LogHead, ClientError> {
         self.json(Ask::get(&["log"])).await
+    }
+
+    /// The time-stamps on the log, and what is not covered yet.
+    pub async fn log_timestamps(&self) -> Result<LogTimeStamps, ClientError> {
+        self.json(Ask::get(&["log", "timestamps"])).await
     }
 
     /// Who cosigned the log, and whether that is enough.

@@ -1,9 +1,11 @@
 //! The client of the local socket, as the CLI uses it: one typed function per route.
 
+mod audit;
 mod collect;
 mod connection;
 mod error;
 mod evidence;
+mod numbers;
 mod operate;
 mod streams;
 mod submit;

@@ -1,11 +1,13 @@
 //! The JSON of the contract. Requests refuse unknown fields; answers may grow new ones, so
 //! clients ignore what they do not know.
 
+mod audit;
 mod directory;
 mod dispatch;
 mod event;
 mod inbox;
 mod node;
+mod numbers;
 mod queue;
 mod quota;
 mod receipt;
@@ -13,6 +15,10 @@ mod seal;
 mod store;
 mod upload;
 
+pub use audit::{
+    BetweenQuery, Durations, NumberedQuery, OverdueItem, OverdueQuery, OverdueView, RefusalsQuery,
+    StatisticsBy, StatisticsParty, StatisticsQuery, StatisticsRow, StatisticsView,
+};
 pub use directory::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
 pub use dispatch::{
     Accepted, DispatchQuery, DispatchSummary, DocumentView, EvidenceView, LegState, LegView,
@@ -27,11 +33,15 @@ pub use node::{
     Alarm, CertificateView, NodeState, PeerRelation, PeerTest, PeerTestStep, PeerView, QueueCounts,
     RevocationView, StatusView,
 };
+pub use numbers::{
+    AdmissionLeaf, Gap, GapClass, GapsQuery, GapsReport, Numbering, Suppression, VoidRequest, Voided,
+};
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
     Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView, WitnessView,
+    LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
+    TimeStampView, TimeStampsStanding, WitnessView,
 };
 pub use seal::{
     SealAct, SealActKind, SealDocument, SealMetadata, SealRelated, SealRequest, SealSigner,

@@ -66,6 +66,9 @@ pub struct StatusView {
     /// Revocation lists in force.
     #[serde(default)]
     pub revocation: Vec<RevocationView>,
+    /// How far the receipt log is time-stamped from outside; absent: no server is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_stamps: Option<super::TimeStampsStanding>,
     /// Proofs that a log was put back or split: names of files in `proofs/` of the data directory.
     #[serde(default)]
     pub proofs: Vec<String>,

@@ -137,6 +137,53 @@ pub struct LogWitnesses {
     pub witnesses: Vec<WitnessView>,
 }
 
+/// The time-stamps (RFC 3161) on this node's receipt log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogTimeStamps {
+    /// This node.
+    pub node: NodeText,
+    /// The epoch.
+    pub epoch: EpochText,
+    /// Leaves in the log.
+    pub size: u64,
+    /// How it stands; absent: no server is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<TimeStampsStanding>,
+    /// The newest ones, newest first.
+    pub stamps: Vec<TimeStampView>,
+}
+
+/// What is time-stamped, and what is not yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimeStampsStanding {
+    /// The server that is asked.
+    pub server: String,
+    /// Leaves under the newest time-stamp; 0 where there is none.
+    pub stamped_size: u64,
+    /// When the oldest leaf that no time-stamp covers was committed; absent: all are covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unstamped_since: Option<TimeText>,
+    /// Why the last try failed; absent where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// One time-stamp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimeStampView {
+    /// Leaves of the checkpoint that it is over.
+    pub size: u64,
+    /// The checkpoint existed no later than this; absent where the token does not verify any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<TimeText>,
+    /// The subject of the certificate that signed it; otherwise why the token does not verify.
+    pub authority: String,
+    /// The number that the authority gave it, hexadecimal.
+    pub serial: String,
+    /// SHA-256 of the token, which names its file.
+    pub token: DigestText,
+}
+
 /// A checkpoint that is cosigned as the policy asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuorumView {

@@ -1,6 +1,7 @@
 //! The one table of routes. The router, the role checks, the body limits and the OpenAPI
 //! description are all made from it.
 
+mod audit;
 mod table;
 
 use utoipa::openapi::path::Parameter;
@@ -35,6 +36,8 @@ pub mod media {
     pub const RECEIPTS: &str = "application/cbor-seq";
     /// An evidence file.
     pub const EVIDENCE: &str = "application/vnd.tram.evidence+cbor";
+    /// A sealed void statement.
+    pub const VOID: &str = "application/vnd.tram.void+cbor";
     /// A signed directory file.
     pub const DIRECTORY: &str = "application/vnd.tram.directory+cbor";
     /// One JSON value per line.
@@ -98,7 +101,7 @@ pub struct Route {
 
 /// Routes whose answers may be long and dear to find.
 const DEAR: &[&str] =
-    &["list_dispatches", "dispatch_receipts", "dispatch_evidence", "receipts", "queue"];
+    &["list_dispatches", "dispatch_receipts", "dispatch_evidence", "receipts", "queue", "gaps"];
 
 impl Route {
     /// Whether its answer may be long and dear to find: few of those are made at a time.

@@ -4,7 +4,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Verb::{Get, Head, Post, Put};
-use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, media};
+use super::{AUDIT, AgencyIn, Answer, audit, READ, Route, SEE, Verb, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -204,6 +204,36 @@ pub static ROUTES: &[Route] = &[
         ],
     )
     .query(params::<ReceiptQuery>),
+    audit::NUMBERED,
+    audit::BETWEEN,
+    audit::REFUSALS,
+    audit::OVERDUE,
+    audit::STATISTICS,
+    route(
+        Get,
+        "/v1/audit/gaps",
+        "gaps",
+        "evidence",
+        "Which numbers of an originator are missing, and why",
+        AUDIT,
+        &[json::<GapsReport>(200, "Its admissions and its series")],
+    )
+    .agency(AgencyIn::Query)
+    .query(params::<GapsQuery>),
+    route(
+        Post,
+        "/v1/agencies/{agency}/series/{series}/{number}/void",
+        "void_number",
+        "submit",
+        "Declare that a number of a series stays unused",
+        SUBMIT,
+        &[json::<Voided>(200, "Recorded as SequenceVoid")],
+    )
+    .agency(AgencyIn::Path)
+    .body(
+        JSON_BYTES_MAX,
+        &[(media::JSON, Some(shape::<VoidRequest>)), (media::VOID, None)],
+    ),
     route(
         Get,
         "/v1/log",
@@ -241,6 +271,15 @@ pub static ROUTES: &[Route] = &[
         "Who cosigned the log, and whether that is enough",
         SEE,
         &[json::<LogWitnesses>(200, "The newest checkpoint, the policy, and each witness")],
+    ),
+    route(
+        Get,
+        "/v1/log/timestamps",
+        "log_timestamps",
+        "evidence",
+        "The time-stamps on the log, and what none covers yet",
+        AUDIT,
+        &[json::<LogTimeStamps>(200, "How it stands, and the newest time-stamps")],
     ),
     route(
         Get,
@@ -359,15 +398,15 @@ pub static ROUTES: &[Route] = &[
     ),
 ];
 
-fn params<Q: IntoParams>() -> Vec<Parameter> {
+pub(super) fn params<Q: IntoParams>() -> Vec<Parameter> {
     Q::into_params(|| None)
 }
 
-const fn json<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
+pub(super) const fn json<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
     Answer { status, meaning, body: Some((media::JSON, Some(shape::<T>))) }
 }
 
-const fn page<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
+pub(super) const fn page<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
     Answer { status, meaning, body: Some((media::JSON, Some(page_shape::<T>))) }
 }
 
@@ -379,7 +418,7 @@ const fn empty(status: u16, meaning: &'static str) -> Answer {
     Answer { status, meaning, body: None }
 }
 
-const fn route(
+pub(super) const fn route(
     verb: Verb,
     path: &'static str,
     name: &'static str,
@@ -410,7 +449,7 @@ impl Route {
         self
     }
 
-    const fn query(mut self, query: fn() -> Vec<Parameter>) -> Self {
+    pub(super) const fn query(mut self, query: fn() -> Vec<Parameter>) -> Self {
         self.query = Some(query);
         self
     }

@@ -22,7 +22,9 @@ async fn status(node: &Running, route: &Route, code: &str) -> u16 {
         .replace("{agency}", code)
         .replace("{recipient}", "H41.12")
         .replace("{node}", "n1.H41")
-        .replace("{action}", "hold");
+        .replace("{action}", "hold")
+        .replace("{series}", "5")
+        .replace("{number}", "7");
     let query = match (route.name, route.agency) {
         ("events", _) => "?after=%20".to_owned(),
         (_, AgencyIn::Query) => format!("?agency={code}"),

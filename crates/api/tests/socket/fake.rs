@@ -8,12 +8,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 use tram_api::model::*;
-use tram_api::service::{Fetched, Submission, Upload};
+use tram_api::service::{Fetched, Statement, Submission, Upload};
+use tram_dispatch::envelope::Sequence;
 use tram_api::{
     Base64, BodyStream, Caller, DocumentRead, Feed, OpenDocument, Problem, Reply, Role, Scope,
     Service,
 };
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
+
+#[path = "fake_questions.rs"]
+pub mod questions;
 
 pub const NOW: UnixMillis = UnixMillis(1_795_302_001_234);
 
@@ -536,6 +540,18 @@ impl Service for Fake {
         })
     }
 
+    fn log_timestamps(&self, _: Caller) -> Reply<'_, LogTimeStamps> {
+        Box::pin(async move {
+            Ok(LogTimeStamps {
+                node: Self::node().into(),
+                epoch: tram_dispatch::EpochId([4; 32]).into(),
+                size: 2,
+                standing: None,
+                stamps: vec![],
+            })
+        })
+    }
+
     fn log_witnesses(&self, _: Caller) -> Reply<'_, LogWitnesses> {
         Box::pin(async move {
             Ok(LogWitnesses {
@@ -579,6 +595,56 @@ impl Service for Fake {
         })
     }
 
+    fn gaps(&self, _: Caller, query: GapsQuery) -> Reply<'_, GapsReport> {
+        Box::pin(async move {
+            let gap = Gap {
+                number: query.from.unwrap_or(1),
+                class: GapClass::NeverSeen,
+                since: NOW.into(),
+                code: None,
+                detail: None,
+                dispatch: None,
+                receipt: None,
+                statement: None,
+                proof: None,
+            };
+            Ok(GapsReport {
+                agency: query.agency,
+                node: Self::node().into(),
+                epoch: tram_dispatch::EpochId([4; 32]).into(),
+                at: NOW.into(),
+                grace_s: query.grace_s.unwrap_or(86_400),
+                numberings: vec![Numbering {
+                    series: query.series,
+                    newest: 2,
+                    present: 1,
+                    repeated: Vec::new(),
+                    gaps: vec![gap],
+                    next: None,
+                }],
+                more_series: false,
+            })
+        })
+    }
+
+    fn void(
+        &self,
+        _: Caller,
+        agency: AgencyCode,
+        sequence: Sequence,
+        statement: Statement,
+    ) -> Reply<'_, Voided> {
+        let Sequence { series, number } = sequence;
+        let statement = match statement {
+            Statement::Reason(words) => words.into_bytes(),
+            Statement::Sealed(bytes) => bytes.to_vec(),
+        };
+        Box::pin(async move {
+            let (agency, receipt) = (agency.into(), Base64(vec![1]));
+            Ok(Voided { agency, series, number, statement: Base64(statement), receipt })
+        })
+    }
+
     fn genesis(&self, _: Caller) -> Reply<'_, GenesisView> {
         Box::pin(async move {
             Ok(GenesisView {
@@ -614,6 +680,7 @@ impl Service for Fake {
                 store_bytes: 1,
                 free_bytes: 2,
                 certificates: vec![],
+                time_stamps: None,
                 proofs: vec![],
                 revocation: vec![],
                 limits: LimitsView::default(),

@@ -8,6 +8,7 @@ mod fake;
 mod harness;
 mod hostile;
 mod problems;
+mod questions;
 mod routes;
 mod smuggling;
 mod waiting;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use tram_api::model::*;
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{Code, Digest, DispatchId, Event, NodeId, Reference};
 
 use crate::fake::{Fake, pattern};
@@ -276,6 +277,7 @@ async fn log_and_node() {
     let client = node.client();
     assert_eq!(client.log_head().await.unwrap().size, 2);
     assert!(client.log_witnesses().await.unwrap().reached);
+    assert!(client.log_timestamps().await.unwrap().stamps.is_empty());
     assert_eq!(client.inclusion(1, 2).await.unwrap().path.len(), 1);
     assert_eq!(client.inclusion(2, 2).await.unwrap_err().code(), Code::BadRequest);
     assert_eq!(client.consistency(1, 2).await.unwrap().new, 2);
@@ -322,7 +324,9 @@ async fn every_route_of_the_table_is_served() {
             .replace("{agency}", "H41.12")
             .replace("{recipient}", "H41.12")
             .replace("{node}", "n1.H41")
-            .replace("{action}", "hold");
+            .replace("{action}", "hold")
+            .replace("{series}", "5")
+            .replace("{number}", "7");
         // The stream of events does not end by itself; a bad cursor shows that its handler is
         // there.
         let query = if route.name == "events" { "?after=%20" } else { "?agency=H41.12" };
@@ -336,4 +340,30 @@ async fn every_route_of_the_table_is_served() {
         assert!(seen.insert(route.name), "{} stands twice", route.name);
         assert!(seen.len() <= tram_api::routes::ROUTES.len());
     }
+}
+
+#[tokio::test]
+async fn missing_numbers_are_asked_for_and_declared_void() {
+    let node = running().await;
+    let client = node.client();
+    let query = GapsQuery {
+        agency: agency("H41").into(),
+        series: Some(5),
+        admissions: false,
+        from: Some(3),
+        grace_s: Some(60),
+        limit: None,
+    };
+    let report = client.gaps(&query).await.unwrap();
+    assert_eq!((report.grace_s, report.numberings[0].gaps[0].number), (60, 3));
+    for bad in ["from=0", "limit=0", "limit=501", "series=5&admissions=true", "series=-1"] {
+        let target = format!("/v1/audit/gaps?agency=H41&{bad}");
+        assert_eq!(node.ask("GET", &target, "", b"").await.code(), "BAD_REQUEST", "{bad}");
+    }
+    let sequence = Sequence { series: u64::MAX, number: 7 };
+    let voided = client.void(&agency("H41"), sequence, "không gửi").await.unwrap();
+    assert_eq!((voided.series, voided.number), (u64::MAX, 7));
+    assert_eq!(voided.statement.0, "không gửi".as_bytes());
+    let voided = client.void_sealed(&agency("H41"), sequence, b"sealed").await.unwrap();
+    assert_eq!(voided.statement.0, b"sealed");
 }

@@ -12,7 +12,7 @@ use tram_trust::VerifiedDispatch;
 use tram_wire::Receipt;
 
 use super::leg::{Leg, Outcome, Stage};
-use crate::record::{Foreign, Held, Legs, Owed, OwnEvidence, Record};
+use crate::record::{Held, Owed};
 
 /// How long the receipt of a next node is asked for once the leg ended further down the way. It says
 /// by which way a leg went; that it arrived is proved without it.
@@ -50,17 +50,17 @@ pub struct HeldDispatch {
     /// When time alone gives something to do, as indexed in the state.
     pub(crate) look_at: Option<UnixMillis>,
     /// How this node took each leg that it still answers for.
-    accepted: LiteMap<AgencyCode, Accepted>,
+    pub(super) accepted: LiteMap<AgencyCode, Accepted>,
     /// Where each receipt stands in `evidence`.
-    places: LiteMap<Owed, usize>,
+    pub(super) places: LiteMap<Owed, usize>,
     /// How far recipients elsewhere are proved to have taken it, also where the consignment that
     /// this implies has not come back yet.
-    stages: LiteMap<AgencyCode, Stage>,
+    pub(super) stages: LiteMap<AgencyCode, Stage>,
     /// Other nodes' relay failures, as places in `evidence`.
-    failures: Vec<usize>,
+    pub(super) failures: Vec<usize>,
     /// The recipient that each upstream receipt is about; found out when first asked for, since the
     /// last node never asks.
-    upstream_about: OnceLock<Vec<Option<AgencyCode>>>,
+    pub(super) upstream_about: OnceLock<Vec<Option<AgencyCode>>>,
 }
 
 /// How this node took a leg.
@@ -119,223 +119,6 @@ impl HeldDispatch {
     /// Urgency class, 0 to 3.
     pub fn class(&self) -> u8 {
         self.dispatch.envelope().metadata.urgency.class()
-    }
-
-    /// Applies one later record about this dispatch. Normal running and recovery both come here.
-    pub fn apply(&mut self, record: &Record) {
-        self.closed = matches!(record, Record::Closed(_));
-        match record {
-            Record::Held(again) => self.apply_again(again),
-            Record::Closed(_) => self.documents = false,
-            Record::Legs(legs) => self.apply_legs(legs),
-            Record::Evidence(own) => self.apply_own(own),
-            Record::Foreign(f) => self.apply_foreign(f),
-            Record::OutboxDone(done) => {
-                self.owed.remove(&(done.peer.clone(), done.owed));
-                if self.owed.is_empty() {
-                    // An empty tree keeps its room.
-                    self.owed = BTreeSet::new();
-                }
-            }
-            Record::Hold(hold) => {
-                if let Some(leg) = self.legs.get_mut(&hold.recipient)
-                    && leg.in_custody()
-                {
-                    *leg = if hold.held { Leg::OnHold } else { Leg::held() };
-                }
-            }
-            Record::Reoffer(back) => {
-                for (_, leg) in self.legs.iter_mut() {
-                    if matches!(leg, Leg::Transferred { peer, .. } if *peer == back.peer) {
-                        *leg = Leg::held();
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Custody begins again after the dispatch had been closed and its documents let go.
-    fn apply_again(&mut self, held: &Held) {
-        if let Some(previous) = &held.previous {
-            self.apply_taken(previous, &held.recipients, &held.receipts);
-        }
-        self.inline = held.inline.iter().map(|(d, _)| *d).collect();
-        self.files = held.files.clone();
-        self.documents = true;
-    }
-
-    /// Legs offered later.
-    fn apply_legs(&mut self, legs: &Legs) {
-        self.apply_taken(&legs.previous, &legs.recipients, &legs.receipts);
-    }
-
-    fn apply_taken(&mut self, peer: &NodeId, recipients: &[AgencyCode], receipts: &[Arc<[u8]>]) {
-        if self.upstreams.insert(peer.clone()) || recipients.is_empty() {
-            // This peer has not been told, or lost, what became known before it asked.
-            let news = self.evidence.iter().filter(|k| k.is_news());
-            self.owed.extend(news.map(|k| (peer.clone(), k.owed)));
-        }
-        for r in recipients {
-            self.legs.insert(r.clone(), Leg::held());
-        }
-        for raw in receipts {
-            if !self.upstream_receipts.contains(raw) {
-                self.upstream_receipts.push(raw.clone());
-                self.upstream_about = OnceLock::new();
-            }
-        }
-    }
-
-    /// Evidence of this node.
-    fn apply_own(&mut self, own: &OwnEvidence) {
-        let e = &own.evidence;
-        if e.reason == Some(Code::CopyDamaged) {
-            // They are asked for again when the dispatch is offered again.
-            self.documents = false;
-        }
-        let owed = Owed::Own(own.leaf.index);
-        self.owed.extend(own.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.note(Known { evidence: e.clone(), owed, raw: None, authorised: true });
-        if let Some(r) = &e.recipient {
-            match e.event {
-                Event::ContentConsignment | Event::RelayAcceptance => {
-                    let from = e.previous.clone();
-                    self.accepted.entry(r.clone()).or_insert(Accepted { owed, from });
-                }
-                Event::RelayFailure if returned(e) => {
-                    self.accepted.remove(r);
-                }
-                _ => {}
-            }
-        }
-        let Some(leg) = e.recipient.as_ref().and_then(|r| self.legs.get_mut(r)) else { return };
-        let at = e.time;
-        match e.event {
-            Event::ContentConsignment => *leg = Leg::Mailbox { stage: Stage::Consigned, at },
-            Event::ContentHandover => *leg = Leg::Mailbox { stage: Stage::HandedOver, at },
-            Event::ConsignmentAcceptance => *leg = Leg::Mailbox { stage: Stage::Registered, at },
-            Event::ConsignmentRejection => *leg = Leg::Mailbox { stage: Stage::Refused, at },
-            // Consigned it was; nothing more will come of it here.
-            Event::ContentHandoverFailure => {
-                *leg = Leg::Ended {
-                    outcome: Outcome::Consigned,
-                    at,
-                    via: None,
-                    last_relay: false,
-                    stage: Stage::Consigned,
-                };
-            }
-            Event::RelayFailure => {
-                *leg = match (e.reason, &e.previous) {
-                    (Some(Code::Returned | Code::CopyDamaged), Some(to)) => {
-                        Leg::Returned { to: to.clone() }
-                    }
-                    (reason, _) => Leg::Ended {
-                        outcome: failure(reason),
-                        at,
-                        via: None,
-                        last_relay: false,
-                        stage: Stage::Consigned,
-                    },
-                };
-            }
-            _ => {}
-        }
-    }
-
-    /// A receipt of another node.
-    fn apply_foreign(&mut self, f: &Foreign) {
-        let e = &f.evidence;
-        let owed = Owed::Foreign(f.digest);
-        self.owed.extend(f.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.note(Known {
-            evidence: e.clone(),
-            owed,
-            raw: Some(f.raw.clone()),
-            authorised: f.authorised,
-        });
-        // Receipts can overtake the answer that should have come before them.
-        let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
-        let Some(r) = e.recipient.as_ref().filter(|_| f.authorised && !undone) else { return };
-        if let Some(stage) = stage_of(e.event) {
-            let known = self.stages.entry(r.clone()).or_insert(stage);
-            *known = stage.max(*known);
-        }
-        let stage = self.stages.get(r).copied().unwrap_or(Stage::Consigned);
-        let Some(leg) = self.legs.get_mut(r) else { return };
-        let ended = |outcome| Leg::Ended {
-            outcome,
-            at: e.time,
-            via: Some(f.from.clone()),
-            last_relay: e.node == f.from,
-            stage,
-        };
-        match (e.event, &mut *leg) {
-            // What this node itself said about the leg stands.
-            (_, Leg::Mailbox { .. } | Leg::Returned { .. }) => {}
-            (Event::RelayAcceptance, Leg::Held { .. } | Leg::OnHold) if e.node == f.from => {
-                *leg = Leg::Transferred { peer: f.from.clone(), receipt: f.digest };
-            }
-            // A consignment prevails over an earlier failure; a later stage is not undone by it.
-            (Event::ContentConsignment, Leg::Ended { outcome: Outcome::Consigned, .. }) => {}
-            (Event::ContentConsignment, _) => *leg = ended(Outcome::Consigned),
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { outcome: Outcome::Consigned, stage: reached, .. },
-            ) => *reached = stage,
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { .. },
-            ) => *leg = ended(Outcome::Consigned),
-            // They can overtake the consignment, which is on its way back, or given again when
-            // this node offers the leg again.
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                _,
-            ) => {}
-            (_, Leg::Ended { .. }) => {}
-            (Event::RelayRejection | Event::ContentConsignmentFailure, _) => {
-                *leg = ended(Outcome::Refused);
-            }
-            // Given back further down the way: the custodian there decides.
-            (Event::RelayFailure, _) if returned(e) && e.node != f.from => {}
-            (Event::RelayFailure, Leg::Transferred { peer, .. })
-                if returned(e) && *peer == e.node =>
-            {
-                // One whose copy is damaged wants it again; any other has no way on.
-                *leg = match e.reason {
-                    Some(Code::CopyDamaged) => Leg::held(),
-                    _ => Leg::Held { returned_by: [peer.clone()].into() },
-                };
-            }
-            (Event::RelayFailure, Leg::Transferred { .. }) if returned(e) => {}
-            (Event::RelayFailure, Leg::Held { .. }) if e.reason == Some(Code::CopyDamaged) => {}
-            (Event::RelayFailure, Leg::Held { returned_by }) if returned(e) => {
-                returned_by.insert(e.node.clone());
-            }
-            (Event::RelayFailure, Leg::OnHold) if returned(e) => {}
-            (Event::RelayFailure, _) => *leg = ended(failure(e.reason)),
-            _ => {}
-        }
-    }
-
-    /// Keeps a piece of evidence, each receipt once. What was an unauthorised claim can come to
-    /// count, under a newer directory.
-    fn note(&mut self, known: Known) {
-        if let Some(first) = self.places.get(&known.owed).and_then(|i| self.evidence.get_mut(*i)) {
-            first.authorised |= known.authorised;
-            return;
-        }
-        let place = self.evidence.len();
-        if known.evidence.event == Event::RelayFailure && matches!(known.owed, Owed::Foreign(_)) {
-            self.failures.push(place);
-        }
-        self.places.insert(known.owed, place);
-        if place == self.evidence.capacity() {
-            self.evidence.reserve_exact(1 + place / 2);
-        }
-        self.evidence.push(known);
     }
 
     /// Lets go of bytes that the store can give once all that is known here is durable: they are not
@@ -479,7 +262,7 @@ impl HeldDispatch {
 
 impl Known {
     /// Whether this travels on its own, and not as the answer to the offer it belongs to.
-    fn is_news(&self) -> bool {
+    pub(super) fn is_news(&self) -> bool {
         let e = &self.evidence;
         match self.owed {
             Owed::Foreign(_) => true,
@@ -500,19 +283,6 @@ fn about(raw: &[u8]) -> Option<AgencyCode> {
     Receipt::parse(raw).ok()?.record().recipient.clone()
 }
 
-fn returned(e: &EvidenceRecord) -> bool {
+pub(super) fn returned(e: &EvidenceRecord) -> bool {
     matches!(e.reason, Some(Code::Returned | Code::CopyDamaged))
-}
-
-fn failure(reason: Option<Code>) -> Outcome {
-    if reason == Some(Code::DispatchExpired) { Outcome::Expired } else { Outcome::Failed }
-}
-
-fn stage_of(event: Event) -> Option<Stage> {
-    match event {
-        Event::ContentHandover => Some(Stage::HandedOver),
-        Event::ConsignmentAcceptance => Some(Stage::Registered),
-        Event::ConsignmentRejection => Some(Stage::Refused),
-        _ => None,
-    }
 }

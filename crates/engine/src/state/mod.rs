@@ -1,6 +1,7 @@
 //! State: a fold over the records, the same in normal running and in recovery.
 
 pub mod aside;
+mod fold;
 pub mod held;
 pub mod lanes;
 pub mod leg;

@@ -18,8 +18,7 @@ impl Running {
                 let key = self.newest.key();
                 let of = (&log, epoch);
                 let tree = (size, root);
-                let made =
-                    tram_trust::cosignature::sign(self.network, me, of, tree, time, key);
+                let made = tram_trust::cosignature::sign(self.network, me, of, tree, time, key);
                 if let Ok(made) = made {
                     let line = made.to_line();
                     let frame = Frame::Cosignature { log, epoch, size, line };

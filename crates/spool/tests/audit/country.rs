@@ -163,7 +163,9 @@ impl Country {
     }
 
     fn reject(&mut self) {
-        let originator = self.agencies[self.below(self.agencies.len() as u64) as usize].clone();
+        let count = self.agencies.len() as u64;
+        let index = self.below(count) as usize;
+        let originator = self.agencies[index].clone();
         let id = DispatchId(tram_crypto::sha256(&self.random.to_be_bytes()));
         let code = if self.below(2) == 0 { Code::SecretRefused } else { Code::RecipientUnknown };
         let (now, event) = (self.now, Event::SubmissionRejection);
@@ -301,6 +303,7 @@ impl Country {
             recipient,
             custody: index,
             admission: None,
+            sequence: None,
             time: UnixMillis(time),
             reason: code,
             remark: None,

@@ -38,6 +38,7 @@ pub struct Certificate {
     is_ca: bool,
     usages: Option<Usages>,
     purposes: Option<Vec<String>>,
+    purposes_critical: bool,
     points: Vec<String>,
 }
 
@@ -119,6 +120,7 @@ impl Certificate {
                 certificate_sign: u.value.key_cert_sign(),
                 crl_sign: u.value.crl_sign(),
             }),
+            purposes_critical: purposes.as_ref().is_some_and(|p| p.critical),
             purposes: purposes.map(|p| purposes_of(p.value)),
             points: points_of(&x509),
             der: der.to_vec(),
@@ -193,6 +195,11 @@ impl Certificate {
         &self.spki
     }
 
+    /// Whether the extended key usage is critical.
+    pub(crate) fn purposes_critical(&self) -> bool {
+        self.purposes_critical
+    }
+
     pub(crate) fn subject_der(&self) -> &[u8] {
         &self.subject_der
     }
@@ -231,7 +238,7 @@ fn purposes_of(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<Str
         (usage.client_auth, profile::CLIENT_AUTH),
         (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
         (usage.email_protection, profile::EMAIL_PROTECTION),
-        (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
+        (usage.time_stamping, profile::TIME_STAMPING),
         (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
     ];
     let known = known.iter().filter(|(present, _)| *present).map(|(_, oid)| (*oid).to_owned());

@@ -14,6 +14,8 @@ pub(crate) const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
 pub(crate) const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
 /// id-kp-emailProtection (RFC 5280 section 4.2.1.12).
 pub(crate) const EMAIL_PROTECTION: &str = "1.3.6.1.5.5.7.3.4";
+/// id-kp-timeStamping (RFC 3161 section 2.3).
+pub(crate) const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 /// id-kp-documentSigning (RFC 9336).
 pub(crate) const DOCUMENT_SIGNING: &str = "1.3.6.1.5.5.7.3.36";
 /// anyExtendedKeyUsage (RFC 5280 section 4.2.1.12).
@@ -30,6 +32,8 @@ pub(crate) enum Purpose {
     BoundSeal,
     /// Node-to-node TLS, both as client and as server.
     Node,
+    /// Signing time-stamp tokens.
+    TimeStamp,
 }
 
 impl Purpose {
@@ -40,6 +44,7 @@ impl Purpose {
             Purpose::Seal => &[DOCUMENT_SIGNING],
             Purpose::BoundSeal => &[DOCUMENT_SIGNING, DOCUMENT_SIGNING_MS, EMAIL_PROTECTION],
             Purpose::Node => &[SERVER_AUTH, CLIENT_AUTH],
+            Purpose::TimeStamp => &[TIME_STAMPING],
         }
     }
 
@@ -48,7 +53,7 @@ impl Purpose {
         let has = |oid: &&str| listed.iter().any(|l| l == oid);
         match self {
             Purpose::Node => self.purposes().iter().all(has),
-            Purpose::Seal | Purpose::BoundSeal => self.purposes().iter().any(has),
+            Purpose::Seal | Purpose::BoundSeal | Purpose::TimeStamp => self.purposes().iter().any(has),
         }
     }
 
@@ -58,6 +63,8 @@ impl Purpose {
             Purpose::Seal => &[SERVER_AUTH, CLIENT_AUTH, ANY_PURPOSE],
             Purpose::BoundSeal => &[SERVER_AUTH],
             Purpose::Node => &[DOCUMENT_SIGNING, ANY_PURPOSE],
+            // It must have one use alone: `time_stamp` looks.
+            Purpose::TimeStamp => &[],
         }
     }
 }

@@ -62,6 +62,8 @@ impl Anchors {
 /// A path that holds for every moment in its window.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {
+    /// Where its certificates stand in the chain given, leaf first.
+    pub(crate) places: Vec<usize>,
     /// First and last moment at which every certificate on it (the anchor not counted) is valid.
     pub(crate) window: (UnixMillis, UnixMillis),
     /// What the revocation lists say, leaf first.
@@ -149,10 +151,12 @@ fn judge(
     crls: &Crls,
 ) -> Result<Path, Refusal> {
     let lost = || Refusal::new(Code::CertificateUntrusted, "the path does not lead to an anchor");
-    let mut path = vec![leaf];
+    let (mut path, mut places) = (vec![leaf], vec![0]);
     for intermediate in candidate.intermediate_certificates() {
         let der = intermediate.der();
-        path.push(chain.iter().find(|c| c.der() == der.as_ref()).ok_or_else(lost)?);
+        let place = chain.iter().position(|c| c.der() == der.as_ref()).ok_or_else(lost)?;
+        path.push(&chain[place]);
+        places.push(place);
     }
     let anchor = anchors.certificate_of(candidate.anchor()).ok_or_else(lost)?;
     for authority in &path[1..] {
@@ -174,7 +178,7 @@ fn judge(
     let from = path.iter().map(|c| c.not_before()).max().unwrap_or_default();
     // notAfter is the last valid second, all of it.
     let until = path.iter().map(|c| c.not_after().plus_ms(999)).min().unwrap_or_default();
-    Ok(Path { window: (from, until), status })
+    Ok(Path { places, window: (from, until), status })
 }
 
 /// Extended key usage along the path: a certificate that has the extension must allow the purpose.

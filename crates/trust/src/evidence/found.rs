@@ -5,6 +5,7 @@ use tram_dispatch::{
 };
 
 use crate::directory::Directory;
+use crate::time_stamp::TimeStamp;
 use crate::verdict::Refusal;
 use crate::verified::Signer;
 
@@ -198,6 +199,13 @@ pub enum Proof {
         /// Witnesses of the policy, with the time each gives.
         witnesses: Vec<(String, UnixMillis)>,
     },
+    /// The tree stood no later than an authority says, and with it every receipt beneath it.
+    Stamped {
+        /// Tree size of the checkpoint.
+        size: u64,
+        /// What the token says.
+        by: TimeStamp,
+    },
     /// These bytes are the document's.
     Document {
         /// Their SHA-256.
@@ -259,6 +267,8 @@ pub enum By {
     Node(NodeId),
     /// A witness's: its cosignature.
     Witness(String),
+    /// A time-stamping authority's: the subject of its certificate.
+    TimeStamp(String),
 }
 
 /// Why a claim is not proved.
@@ -317,8 +327,10 @@ pub enum Lack {
     UnknownWitness,
     /// The document is neither in the file nor at hand.
     NoDocument(Digest),
-    /// This version does not check time-stamps.
+    /// Nobody told the verifier whose time-stamps count.
     StampNotChecked(Digest),
+    /// The time-stamp is none of an authority that counts.
+    StampRefused(Refusal),
     /// The policy in the file is its maker's; give it to the verifier to go by it.
     OtherPolicy(Digest),
     /// The node may not say this of that recipient, or stands outside the chain of receipts.
@@ -348,6 +360,7 @@ impl Lack {
             Lack::UnknownWitness => "unknown_witness",
             Lack::NoDocument(_) => "no_document",
             Lack::StampNotChecked(_) => "stamp_not_checked",
+            Lack::StampRefused(_) => "stamp_refused",
             Lack::OtherPolicy(_) => "other_policy",
             Lack::NotAuthorised(_) => "not_authorised",
         }

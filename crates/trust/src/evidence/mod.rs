@@ -32,6 +32,7 @@ pub use found::{
 
 use crate::directory::Directory;
 use crate::root::Root;
+use crate::time_stamp::Authorities;
 use crate::verdict::Refusal;
 
 /// What an evidence file is judged by. Nothing of it comes from the file.
@@ -41,12 +42,19 @@ pub struct Ground {
     policy: Option<(String, Policy)>,
     directory: Option<Arc<Directory>>,
     documents: BTreeMap<Digest, u64>,
+    authorities: Option<Authorities>,
 }
 
 impl Ground {
     /// The root document alone.
     pub fn new(root: Arc<Root>) -> Self {
-        Ground { root, policy: None, directory: None, documents: BTreeMap::new() }
+        Ground {
+            root,
+            policy: None,
+            directory: None,
+            documents: BTreeMap::new(),
+            authorities: None,
+        }
     }
 
     /// Whose cosignatures count, and how many are needed (C2SP tlog-policy).
@@ -88,6 +96,13 @@ impl Ground {
     /// Whether anything says whose cosignatures are needed.
     fn asks_for_witnesses(&self) -> bool {
         self.policy.is_some() || self.directory.is_some()
+    }
+
+    /// Whose time-stamps count.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: Authorities) -> Self {
+        self.authorities = Some(authorities);
+        self
     }
 
     /// A document that is at hand beside the file: its SHA-256 and size in bytes.

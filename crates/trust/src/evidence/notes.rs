@@ -15,6 +15,7 @@ use super::parts::{Faults, end_of_second};
 use crate::checkpoint::{origin, verify as verify_checkpoint};
 use crate::cosignature;
 use crate::directory::Directory;
+use crate::time_stamp::{self, TimeStamp};
 use crate::verdict::Refusal;
 use crate::verified::{VerifiedCheckpoint, VerifiedReceipt};
 
@@ -30,11 +31,29 @@ pub(super) struct Noted {
     pub(super) witnesses: Vec<(String, UnixMillis, Option<NodeId>)>,
     /// Names on lines by keys that neither the directory nor the policy knows.
     pub(super) strangers: Vec<String>,
-    /// Digests of time-stamp tokens.
-    pub(super) stamps: Vec<Digest>,
+    /// Its time-stamps.
+    pub(super) stamps: Vec<Stamped>,
+}
+
+/// A token over its text, sound by itself.
+pub(super) enum Stamped {
+    /// Of an authority that counts.
+    By(TimeStamp),
+    /// Of one that does not lead to an anchor given.
+    Stranger(Refusal),
+    /// Nobody said whose count.
+    NotChecked(Digest),
 }
 
 impl Noted {
+    /// The time-stamps that count.
+    pub(super) fn stamped(&self) -> impl Iterator<Item = &TimeStamp> {
+        self.stamps.iter().filter_map(|stamp| match stamp {
+            Stamped::By(stamp) => Some(stamp),
+            Stamped::Stranger(_) | Stamped::NotChecked(_) => None,
+        })
+    }
+
     /// Whether this receipt lies under it.
     pub(super) fn covers(&self, receipt: &VerifiedReceipt) -> bool {
         let root = receipt.receipt().signed_root();
@@ -103,8 +122,28 @@ fn one(
         cosignatures,
         witnesses,
         strangers,
-        stamps: proved.stamps.iter().map(|s| Digest(tram_crypto::sha256(s))).collect(),
+        stamps: proved
+            .stamps
+            .iter()
+            .map(|token| stamp(ground, token, note.text().as_bytes()))
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn stamp(ground: &Ground, token: &[u8], text: &[u8]) -> Result<Stamped, Refusal> {
+    match &ground.authorities {
+        None => {
+            time_stamp::consistent(token, text)?;
+            Ok(Stamped::NotChecked(Digest(tram_crypto::sha256(token))))
+        }
+        Some(authorities) => match time_stamp::verify(token, text, authorities) {
+            Ok(stamp) => Ok(Stamped::By(stamp)),
+            Err(refusal) => {
+                time_stamp::consistent(token, text)?;
+                Ok(Stamped::Stranger(refusal))
+            }
+        },
+    }
 }
 
 /// The node and epoch that the first line names, by the directory.

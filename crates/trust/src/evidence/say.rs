@@ -9,7 +9,7 @@ use tram_wire::EvidenceFile;
 use super::Ground;
 use super::custody::Chain;
 use super::found::{Claim, Finding, Lack, Place, Proof, State, Voice};
-use super::notes::Noted;
+use super::notes::{Noted, Stamped};
 use super::parts::Held;
 use super::times::bounds;
 use crate::verified::VerifiedReceipt;
@@ -286,8 +286,14 @@ fn extras(ground: &Ground, file: &EvidenceFile, held: &Held, findings: &mut Find
             add(findings, Claim::Witnessed, None, name.clone(), lack, true);
         }
         for stamp in &note.stamps {
-            let lack = Err(Lack::StampNotChecked(*stamp));
-            add(findings, Claim::Stamped, None, note.checkpoint.node().to_string(), lack, true);
+            let size = note.checkpoint.size();
+            // Nobody has to say whose time-stamps count; who does is told of one that does not.
+            let (found, asked) = match stamp {
+                Stamped::By(by) => (Ok(Proof::Stamped { size, by: by.clone() }), true),
+                Stamped::Stranger(refusal) => (Err(Lack::StampRefused(refusal.clone())), true),
+                Stamped::NotChecked(digest) => (Err(Lack::StampNotChecked(*digest)), false),
+            };
+            add(findings, Claim::Stamped, None, note.checkpoint.node().to_string(), found, asked);
         }
     }
     if let Some(policy) = &file.policy {

@@ -2,7 +2,8 @@
 //!
 //! Not before: when the originator says that it sealed, and when other nodes committed the receipts that
 //! this one rests on, for a record names the receipt before it by digest. Not after: when other nodes
-//! committed receipts that rest on this one, and when witnesses cosigned a checkpoint over it.
+//! committed receipts that rest on this one, when witnesses cosigned a checkpoint over it, and what a
+//! time-stamp on one says.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use tram_dispatch::limits::CLOCK_SKEW_MS_MAX;
 
 use super::found::{Bound, By, Lack, Place, Proof};
 use super::parts::Held;
+use crate::time_stamp::TimeStamp;
 use crate::verified::VerifiedReceipt;
 
 /// The bounds of one receipt.
@@ -65,6 +67,11 @@ fn latest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
         for note in held.checkpoints.iter().filter(|note| note.covers(at)) {
             let others = note.witnesses.iter().filter(|w| w.2.as_ref() != Some(own));
             bounds.extend(others.map(|w| Bound { at: w.1, by: By::Witness(w.0.clone()) }));
+            let stamped = |s: &TimeStamp| Bound {
+                at: s.latest,
+                by: By::TimeStamp(s.authority.clone()),
+            };
+            bounds.extend(note.stamped().map(stamped));
         }
         for later in held.resting.get(&at.digest()).into_iter().flatten() {
             if seen.insert(*later) {

@@ -180,14 +180,6 @@ fn a_policy_in_the_file_is_not_the_verifiers() {
 }
 
 #[test]
-fn what_is_not_checked_leaves_the_file_open() {
-    let stamped = with(|f| f.checkpoints[0].stamps.push(b"a token".to_vec()));
-    let account = account(&stamped);
-    assert!(matches!(lack(&account, Claim::Stamped), Lack::StampNotChecked(_)));
-    assert_eq!(exit(&account), 3);
-}
-
-#[test]
 fn documents_at_hand_count_and_altered_ones_are_false() {
     let document = world().sealed.envelope().documents[0].clone();
     let bare = with(|f| f.documents.clear());

@@ -7,6 +7,7 @@ mod seal;
 mod send;
 pub(crate) mod submit;
 pub(crate) mod track;
+mod void;
 
 use clap::Subcommand;
 use tram_api::model::Accepted;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Send(send::SendArgs),
     Track(track::TrackArgs),
     List(list::ListArgs),
+    Void(void::VoidArgs),
 }
 
 /// Runs the command.
@@ -35,6 +37,7 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
         Command::Send(args) => send::run(shell, args),
         Command::Track(args) => track::run(shell, &args),
         Command::List(args) => list::run(shell, &args),
+        Command::Void(args) => void::run(shell, args),
     }
 }
 

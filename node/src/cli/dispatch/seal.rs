@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use tram_crypto::signer_from_pkcs8_der;
-use tram_dispatch::envelope::SealedBy;
+use tram_dispatch::envelope::{SealedBy, Sequence};
 use tram_dispatch::{AgencyCode, Code};
 use tram_pki::{CertificateInfo, Key, Subject};
 
@@ -42,6 +42,12 @@ pub(crate) struct SealArgs {
     /// Where the sealed dispatch is written; otherwise the reference with the ending .dispatch.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// A series of your own numbering for this key; numbers in it start at 1 and leave no gap.
+    #[arg(long, value_name = "SERIES", requires = "number")]
+    series: Option<u64>,
+    /// The dispatch's number in that series; one that is never sent must be declared void.
+    #[arg(long, value_name = "NUMBER", requires = "series", value_parser = clap::value_parser!(u64).range(1..))]
+    number: Option<u64>,
     /// Seal also what every node will refuse for its certificate, to see that it does.
     #[arg(long)]
     unchecked: bool,
@@ -58,7 +64,7 @@ struct Sealed {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
-    let SealArgs { describe, cert, key, root, out, unchecked } = args;
+    let SealArgs { describe, cert, key, root, out, series, number, unchecked } = args;
     let root = inspect::root(&root)?;
     let key = Key::read(&key)?;
     let (chain, leaf) = inspect::chain_of(&cert, &key)?;
@@ -72,6 +78,7 @@ pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
         network: root.network(),
         reference: described.reference.clone(),
         sealed_by: SealedBy::Agency,
+        sequence: series.zip(number).map(|(series, number)| Sequence { series, number }),
         now: now(),
     };
     let size_of = |digest: &tram_dispatch::Digest| {

@@ -106,6 +106,9 @@ fn ground(args: &VerifyArgs) -> Result<Ground, Failure> {
             .with_policy(&text)
             .map_err(|e| Failure::from(e).about(path.display().to_string()))?;
     }
+    if !args.tsa.is_empty() {
+        ground = ground.with_authorities(inspect::authorities(&args.tsa)?);
+    }
     for path in &args.document {
         let (sha256, size) = files::digest(path)?;
         ground = ground.with_document(sha256, size);

@@ -59,6 +59,10 @@ pub(crate) struct VerifyArgs {
     /// Of an evidence file: whose cosignatures count, and how many are needed (C2SP tlog-policy).
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Of an evidence file: certificates (PEM or DER) of the authorities whose time-stamps count; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE")]
+    tsa: Vec<PathBuf>,
     /// Of an evidence file: the claims that the exit code depends on; otherwise all that such a file
     /// should prove.
     #[arg(long, value_name = "CLAIM", value_delimiter = ',', value_parser = asked)]

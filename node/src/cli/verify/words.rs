@@ -63,6 +63,10 @@ pub(super) fn proof(shell: &Shell, proof: &Proof) -> String {
             let names: Vec<&str> = witnesses.iter().map(|w| w.0.as_str()).collect();
             say(Word::ByWitnesses, &[&size.to_string(), &names.join(", ")])
         }
+        Proof::Stamped { size, by } => {
+            let at = shell.exact_time(by.latest);
+            say(Word::ByStamp, &[&size.to_string(), &at, &by.authority, &by.serial])
+        }
         Proof::Document { sha256, size } => {
             say(Word::ByDigest, &[&size.to_string(), &sha256.to_string()])
         }
@@ -103,6 +107,9 @@ pub(super) fn lack(shell: &Shell, lack: &Lack) -> String {
         Lack::UnknownWitness => say(Word::LackUnknownWitness, &[]),
         Lack::NoDocument(digest) => say(Word::LackNoDocument, &[&digest.to_string()]),
         Lack::StampNotChecked(digest) => say(Word::LackStamp, &[&digest.to_string()]),
+        Lack::StampRefused(refusal) => {
+            say(Word::LackStampRefused, &[refusal.code.as_str(), &refusal.detail])
+        }
         Lack::OtherPolicy(digest) => say(Word::LackOtherPolicy, &[&digest.to_string()]),
         Lack::NotAuthorised(place) => named(Word::LackNotAuthorised, place),
     }
@@ -126,6 +133,7 @@ fn between(shell: &Shell, word: Word, place: &Place, earliest: &Bound, latest: &
         By::Originator(code) => shell.particular(Word::ByOriginator, &[code.as_str()]),
         By::Node(node) => node.to_string(),
         By::Witness(name) => shell.particular(Word::ByWitness, &[name]),
+        By::TimeStamp(authority) => shell.particular(Word::ByTimeStamp, &[authority]),
     };
     let event = show::event(shell, place.event);
     let (from, until) = (shell.exact_time(earliest.at), shell.exact_time(latest.at));

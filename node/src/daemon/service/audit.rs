@@ -212,7 +212,7 @@ impl NodeService {
     }
 }
 
-fn view(receipt: &Receipt, authorised: bool) -> ReceiptView {
+pub(super) fn view(receipt: &Receipt, authorised: bool) -> ReceiptView {
     let e = receipt.record();
     ReceiptView {
         digest: receipt.digest().into(),

@@ -5,8 +5,11 @@ mod convert;
 mod directory;
 mod events;
 mod evidence;
+mod gaps;
 mod mailbox;
+mod numbers;
 mod operate;
+mod questions;
 mod quotas;
 mod status;
 mod submit;
@@ -18,14 +21,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tram_api::model::*;
-use tram_api::service::{Fetched, OpenDocument, Submission, Upload};
+use tram_api::service::{Fetched, OpenDocument, Statement, Submission, Upload};
 use tram_api::{BodyStream, Caller, Feed, Problem, Reply, Scope, Service};
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference};
 
 use super::context::Context;
 use super::core::Stopping;
 use super::readers::Unread;
 
+pub(crate) use numbers::close_stale;
 pub(crate) use operate::check_report;
 
 /// The service of one running node.
@@ -262,6 +267,20 @@ impl Service for NodeService {
 
     fn consistency(&self, _caller: Caller, query: ConsistencyQuery) -> Reply<'_, Consistency> {
         Box::pin(self.do_consistency(query))
+    }
+
+    fn gaps(&self, _caller: Caller, query: GapsQuery) -> Reply<'_, GapsReport> {
+        Box::pin(self.do_gaps(query))
+    }
+
+    fn void(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        sequence: Sequence,
+        statement: Statement,
+    ) -> Reply<'_, Voided> {
+        Box::pin(self.do_void(agency, sequence, statement))
     }
 
     fn genesis(&self, _caller: Caller) -> Reply<'_, GenesisView> {

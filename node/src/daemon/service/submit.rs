@@ -5,7 +5,7 @@ use tram_api::model::{Accepted, LegView, SealRequest};
 use tram_api::service::Submission;
 use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
-use tram_dispatch::envelope::{SealedBy, Secrecy};
+use tram_dispatch::envelope::{SealedBy, Secrecy, Sequence};
 use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference};
 use tram_engine::record::Stage;
@@ -78,45 +78,52 @@ impl NodeService {
     ) -> Result<Accepted, Problem> {
         let originator = request.originator.0.clone();
         let key = (originator.clone(), reference.clone());
-        let earlier = self
+        let (known, earlier) = self
             .context
             .core
             .question(move |engine, view| {
                 let id = engine.referenced(&key.0, &key.1, view)?;
-                Ok::<_, tram_engine::Fatal>(match id {
-                    Some(id) => engine.find(&id, view)?,
-                    None => None,
-                })
+                let held = id.map(|id| engine.find(&id, view)).transpose()?.flatten();
+                Ok::<_, tram_engine::Fatal>((id, held))
             })
             .await?
             .map_err(storage)?;
         let context = self.context.clone();
-        let (dispatch, documents, pins) = self
+        let (brought, of) = (earlier.clone(), originator.clone());
+        let (mut envelope, series) = self
             .checking(move || {
-                let seal = context.seals.get(&originator).ok_or_else(|| {
-                    Problem::new(Code::SealingDisabled, format!("no seal key of {originator} here"))
-                })?;
+                let series = sealing::series_of(&*context.seal_of(&of)?.key, context.epoch);
                 let at = Circumstances {
                     network: context.network,
                     reference,
                     sealed_by: SealedBy::Node(context.me.clone()),
+                    // Another number is assigned once all the rest is known to be sound.
+                    sequence: Some(Sequence { series, number: 1 }),
                     now: context.core.now().wall,
                 };
                 let size_of = |digest: &Digest| {
-                    context.uploads.size(&Bringer::Agency(originator.clone()), digest).or_else(
-                        || {
-                            let documents = &earlier.as_ref()?.dispatch.envelope().documents;
-                            documents.iter().find(|d| d.sha256 == *digest).map(|d| d.size)
-                        },
-                    )
+                    let uploaded = context.uploads.size(&Bringer::Agency(of.clone()), digest);
+                    uploaded.or_else(|| {
+                        let documents = &brought.as_ref()?.dispatch.envelope().documents;
+                        documents.iter().find(|d| d.sha256 == *digest).map(|d| d.size)
+                    })
                 };
-                let envelope = sealing::envelope(&request, at, size_of)?;
-                if let Some(first) = &earlier
-                    && sealing::same_content(&envelope, first.dispatch.envelope())
-                {
-                    // The same request again: the first sealing stands, and so does its answer.
-                    return Ok((first.dispatch.clone(), Documents::default(), Vec::new()));
-                }
+                Ok((sealing::envelope(&request, at, size_of)?, series))
+            })
+            .await?;
+        if let Some(first) = &earlier
+            && sealing::same_content(&envelope, first.dispatch.envelope())
+        {
+            // The same request again: the first sealing stands, and so does its answer.
+            return self.hand_over(first.dispatch.clone(), Documents::default(), Vec::new()).await;
+        }
+        turned_away(&self.context, &envelope)?;
+        self.has_room()?;
+        self.number(&mut envelope, series, known).await?;
+        let context = self.context.clone();
+        let (dispatch, documents, pins) = self
+            .checking(move || {
+                let seal = context.seal_of(&originator)?;
                 let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
                 let dispatch = verify(&context, sealed)?;
                 let (documents, pins) = gather(&context, &dispatch, &[])?;
@@ -124,6 +131,13 @@ impl NodeService {
             })
             .await?;
         self.hand_over(dispatch, documents, pins).await
+    }
+
+    fn has_room(&self) -> Result<(), Problem> {
+        match self.context.no_room() {
+            Some(code) => Err(Problem::new(code, "nothing new is taken now").retry_after(60)),
+            None => Ok(()),
+        }
     }
 
     /// Runs a check off the socket's loop, as many at a time as there are processors.
@@ -142,9 +156,7 @@ impl NodeService {
         documents: Documents,
         pins: Vec<Pin>,
     ) -> Result<Accepted, Problem> {
-        if let Some(code) = self.context.no_room() {
-            return Err(Problem::new(code, "nothing new is taken now").retry_after(60));
-        }
+        self.has_room()?;
         let id = dispatch.id();
         let envelope = dispatch.envelope().clone();
         self.context.recent.add(&documents.inline);

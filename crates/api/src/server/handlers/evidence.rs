@@ -88,6 +88,10 @@ pub(super) async fn log_witnesses(call: Call) -> Result<Response, Problem> {
     outgoing::ok(&call.app.service.log_witnesses(call.caller).await?)
 }
 
+pub(super) async fn log_timestamps(call: Call) -> Result<Response, Problem> {
+    outgoing::ok(&call.app.service.log_timestamps(call.caller).await?)
+}
+
 pub(super) async fn inclusion(call: Call) -> Result<Response, Problem> {
     let query: InclusionQuery = call.query()?;
     if query.index >= query.size {

@@ -1,7 +1,9 @@
 //! One handler per route: parse, call the service, shape the answer.
 
+mod audit;
 mod collect;
 mod evidence;
+mod numbers;
 mod operate;
 mod streams;
 mod submit;
@@ -36,7 +38,15 @@ pub(super) fn method(filter: MethodFilter, name: &str) -> MethodRouter<App> {
         "inclusion" => on(filter, evidence::inclusion),
         "consistency" => on(filter, evidence::consistency),
         "log_witnesses" => on(filter, evidence::log_witnesses),
+        "log_timestamps" => on(filter, evidence::log_timestamps),
         "genesis" => on(filter, evidence::genesis),
+        "audit_documents" => on(filter, audit::documents),
+        "audit_between" => on(filter, audit::between),
+        "audit_refusals" => on(filter, audit::refusals),
+        "audit_overdue" => on(filter, audit::overdue),
+        "audit_statistics" => on(filter, audit::statistics),
+        "gaps" => on(filter, numbers::gaps),
+        "void_number" => on(filter, numbers::void),
         "events" => on(filter, streams::events),
         "status" => on(filter, operate::status),
         "peers" => on(filter, operate::peers),

@@ -1,0 +1,61 @@
+//! The questions auditors ask.
+
+use super::Verb::Get;
+use super::table::{json, page, params, route};
+use super::{AUDIT, Route};
+use crate::model::*;
+
+pub(super) const NUMBERED: Route = route(
+    Get,
+    "/v1/audit/documents",
+    "audit_documents",
+    "audit",
+    "Everything about the dispatches of one document number",
+    AUDIT,
+    &[page::<Tracking>(200, "One page with all of them, oldest first; at most 100")],
+)
+.query(params::<NumberedQuery>);
+
+pub(super) const BETWEEN: Route = route(
+    Get,
+    "/v1/audit/between",
+    "audit_between",
+    "audit",
+    "All dispatches from one agency to another between two moments",
+    AUDIT,
+    &[page::<DispatchSummary>(200, "One page, oldest first")],
+)
+.query(params::<BetweenQuery>);
+
+pub(super) const REFUSALS: Route = route(
+    Get,
+    "/v1/audit/refusals",
+    "audit_refusals",
+    "audit",
+    "All refusals and their reasons; failures and expiry where asked for",
+    AUDIT,
+    &[page::<ReceiptView>(200, "One page, oldest first. No subject is ever in it")],
+)
+.query(params::<RefusalsQuery>);
+
+pub(super) const OVERDUE: Route = route(
+    Get,
+    "/v1/audit/overdue",
+    "audit_overdue",
+    "audit",
+    "Everything not registered by the end of the next working day",
+    AUDIT,
+    &[json::<OverdueView>(200, "One page, by arrival")],
+)
+.query(params::<OverdueQuery>);
+
+pub(super) const STATISTICS: Route = route(
+    Get,
+    "/v1/audit/statistics",
+    "audit_statistics",
+    "audit",
+    "Per agency or tier: how many were sent, arrived, registered, refused, expired, and how fast",
+    AUDIT,
+    &[json::<StatisticsView>(200, "One page of rows")],
+)
+.query(params::<StatisticsQuery>);

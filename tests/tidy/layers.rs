@@ -76,7 +76,7 @@ const ONE_DOOR: &[(&str, &[&str])] = &[
     ("clap", &["tram"]),
     ("der", &["tram-trust"]),
     ("ed25519-dalek", &["tram-crypto"]),
-    ("hyper", &["tram-api"]),
+    ("hyper", &["tram", "tram-api"]),
     ("minicbor", &["tram-wire"]),
     ("quinn", &["tram-transport"]),
     ("quinn-proto", &["tram-transport"]),

@@ -66,6 +66,7 @@ fn url(section: &Section<'_>, found: &Found<&str>) -> Option<HttpUrl> {
     }
     let has_port = authority.rsplit_once(':').is_some_and(|(_, p)| !p.ends_with(']'));
     let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
-    let address = host_port(section, &Found { value: &address, ..found.clone() })?;
+    let shown = Found { value: &address[..], at: found.at, key: found.key.clone() };
+    let address = host_port(section, &shown)?;
     Some(HttpUrl { address, path, text: found.value.to_owned() })
 }

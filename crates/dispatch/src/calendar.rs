@@ -52,6 +52,30 @@ impl Day {
     }
 }
 
+/// A month of the calendar, counted from January 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Month(pub u32);
+
+impl Month {
+    /// The month of a day, and which day of it, from 1.
+    pub fn of(day: Day) -> (Self, u32) {
+        let (y, m, d) = civil_from_days(i64::from(day.0));
+        let years = u32::try_from(y - 1970).unwrap_or_default();
+        (Month(years * 12 + m - 1), d)
+    }
+
+    /// Its first day.
+    pub fn first(self) -> Day {
+        let days = days_from_civil(1970 + i64::from(self.0 / 12), self.0 % 12 + 1, 1);
+        Day(u32::try_from(days).unwrap_or(u32::MAX))
+    }
+
+    /// The month after.
+    pub const fn next(self) -> Self {
+        Month(self.0.saturating_add(1))
+    }
+}
+
 /// `2026-11-21`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,6 +227,18 @@ mod tests {
         assert!(!day("2026-11-20").is_weekend() && !day("2026-11-23").is_weekend());
         for bad in ["2026-02-29", "2026-2-01", "26-01-01", "2026-13-01", "2026-01-01T", "+026-01-01"] {
             assert_eq!(bad.parse::<Day>(), Err(BadDay), "{bad}");
+        }
+    }
+
+    #[test]
+    fn months_begin_where_the_one_before_ends() {
+        assert_eq!(Month::of(day("1970-01-01")), (Month(0), 1));
+        assert_eq!(Month::of(day("2026-12-31")), (Month(683), 31));
+        for n in 0..3_000 {
+            let month = Month(n);
+            assert_eq!(Month::of(month.first()), (month, 1));
+            let last = Day(month.next().first().0 - 1);
+            assert_eq!(Month::of(last), (month, last.since(month.first()) + 1));
         }
     }
 

@@ -19,7 +19,7 @@ pub mod text;
 pub mod time;
 
 pub use agency::AgencyCode;
-pub use calendar::{Day, WorkingDays};
+pub use calendar::{Day, Month, WorkingDays};
 pub use codes::Code;
 pub use envelope::Envelope;
 pub use evidence::{Event, EvidenceRecord};

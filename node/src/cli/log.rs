@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tram_api::model::{GenesisView, LogHead, LogWitnesses};
+use tram_api::model::{GenesisView, LogHead, LogTimeStamps, LogWitnesses};
+use tram_dispatch::text::escaped;
 
 use super::shell::Shell;
 use super::table::{self, Align, Table};
@@ -13,6 +14,7 @@ use super::{DONE, Done, connect};
 pub(crate) enum Command {
     Show(ShowArgs),
     Witnesses(WitnessesArgs),
+    Timestamps(TimestampsArgs),
 }
 
 /// Show size, root and checkpoint of the receipt log, and how it began.
@@ -31,6 +33,14 @@ pub(crate) struct ShowArgs {}
 #[command(after_help = "Example:\n  tram log witnesses")]
 pub(crate) struct WitnessesArgs {}
 
+/// List the time-stamps from outside on the log, and what none covers yet.
+///
+/// Each says that the checkpoint of its size, and every receipt beneath, existed no later than that. A
+/// server is named in the configuration; evidence files carry the time-stamps.
+#[derive(Args)]
+#[command(after_help = "Example:\n  tram log timestamps")]
+pub(crate) struct TimestampsArgs {}
+
 #[derive(Serialize)]
 struct Shown {
     head: LogHead,
@@ -42,6 +52,7 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
     match command {
         Command::Show(ShowArgs {}) => show(shell),
         Command::Witnesses(WitnessesArgs {}) => witnesses(shell),
+        Command::Timestamps(TimestampsArgs {}) => timestamps(shell),
     }
 }
 
@@ -94,6 +105,43 @@ fn witnesses(shell: &Shell) -> Done {
                 w.size.map_or_else(none, |size| size.to_string()),
                 w.at.as_ref().map(|at| shell.time(at.0)).unwrap_or_default(),
             ]);
+        }
+        if !table.is_empty() {
+            out += "\n\n";
+            out += &table.lines();
+        }
+        out
+    })?;
+    Ok(DONE)
+}
+
+fn timestamps(shell: &Shell) -> Done {
+    let client = connect::client(shell, connect::READERS)?;
+    let view: LogTimeStamps = connect::block_on(async { Ok(client.log_timestamps().await?) })?;
+    shell.answer(&view, || {
+        let none = || shell.word(Word::Nothing).to_owned();
+        let standing = view.standing.as_ref();
+        let since = standing.and_then(|s| s.unstamped_since.as_ref());
+        let mut out = table::pairs(&[
+            (shell.word(Word::Node), view.node.to_string()),
+            (shell.word(Word::LogSize), view.size.to_string()),
+            (shell.word(Word::StampServer), standing.map_or_else(none, |s| s.server.clone())),
+            (shell.word(Word::UnstampedSince), since.map_or_else(none, |at| shell.time(at.0))),
+        ]);
+        if let Some(trouble) = standing.and_then(|s| s.trouble.as_ref()) {
+            out += "\n";
+            out += &table::pairs(&[(shell.word(Word::LastTry), escaped(trouble))]);
+        }
+        let mut table = Table::new(&[
+            (shell.word(Word::Checkpoint), Align::Right),
+            (shell.word(Word::NoLaterThan), Align::Left),
+            (shell.word(Word::TimeStampBy), Align::Left),
+            (shell.word(Word::StampNumber), Align::Left),
+        ]);
+        for stamp in &view.stamps {
+            let latest = stamp.latest.as_ref().map(|at| shell.exact_time(at.0)).unwrap_or_default();
+            let by = escaped(&stamp.authority);
+            table.row([stamp.size.to_string(), latest, by, stamp.serial.clone()]);
         }
         if !table.is_empty() {
             out += "\n\n";

@@ -4,6 +4,7 @@ use clap::Args;
 use tram_api::model::{AgencyQuotaView, NodeState, StatusView};
 use tram_config::Role;
 use tram_dispatch::codes::exit;
+use tram_dispatch::text::escaped;
 
 use super::shell::Shell;
 use super::table::{self, Align, Table};
@@ -138,6 +139,13 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
     }
     if !lists.is_empty() {
         out.push_str(&format!("\n{}", lists.lines()));
+    }
+    if let Some(standing) = &s.time_stamps {
+        let since = standing.unstamped_since.as_ref().map(|at| shell.time(at.0));
+        let since = since.unwrap_or_else(|| shell.word(Word::Nothing).to_owned());
+        let trouble = standing.trouble.as_ref().map(|t| format!(" ({})", escaped(t)));
+        let word = shell.word(Word::UnstampedSince);
+        out.push_str(&format!("\n{word}: {since}{}", trouble.unwrap_or_default()));
     }
     for proof in &s.proofs {
         out.push_str(&format!("\n{}: proofs/{proof}", shell.word(Word::LogProof)));

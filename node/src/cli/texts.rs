@@ -129,6 +129,12 @@ words! {
     Via: "via", "qua";
     What: "what", "mục";
     Witness: "witness", "bên chứng kiến";
+    UnstampedSince: "not time-stamped since", "chưa có dấu thời gian từ";
+    NoLaterThan: "no later than", "chậm nhất lúc";
+    TimeStampBy: "time-stamp of", "dấu thời gian của";
+    StampNumber: "number", "số hiệu";
+    StampServer: "time-stamp server", "máy chủ dấu thời gian";
+    LastTry: "last try", "lần thử gần nhất";
 
     // States.
     Above: "above", "cấp trên";
@@ -174,6 +180,20 @@ words! {
     Suppressed: "suppressed after acceptance", "bị che giấu sau khi tiếp nhận";
     VoidNumber: "void", "bỏ trống";
     VeryUrgent: "very urgent", "thượng khẩn";
+    ArrivedCount: "arrived", "đã đến";
+    ArrivedPercent: "arrived %", "đã đến %";
+    CameCount: "came in", "số đến";
+    FailedCount: "failed", "không chuyển được";
+    HolidaysUnknown: "Public holidays of some of these days are not known to the node; weekends alone were taken for days off ([audit] working_days).", "Nút chưa có lịch nghỉ lễ cho một số ngày trong khoảng này; chỉ tính thứ Bảy, Chủ nhật là ngày nghỉ ([audit] working_days).";
+    InTimeCount: "in time", "đúng hạn";
+    InTimePercent: "in time %", "đúng hạn %";
+    MedianTime: "median", "trung vị";
+    NinetiethTime: "90 %", "90 %";
+    Party: "as", "vai trò";
+    Remark: "remark", "ghi chú";
+    RejectedCount: "refused at submission", "từ chối gửi";
+    ReturnedCount: "refused by the clerk", "nơi nhận trả lại";
+    SentCount: "sent", "đã gửi";
     Waiting: "waiting", "chờ lấy";
     Warning: "warning", "lưu ý";
 

@@ -69,6 +69,8 @@ pub(crate) struct Context {
     published: Mutex<Option<(u64, u64, Vec<u8>)>>,
     /// Whose cosignatures the own checkpoints need, where that is configured.
     pub witness_policy: Option<Policy>,
+    /// Time-stamps from outside.
+    pub time_stamps: super::time_stamps::TimeStamps,
     /// What the parent's parent was asked to cosign.
     pub asking: Mutex<Asking>,
     serial: AtomicU64,
@@ -223,6 +225,7 @@ impl Context {
             checkpoint_key,
             published: Mutex::default(),
             witness_policy: None,
+            time_stamps: super::time_stamps::TimeStamps::default(),
             asking: Mutex::default(),
             serial: AtomicU64::new(0),
         }

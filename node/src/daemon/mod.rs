@@ -26,6 +26,7 @@ mod service;
 mod settings;
 mod sockets;
 mod store;
+mod time_stamps;
 mod watch;
 mod witnesses;
 

@@ -227,6 +227,8 @@ fn run_on(
     let loaded = load(&config, clock.now().wall)?;
     let witness_policy =
         super::witnesses::load(&config).map_err(|(code, detail)| RunError::new(code, detail))?;
+    let time_stamps = super::time_stamps::TimeStamps::load(&config)
+        .map_err(|(code, detail)| RunError::new(code, detail))?;
     let marker = Marker::of(&config, loaded.issuer.epoch);
     reread(&config, &marker)?;
     let store_error = |e: tram_spool::store::StoreError| {
@@ -349,6 +351,7 @@ fn run_on(
         readers,
     );
     context.witness_policy = witness_policy;
+    context.time_stamps = time_stamps;
     let context = Arc::new(context);
     let swept = context.clone();
     // Not waited for: it ends when the core does.
@@ -367,6 +370,15 @@ fn run_on(
     let looker = std::thread::Builder::new().name("again".into());
     looker
         .spawn(move || super::again::run(&looking))
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let stamping = context.clone();
+    // This one waits for a server outside, and nothing for it.
+    let stamper = std::thread::Builder::new().name("stamp".into());
+    stamper
+        .spawn(move || match runtime() {
+            Ok(runtime) => super::time_stamps::run(&stamping, &runtime),
+            Err(error) => tracing::warn!(%error, "no time-stamps are asked for"),
+        })
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let closing = context.clone();
     // It waits for nothing but the engine.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::Sound;
 use crate::trust::World;
-use crate::{endpoint, mutate};
+use crate::{endpoint, mutate, time_stamp};
 
 /// The folder of the corpora.
 pub fn folder() -> PathBuf {
@@ -145,6 +145,10 @@ fn of_world(put: &mut Put<'_>) {
         put("note", &format!("signed-{number}"), bytes.clone());
     }
     let whole = crate::evidence::Whole::get();
+    let stamps = [("rsa", time_stamp::RSA), ("ec", time_stamp::EC), ("cms", time_stamp::CMS)];
+    for (name, bytes) in stamps.into_iter().chain([("answer", time_stamp::ANSWER)]) {
+        put("time_stamp", name, bytes.to_vec());
+    }
     put("evidence_file", "whole", whole.bytes.clone());
     put("verified_evidence", "whole", whole.bytes.clone());
     let witness = crate::proof::Witness::get();

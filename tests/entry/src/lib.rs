@@ -23,6 +23,7 @@ mod proof;
 mod service;
 mod socket;
 mod store;
+mod time_stamp;
 mod trust;
 mod wire;
 
@@ -33,6 +34,7 @@ pub use evidence::{evidence_file, verified_evidence};
 pub use proof::{checkpoint, cosignature, note, policy, proof};
 pub use socket::{http, json};
 pub use store::{journal, record};
+pub use time_stamp::time_stamp;
 pub use trust::{verified_directory, verified_dispatch, verified_receipt};
 pub use wire::{
     bundle, cbor, cose, directory, dispatch, envelope, evidence, frame, genesis, receipt, root,
@@ -79,6 +81,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "signed_root", run: signed_root },
     Target { name: "spki", run: spki },
     Target { name: "stream", run: stream },
+    Target { name: "time_stamp", run: time_stamp },
     Target { name: "verified_directory", run: verified_directory },
     Target { name: "verified_dispatch", run: verified_dispatch },
     Target { name: "verified_evidence", run: verified_evidence },

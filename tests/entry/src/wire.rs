@@ -7,7 +7,7 @@ use tram_wire::cose::Sign1;
 use tram_wire::directory::{self as wire_directory, DirectoryFile};
 use tram_wire::receipt::SignedRoot;
 use tram_wire::root::{self as wire_root, RootFile};
-use tram_wire::{Receipt, SealedDispatch};
+use tram_wire::{Receipt, SealedDispatch, SealedVoid};
 
 /// One value, one encoding: what `decode` takes, `encode` gives back, but for fields of later
 /// versions, which some formats pass over.
@@ -39,10 +39,20 @@ pub fn cbor(data: &[u8]) {
     assert_eq!(again, data, "the walk let through a second spelling");
 }
 
-/// COSE_Sign1.
+/// COSE_Sign1, and the void statement.
 pub fn cose(data: &[u8]) {
     if let Ok(sign1) = Sign1::parse(data, 1 << 20) {
         assert_eq!(sign1.encode(), data);
+    }
+    if let Ok(sealed) = SealedVoid::parse(data) {
+        assert_eq!(&sealed.raw()[..], data);
+        let signature = sealed.signature().to_vec();
+        let again = SealedVoid::seal(sealed.void(), sealed.chain(), sealed.algorithm(), |signed| {
+            assert_eq!(signed, sealed.to_be_signed());
+            Ok::<_, std::convert::Infallible>(signature)
+        });
+        // Fields of later versions are passed over.
+        assert!(again.is_ok_and(|again| again.raw().len() <= data.len()));
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use tram_crypto::sha256;
+use tram_dispatch::envelope::Document;
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, NodeId, Now};
 use tram_engine::quota::DoorsOf;
 use tram_engine::{Answer, Batch, Engine, Fatal, Input, Output, Record, Reply, Token};
@@ -191,6 +193,7 @@ impl Running {
     pub(super) fn tick(&mut self, now: Now) -> Result<(), Stop> {
         self.hurry(now)?;
         self.handle(now, Input::Tick)?;
+        self.read_those_in_doubt(now)?;
         if self.dirty && now.mono_ms >= self.flushed_ms + MAINTAIN_MS {
             self.dirty = false;
             self.flushed_ms = now.mono_ms;
@@ -199,6 +202,21 @@ impl Running {
                 .map_err(|e| Stop { code: Code::StorageFailed, detail: e.explain() })?;
         }
         self.turn(now)
+    }
+
+    /// Reads the documents of what was set aside for what is stored of it, as the daemon does.
+    fn read_those_in_doubt(&mut self, now: Now) -> Result<(), Stop> {
+        for (dispatch, documents) in self.engine.documents_in_doubt() {
+            let sound = |d: &Document| {
+                self.document(d).is_ok_and(|bytes| sha256(&bytes) == d.sha256.0)
+            };
+            let input = match documents.iter().find(|d| !sound(d)) {
+                None => Input::Sound { dispatch },
+                Some(d) => Input::Damaged { dispatch, detail: format!("document {}", d.sha256) },
+            };
+            self.handle(now, input)?;
+        }
+        Ok(())
     }
 
     pub(super) fn deadline(&self) -> u64 {

@@ -70,7 +70,7 @@ impl Shadow {
         let counts = indexer.auditor.drain();
         for (key, value) in &counts {
             if kv.get(key)? != *value {
-                report.index("index, table S", "counts of a day are others than the journal gives");
+                report.index("index, tables S and M", "counts of a day are others than the journal gives");
             }
         }
         let active = indexer.active.read().unwrap_or_else(PoisonError::into_inner);

@@ -221,11 +221,14 @@ impl Walk {
     ) -> Result<(), StoreError> {
         let Some(lookup) = &self.lookup else { return Ok(()) };
         let e = &own.evidence;
-        let refusal = matches!(
+        let alone = matches!(
             e.event,
-            Event::SubmissionRejection | Event::RelayRejection | Event::ContentConsignmentFailure
+            Event::SubmissionRejection
+                | Event::RelayRejection
+                | Event::ContentConsignmentFailure
+                | Event::SequenceVoid
         );
-        if !refusal && lookup.held_at(&e.dispatch)?.is_none_or(|held| held >= at) {
+        if !alone && lookup.held_at(&e.dispatch)?.is_none_or(|held| held >= at) {
             let what = format_args!("{} without custody of {}", e.event.name(), e.dispatch);
             report.damage(Code::StoreCorrupt, format_args!("leaf {}", own.leaf.index), what);
         }

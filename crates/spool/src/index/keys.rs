@@ -23,6 +23,7 @@
 //! | `W` waiting for a clerk | arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
 //! | `K` registered late | arrival, position of the consignment | as `W`, with when it was registered |
 //! | `S` counts | day of Viet Nam, 0 originator or 1 recipient, agency | [`super::audit::tally`] |
+//! | `M` counts | month, else as `S` | as `S` |
 //! | `m` | | the head: see [`super::head`] |
 //!
 //! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,

@@ -3,12 +3,13 @@
 use super::listing::{Cursor, PAGE_MAX, Page, Span, by_time};
 use super::receipts::ReceiptItem;
 use super::{ReceiptQuery, StoreError, StoreReader};
-use crate::index::audit::{Party, Tally, tables};
+use crate::index::audit::{Party, Period, Tally, tables};
 use crate::index::lookup::Tiles;
 use crate::index::{IndexError, keys};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::PoisonError;
-use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, NodeId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, Month, NodeId, UnixMillis};
 
 /// Most index entries looked at for one page where a condition is no part of the key. A page that
 /// ends so may have few items or none, and still says where to go on.
@@ -236,8 +237,9 @@ impl StoreReader {
         Ok(page)
     }
 
-    /// Shows the counts of every day from `from` to `to`, both included, of every agency and party, or
-    /// of one agency. In no order; what is committed now is in it.
+    /// Shows the counts of the days from `from` to `to`, both included, of every agency and party, or
+    /// of one agency: those of whole months together, the rest day by day. With each comes the first
+    /// day of its month. In no order; what is committed now is in it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -248,48 +250,104 @@ impl StoreReader {
         agency: Option<&AgencyCode>,
         mut each: impl FnMut(Day, Party, &str, &Tally),
     ) -> Result<(), StoreError> {
+        let runs = runs(from, to);
         // First those in memory: what leaves it meanwhile is found in the index.
-        let mut newest: BTreeMap<(Day, Party), BTreeMap<String, Tally>> = BTreeMap::new();
+        let mut newest: BTreeMap<(Period, Party), BTreeMap<String, Tally>> = BTreeMap::new();
         {
             let live = self.tallies.0.read().unwrap_or_else(PoisonError::into_inner);
-            for ((day, party), agencies) in live.iter().filter(|((d, _), _)| (from..=to).contains(d)) {
-                let mine = agencies.iter().filter(|(a, _)| agency.is_none_or(|asked| asked == *a));
-                let mine = mine.map(|(a, counted)| (a.as_str().to_owned(), counted.tally.clone()));
-                newest.entry((*day, *party)).or_default().extend(mine);
+            for ((period, party), agencies) in live.iter() {
+                if runs.iter().any(|run| run.contains(period)) {
+                    let mine = agencies.iter().filter(|(a, _)| agency.is_none_or(|asked| asked == *a));
+                    let mine = mine.map(|(a, counted)| (a.as_str().to_owned(), counted.tally.clone()));
+                    newest.entry((*period, *party)).or_default().extend(mine);
+                }
             }
         }
         let kv = &self.lookup.kv;
         let mut show = |key: &[u8], value: &[u8]| {
-            let (day, party, name) = tables::tally_key(key).ok_or_else(|| bad("of counts"))?;
-            if newest.get(&(day, party)).is_none_or(|known| !known.contains_key(name)) {
-                each(day, party, name, &Tally::decode(value)?);
+            let (period, party, name) = tables::tally_key(key).ok_or_else(|| bad("of counts"))?;
+            if newest.get(&(period, party)).is_none_or(|known| !known.contains_key(name)) {
+                each(period.first(), party, name, &Tally::decode(value)?);
             }
             Ok(true)
         };
-        match agency {
-            None => {
-                kv.walk(&tables::tallies_from(from), &tables::tallies_from(to.next()), &mut show)?;
-            }
-            Some(agency) => {
-                for day in (from.0..=to.0).map(Day) {
-                    for party in [Party::Originator, Party::Recipient] {
-                        let key = tables::tally(day, party, agency);
-                        if let Some(value) = kv.get(&key)? {
-                            show(&key, &value)?;
-                        }
+        for run in &runs {
+            let Some(agency) = agency else {
+                let (start, end) = (tables::tallies_from(*run.start()), tables::tallies_from(*run.end()));
+                kv.walk(&start, &keys::behind(&end), &mut show)?;
+                continue;
+            };
+            for period in each_of(run) {
+                for party in [Party::Originator, Party::Recipient] {
+                    let key = tables::tally(period, party, agency.as_str());
+                    if let Some(value) = kv.get(&key)? {
+                        show(&key, &value)?;
                     }
                 }
             }
         }
-        for ((day, party), agencies) in &newest {
+        for ((period, party), agencies) in &newest {
             for (name, tally) in agencies {
-                each(*day, *party, name, tally);
+                each(period.first(), *party, name, tally);
             }
         }
         Ok(())
     }
 }
 
+/// Days before the first whole month, whole months, days behind them; only what there is of each.
+fn runs(from: Day, to: Day) -> Vec<RangeInclusive<Period>> {
+    let (first, day) = Month::of(from);
+    let begin = if day == 1 { first } else { first.next() };
+    // The first month that is not whole.
+    let end = Month::of(to.next()).0;
+    if begin >= end {
+        return vec![Period::Day(from)..=Period::Day(to)];
+    }
+    let before = |day: Day| Day(day.0 - 1);
+    let mut runs = vec![Period::Month(begin)..=Period::Month(Month(end.0 - 1))];
+    if from < begin.first() {
+        runs.push(Period::Day(from)..=Period::Day(before(begin.first())));
+    }
+    if end.first() <= to {
+        runs.push(Period::Day(end.first())..=Period::Day(to));
+    }
+    runs
+}
+
+fn each_of(run: &RangeInclusive<Period>) -> Vec<Period> {
+    match (run.start(), run.end()) {
+        (Period::Day(a), Period::Day(b)) => (a.0..=b.0).map(|n| Period::Day(Day(n))).collect(),
+        (Period::Month(a), Period::Month(b)) => {
+            (a.0..=b.0).map(|n| Period::Month(Month(n))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn bad(what: &str) -> IndexError {
     IndexError::damaged(format_args!("an entry {what} cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_whole_months_cover_a_span_once() {
+        let start: Day = "2024-01-28".parse().unwrap();
+        for from in (start.0..start.0 + 70).map(Day) {
+            for to in (from.0..from.0 + 120).map(Day) {
+                let mut covered = Vec::new();
+                for period in runs(from, to).iter().flat_map(each_of) {
+                    match period {
+                        Period::Day(day) => covered.push(day),
+                        Period::Month(m) => covered.extend((m.first().0..m.next().first().0).map(Day)),
+                    }
+                }
+                covered.sort_unstable();
+                assert!(covered.into_iter().eq((from.0..=to.0).map(Day)), "{from} {to}");
+            }
+        }
+    }
 }

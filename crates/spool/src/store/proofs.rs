@@ -89,6 +89,14 @@ impl StoreReader {
         Ok(self.lookup.root(size)?)
     }
 
+    /// The root of the commit that holds this leaf; `None` if there is no such leaf.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn root_over(&self, leaf: u64) -> Result<Option<SignedRoot>, StoreError> {
+        Ok(self.lookup.root_over(leaf)?)
+    }
+
     fn check_size(&self, size: u64) -> Result<(), StoreError> {
         let head = self.log_head().size;
         if size > head {

@@ -1,6 +1,7 @@
 //! The store's answers beside those that follow from what the generator remembers.
 
 use crate::country::{BEGIN, Country, DAY_MS, End, Leg};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ type Sums = [HashMap<String, Tally>; 2];
 pub(crate) struct Answers<'a> {
     pub(crate) reader: &'a StoreReader,
     pub(crate) country: &'a Country,
+    /// Registered on the day of arrival or the next one, summed up by the last question.
+    pub(crate) in_time: RefCell<BTreeMap<(String, Party), u64>>,
 }
 
 /// How long it takes, in microseconds, and what it gives.
@@ -62,7 +65,7 @@ impl Answers<'_> {
     ) {
         let (store, ..) = Store::open_dir(directory, options).unwrap();
         let reader = store.reader();
-        ask(&Answers { reader: &reader, country });
+        ask(&Answers { reader: &reader, country, in_time: RefCell::default() });
     }
 
     fn middle(&self) -> &Leg {
@@ -295,10 +298,17 @@ impl Answers<'_> {
 
     fn sums(&self, days: u32, agency: Option<&AgencyCode>) -> (u64, Sums) {
         let (first, last) = self.days(days);
+        self.in_time.borrow_mut().clear();
         let (mut entries, mut sums) = (0, Sums::default());
         self.reader
-            .tallies(first, last, agency, |_, party, agency, tally| {
+            .tallies(first, last, agency, |month, party, agency, tally| {
                 entries += 1;
+                // By the end of the next day, whatever day that is; a week of nothing.
+                let next = |day: Day| day.next();
+                let in_time = tally.registered_in_time(month, next);
+                assert!(in_time <= tally.registered);
+                assert_eq!(tally.registered_in_time(month, |day| Day(day.0 + 400)), tally.registered);
+                *self.in_time.borrow_mut().entry((agency.to_owned(), party)).or_default() += in_time;
                 match sums[party as usize].get_mut(agency) {
                     Some(sum) => sum.add(tally),
                     None => _ = sums[party as usize].insert(agency.to_owned(), tally.clone()),
@@ -319,7 +329,7 @@ impl Answers<'_> {
 
     /// The same, and every number compared with those of the legs.
     pub(crate) fn every_count(&self) {
-        for days in [u32::MAX, 9, 1] {
+        for days in [u32::MAX, 45, 9, 1] {
             let (first, last) = self.days(days);
             let all = self.sums(days, None).1;
             self.compare(&all, first, last);
@@ -337,6 +347,7 @@ impl Answers<'_> {
         let within = |ms: u64| (first..=last).contains(&Day::of(UnixMillis(ms)));
         type Counts = [u64; 8];
         let mut want: BTreeMap<(u16, Party), (Counts, Vec<u64>)> = BTreeMap::new();
+        let mut in_time: BTreeMap<(u16, Party), u64> = BTreeMap::new();
         for leg in &self.country.legs {
             let parties = [(leg.originator, Party::Originator), (leg.recipient, Party::Recipient)];
             for key in parties {
@@ -354,6 +365,8 @@ impl Answers<'_> {
                     if let End::Registered(at) = leg.end {
                         counts[7] += 1;
                         lags.push(at - came);
+                        let [came, at] = [came, at].map(|ms| Day::of(UnixMillis(ms)));
+                        *in_time.entry(key).or_default() += u64::from(at <= came.next());
                     }
                 }
             }
@@ -373,7 +386,8 @@ impl Answers<'_> {
                 assert!(found.abs_diff(*median) * 16 <= *median, "{found} {median}");
             }
             assert_eq!(t.to_arrive.count(), t.arrived);
-            assert_eq!(t.registered_within(u32::from(u16::MAX)), t.registered);
+            let found = self.in_time.borrow().get(&(agency.to_string(), party)).copied();
+            assert_eq!(found.unwrap_or(0), in_time.get(&(index, party)).copied().unwrap_or(0));
             compared += 1;
         }
         assert!(compared > 0);

@@ -44,7 +44,7 @@ const ANSWER_MS_MAX: u128 = 1_000;
 fn ask(directory: &Path, country: &Country, bounded: bool) {
     let (store, ..) = Store::open_dir(directory, options()).unwrap();
     let reader = store.reader();
-    let answers = Answers { reader: &reader, country };
+    let answers = Answers { reader: &reader, country, in_time: Default::default() };
     let mut slowest = 0;
     let mut row = |name: &str, answer: &dyn Fn() -> u64| {
         // The first time with pages that are not in redb's cache yet.
@@ -76,7 +76,7 @@ fn ask(directory: &Path, country: &Country, bounded: bool) {
 #[test]
 fn every_question_answers_what_the_generator_remembers() {
     let directory = tempfile::tempdir().unwrap();
-    let size = Size { receipts: 20_000, agencies: 60, days: 40, seed: 3 };
+    let size = Size { receipts: 20_000, agencies: 60, days: 100, seed: 3 };
     let country = fill(directory.path(), &size);
     ask(directory.path(), &country, false);
     Answers::of(directory.path(), &country, options(), |answers| {

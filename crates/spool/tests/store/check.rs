@@ -51,7 +51,7 @@ impl Signatures for AllBut {
 
 #[test]
 fn a_sound_store_has_no_findings_at_rest_and_in_use() {
-    let (disk, mut world) = filled(1);
+    let (disk, mut world) = filled(4);
     let mut phases = Vec::new();
     let mut progress = |p: tram_spool::check::Progress| phases.push(p.phase);
     let sound = CheckOptions { store: options(), rebuild_index: false };

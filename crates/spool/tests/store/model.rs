@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) active: BTreeSet<DispatchId>,
     pub(crate) peers: Vec<Record>,
     pub(crate) numbers: Numbers,
+    /// The records that say something of a number, in order.
+    pub(crate) numbered: Vec<Record>,
     pub(crate) inline: BTreeMap<Digest, Arc<[u8]>>,
     pub(crate) files: BTreeMap<Digest, Arc<[u8]>>,
     /// Every receipt: time, event, parties, dispatch, bytes.
@@ -33,6 +35,16 @@ impl Model {
         }
         self.learn_peer(record);
         self.numbers.apply(record);
+        let of_a_number = match record {
+            Record::Numbered(_) => true,
+            Record::Evidence(own) => {
+                own.evidence.admission.is_some() || own.evidence.sequence.is_some()
+            }
+            _ => false,
+        };
+        if of_a_number {
+            self.numbered.push(record.clone());
+        }
         let Some(id) = record.dispatch() else { return };
         let history = self.histories.entry(id).or_default();
         history.push(record.clone());

@@ -39,6 +39,7 @@ pub(crate) fn put_files(reader: &StoreReader, model: &Model) {
 
 /// Everything a store answers, against the model.
 pub(crate) fn assert_same(reader: &StoreReader, model: &Model) {
+    assert_numbers(reader, model);
     for (id, history) in &model.histories {
         assert_eq!(&reader.history(id).unwrap(), history);
         assert_eq!(reader.is_open(id), model.active.contains(id));
@@ -130,4 +131,67 @@ pub(crate) fn assert_recovered(recovered: &Recovered, report: &RecoveryReport, m
 
 fn hashes(path: Vec<[u8; 32]>) -> Vec<Hash> {
     path.into_iter().map(Hash).collect()
+}
+
+/// What the index says of numbers is what the records say, one by one.
+pub(crate) fn assert_numbers(reader: &StoreReader, model: &Model) {
+    use std::collections::BTreeMap;
+    use tram_dispatch::{AgencyCode, Event};
+    use tram_spool::store::NumberUse;
+    let mut admissions: BTreeMap<AgencyCode, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut uses: BTreeMap<(AgencyCode, u64), Vec<(u64, NumberUse)>> = BTreeMap::new();
+    for record in &model.numbered {
+        let (agency, sequence, what) = match record {
+            Record::Numbered(n) => (&n.originator, Some(n.sequence), NumberUse::Assigned),
+            Record::Evidence(own) => {
+                let e = &own.evidence;
+                let all = admissions.entry(e.originator.clone()).or_default();
+                all.extend(e.admission.map(|number| (number, own.leaf.index)));
+                let what = match e.event {
+                    Event::SubmissionAcceptance => NumberUse::Accepted,
+                    Event::SubmissionRejection => NumberUse::Refused,
+                    _ => NumberUse::Void,
+                };
+                (&e.originator, e.sequence, what)
+            }
+            _ => continue,
+        };
+        if let Some(s) = sequence {
+            uses.entry((agency.clone(), s.series)).or_default().push((s.number, what));
+        }
+    }
+    for (agency, mut want) in admissions {
+        want.sort_unstable();
+        assert_eq!(reader.admissions(&agency, 1, usize::MAX).unwrap(), want);
+        let newest = want.last().map_or(0, |(number, _)| *number);
+        assert_eq!(reader.newest_admission(&agency).unwrap(), newest);
+        if newest > 2 {
+            let page = reader.admissions(&agency, 2, 1).unwrap();
+            assert_eq!(page.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
+        }
+        let series: Vec<u64> =
+            uses.keys().filter(|(of, _)| *of == agency).map(|(_, series)| *series).collect();
+        assert_eq!(reader.series_of(&agency, 10).unwrap(), series);
+    }
+    for ((agency, series), mut want) in uses {
+        let found = reader.numbers(&agency, series, 1, usize::MAX).unwrap();
+        for entry in found.iter().filter(|e| e.what == NumberUse::Assigned) {
+            let assigned = reader.assignment(entry).unwrap().unwrap();
+            assert_eq!((assigned.sequence.number, assigned.at), (entry.number, entry.at));
+        }
+        for (entry, leaf) in found.iter().filter_map(|e| Some((e, e.leaf?))) {
+            let receipt = reader.receipt(leaf).unwrap().unwrap();
+            assert_eq!(receipt.record().sequence.map(|s| s.number), Some(entry.number));
+            assert_eq!(receipt.record().time, entry.at);
+            if entry.what == NumberUse::Void {
+                let raw = reader.void_statement(&receipt.record().dispatch).unwrap();
+                assert_eq!(raw.as_deref(), Some(b"statement".as_slice()));
+            }
+        }
+        let mut found: Vec<_> = found.iter().map(|e| (e.number, e.what as u8)).collect();
+        let mut wanted: Vec<_> = want.drain(..).map(|(number, what)| (number, what as u8)).collect();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{agency} {series}");
+    }
 }

@@ -240,22 +240,33 @@ impl World {
             self.records.push(Record::Numbered(record));
             return;
         }
-        let events = [Event::SubmissionAcceptance, Event::SubmissionRejection, Event::SequenceVoid];
-        let event = self.pick(&events);
+        let event = self.pick(&[Event::SubmissionRejection, Event::SequenceVoid]);
         let statement = DispatchId(sha256(&self.below(u64::MAX).to_be_bytes()));
         if event == Event::SequenceVoid {
             let raw: Arc<[u8]> = b"statement".as_slice().into();
             self.records.push(Record::Void(Void { statement, raw }));
         }
+        let sequence = Some(sequence);
+        self.decide(statement, event, originator, sequence);
+    }
+
+    /// Evidence with a number of the originator, and of what is admitted with one of the node.
+    fn decide(
+        &mut self,
+        id: DispatchId,
+        event: Event,
+        originator: AgencyCode,
+        sequence: Option<Sequence>,
+    ) {
         let index = self.log.frontier.size() + self.waiting.len() as u64;
-        let mut evidence = self.evidence(&self.log, statement, event, None, index);
-        evidence.originator = originator;
-        evidence.sequence = Some(sequence);
+        let mut evidence = self.evidence(&self.log, id, event, None, index);
         if event != Event::SequenceVoid {
-            let admissions = self.admissions.entry(evidence.originator.clone()).or_default();
+            let admissions = self.admissions.entry(originator.clone()).or_default();
             *admissions += 1;
             evidence.admission = Some(*admissions);
         }
+        evidence.originator = originator;
+        evidence.sequence = sequence;
         self.append(evidence, Vec::new());
     }
 
@@ -330,6 +341,7 @@ impl World {
         let id = sealed.id();
         let previous = (self.below(2) == 0).then(|| self.peer());
         let receipts = previous.iter().map(|_| b"first receipt".as_slice().into()).collect();
+        let by = originator.clone();
         self.records.push(Record::Held(Held {
             dispatch: id,
             raw: sealed.raw().clone(),
@@ -346,7 +358,11 @@ impl World {
         self.model.inline.extend(inline);
         self.model.files.extend(file.map(|bytes| (Digest(sha256(&bytes)), bytes)));
         match previous {
-            None => self.witness(id, Event::SubmissionAcceptance, None),
+            None => {
+                let number = 1 + self.below(30);
+                let sequence = (number % 2 == 0).then_some(Sequence { series: 1, number });
+                self.decide(id, Event::SubmissionAcceptance, by, sequence);
+            }
             Some(_) => {
                 for recipient in recipients {
                     self.witness(id, Event::RelayAcceptance, Some(recipient));

@@ -137,8 +137,7 @@ fn signed<'a>(bytes: &'a [u8], text: &[u8], nonce: Option<Nonce>) -> Result<Sign
     }
     let mut chain: Vec<Certificate> =
         token.certificates.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
-    let is_signer =
-        |c: &Certificate| c.issuer_der() == token.issuer && c.serial() == token.serial;
+    let is_signer = |c: &Certificate| c.issuer_der() == token.issuer && c.serial() == token.serial;
     let place = chain.iter().position(is_signer);
     let place = place.ok_or_else(|| invalid("its signer's certificate is not in it"))?;
     chain.swap(0, place);
@@ -206,11 +205,7 @@ pub fn accept(
 ///
 /// # Errors
 /// `TOO_LARGE`; `TIME_STAMP_INVALID` naming what does not hold; those of a certificate path.
-pub fn verify(
-    token: &[u8],
-    text: &[u8],
-    authorities: &Authorities,
-) -> Result<TimeStamp, Refusal> {
+pub fn verify(token: &[u8], text: &[u8], authorities: &Authorities) -> Result<TimeStamp, Refusal> {
     let signed = signed(token, text, None)?;
     if known(&signed, authorities, &Crls::none())? != token {
         return Err(invalid("it holds what no signature covers"));

@@ -252,9 +252,9 @@ fn accuracy_ms(item: &Item<'_>) -> Result<u64, Broken> {
     let parts = item.inside(SEQUENCE, WHOLE)?;
     let mut rest = &parts[..];
     let mut part = |tag, most| match next_if(&mut rest, tag) {
-        Some(item) => item.number(tag, WHOLE).and_then(|n| {
-            if n <= most { Ok(n) } else { Err(Broken(WHOLE)) }
-        }),
+        Some(item) => {
+            item.number(tag, WHOLE).and_then(|n| if n <= most { Ok(n) } else { Err(Broken(WHOLE)) })
+        }
         None => Ok(0),
     };
     let (seconds, millis, micros) = (part(INTEGER, 86_400)?, part(0x80, 999)?, part(0x81, 999)?);

@@ -57,8 +57,7 @@ fn only_the_text_stamped_and_the_anchors_given_count() {
 #[test]
 fn an_answer_belongs_to_one_question() {
     let other = Nonce::new([9; 8]);
-    let refused =
-        time_stamp::accept(RSA, TEXT, Some(other), &rsa(), &Crls::none()).unwrap_err();
+    let refused = time_stamp::accept(RSA, TEXT, Some(other), &rsa(), &Crls::none()).unwrap_err();
     assert!(refused.detail.contains("nonce"), "{refused}");
 }
 

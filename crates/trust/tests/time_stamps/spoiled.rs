@@ -24,8 +24,7 @@ fn a_question_and_its_answer() {
     let request = time_stamp::request(TEXT, nonce);
     let token = time_stamp::response(&stamper.answer(&request, NOW)).unwrap();
     let by = anchors(&stamper);
-    let taken =
-        |text, nonce| time_stamp::accept(&token, text, Some(nonce), &by, &Crls::none());
+    let taken = |text, nonce| time_stamp::accept(&token, text, Some(nonce), &by, &Crls::none());
     let (kept, stamp) = taken(TEXT, nonce).unwrap();
     assert_eq!((stamp.earliest, stamp.latest), (UnixMillis(NOW.0 - 1000), NOW.plus_ms(1999)));
     assert!(kept.len() < token.len(), "root and unsigned attribute are left out");

@@ -11,3 +11,4 @@ mod roundtrip;
 mod rules;
 mod strategies;
 mod violations;
+mod voids;

@@ -37,6 +37,13 @@ fn envelope_rules() {
             }),
         ),
         (Malformed, Box::new(|e| e.sequence = Some(Sequence { series: 0, number: 0 }))),
+        (
+            Malformed,
+            Box::new(|e| {
+                e.sealed_by = SealedBy::Node("n1.G22".parse().unwrap());
+                e.sequence = None;
+            }),
+        ),
         (Malformed, Box::new(|e| e.group = Some(String::new()))),
         (Malformed, Box::new(|e| e.metadata.subject = "a\u{202e}b".into())),
         (TooLarge, Box::new(|e| e.metadata.subject = "x".repeat(TEXT_BYTES_MAX + 1))),

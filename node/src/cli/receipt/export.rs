@@ -11,7 +11,7 @@ use tram_dispatch::limits::{BUNDLE_BYTES_MAX, BUNDLE_RECEIPTS_MAX, DIRECTORY_BYT
 use tram_wire::Bundle;
 use tram_wire::bundle::split_sequence;
 
-use super::Filter;
+use super::{Filter, etsi};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -33,6 +33,13 @@ pub(crate) struct ExportArgs {
     /// The signed directory to put in.
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
+    /// Write XML with the names of ETSI EN 319 522-3 instead (not validated against its schema); each
+    /// receipt goes along in base64.
+    #[arg(long, conflicts_with_all = ["directory", "etsi_json"])]
+    xml: bool,
+    /// Write JSON with the same names instead.
+    #[arg(long, conflicts_with = "directory")]
+    etsi_json: bool,
 }
 
 #[derive(Serialize)]
@@ -68,7 +75,7 @@ pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
         return Err(Failure::new(Code::NotFound, "there is no such receipt here"));
     }
     let bundle = Bundle { receipts, directory };
-    let bytes = bundle.encode();
+    let bytes = bytes(args, &bundle)?;
     if bytes.len() > BUNDLE_BYTES_MAX {
         return Err(too_large(format_args!("{BUNDLE_BYTES_MAX} bytes")));
     }
@@ -82,6 +89,20 @@ pub(crate) fn run(shell: &Shell, args: &ExportArgs) -> Done {
         shell.sentence(Word::Exported, &[&exported.receipts.to_string(), &exported.file])
     })?;
     Ok(DONE)
+}
+
+/// The file: the bundle, or its evidence under the standard's names.
+fn bytes(args: &ExportArgs, bundle: &Bundle) -> Result<Vec<u8>, Failure> {
+    if !args.xml && !args.etsi_json {
+        return Ok(bundle.encode());
+    }
+    let receipts = super::evidence::parse_all(bundle)?;
+    if args.xml {
+        return Ok(etsi::xml(&receipts).into_bytes());
+    }
+    let text = serde_json::to_string_pretty(&etsi::json(&receipts))
+        .map_err(|e| Failure::new(Code::Internal, format!("cannot write JSON: {e}")))?;
+    Ok((text + "\n").into_bytes())
 }
 
 fn too_large(most: std::fmt::Arguments<'_>) -> Failure {

@@ -1,5 +1,6 @@
 //! `tram receipt`: looking at receipts, and taking them out for those who verify off line.
 
+mod etsi;
 mod evidence;
 mod export;
 mod list;

@@ -87,7 +87,7 @@ impl Made<'_> {
             receipts: self.receipts.iter().map(|r| r.raw().to_vec()).collect(),
             sealed: self.sealed.as_ref().map(|sealed| sealed.raw().to_vec()),
             revocation: self.lists(),
-            checkpoints: self.checkpoint()?.into_iter().collect(),
+            checkpoints: self.checkpoints()?,
             statements: Vec::new(),
             documents,
             policy: None,
@@ -162,13 +162,25 @@ impl Made<'_> {
         super::super::lists::used(&self.context.config.data_dir, sealed, first.time, used)
     }
 
+    /// That of [`Made::checkpoint`], and the smallest that is time-stamped.
+    fn checkpoints(&self) -> Result<Vec<ProvedCheckpoint>, Problem> {
+        let mut checkpoints: Vec<_> = self.checkpoint()?.into_iter().collect();
+        super::time_stamps::include(self.context, &self.own_sizes(), &mut checkpoints)?;
+        Ok(checkpoints)
+    }
+
+    /// Sizes of the trees that this node's own receipts here lie under.
+    fn own_sizes(&self) -> BTreeSet<u64> {
+        let own = self.receipts.iter().map(Receipt::signed_root);
+        let (me, epoch) = (&self.context.me, self.context.epoch);
+        own.filter(|root| root.node == *me && root.epoch == epoch).map(|root| root.size).collect()
+    }
+
     /// A checkpoint of this node's own log over its own receipts here: the smallest that its position's
     /// witnesses have cosigned, else the newest that anybody cosigned, else the log as it is.
     fn checkpoint(&self) -> Result<Option<ProvedCheckpoint>, Problem> {
         let (context, me) = (self.context, &self.context.me);
-        let own = self.receipts.iter().map(Receipt::signed_root);
-        let own = own.filter(|root| root.node == *me && root.epoch == context.epoch);
-        let sizes: BTreeSet<u64> = own.map(|root| root.size).collect();
+        let sizes = self.own_sizes();
         let Some(largest) = sizes.last().copied() else { return Ok(None) };
         let origin = tram_trust::checkpoint::origin(context.network, me, context.epoch);
         let policy = position::policy(self.verifier.directory(), me).ok();

@@ -13,6 +13,7 @@ mod questions;
 mod quotas;
 mod status;
 mod submit;
+mod time_stamps;
 mod tracking;
 mod upload;
 mod witnesses;
@@ -259,6 +260,10 @@ impl Service for NodeService {
 
     fn log_witnesses(&self, _caller: Caller) -> Reply<'_, LogWitnesses> {
         Box::pin(self.do_log_witnesses())
+    }
+
+    fn log_timestamps(&self, _caller: Caller) -> Reply<'_, LogTimeStamps> {
+        Box::pin(self.do_log_timestamps())
     }
 
     fn inclusion(&self, _caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion> {

@@ -57,6 +57,7 @@ impl NodeService {
             free_bytes,
             certificates,
             revocation: self.revocation(now),
+            time_stamps: super::time_stamps::standing(c),
             proofs: super::super::proofs::list(&c.config.data_dir),
             limits: self.limits_view().await?,
         })

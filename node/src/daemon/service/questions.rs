@@ -1,6 +1,6 @@
 //! What auditors ask: document numbers, who wrote to whom, refusals, what is overdue, statistics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tram_api::model::*;
 use tram_api::{Caller, Problem, Questions, Reply, Scope};
@@ -197,11 +197,14 @@ impl NodeService {
             let mut sums = Sums::new(&calendar);
             context
                 .store
-                .tallies(from, to, agency, |day, party, name, tally| sums.add(day, party, name, tally))
+                .tallies(from, to, agency, |month, party, name, tally| sums.add(month, party, name, tally))
                 .map_err(store_problem)?;
             let mut rows: BTreeMap<(String, StatisticsParty), StatisticsRow> = BTreeMap::new();
             let mut tiers: BTreeMap<(u8, StatisticsParty), Sum> = BTreeMap::new();
-            for ((name, party), sum) in sums.all {
+            let parties = [StatisticsParty::Originator, StatisticsParty::Recipient];
+            let all = parties.into_iter().zip(sums.all);
+            let all = all.flat_map(|(party, sums)| sums.into_iter().map(move |(n, s)| (n, party, s)));
+            for (name, party, sum) in all {
                 let Ok(code) = AgencyCode::parse_canonical(&name) else { continue };
                 if !scope.contains(&code) {
                     continue;
@@ -280,26 +283,28 @@ struct Sum {
 
 struct Sums<'a> {
     calendar: &'a WorkingDays,
-    /// Midnights until the end of the next working day, by day of arrival.
-    midnights: BTreeMap<Day, u32>,
-    all: BTreeMap<(String, StatisticsParty), Sum>,
+    /// The next working day, by day of arrival.
+    next: BTreeMap<Day, Day>,
+    /// As originator, as recipient; by agency.
+    all: [HashMap<String, Sum>; 2],
 }
 
 impl<'a> Sums<'a> {
     fn new(calendar: &'a WorkingDays) -> Self {
-        Sums { calendar, midnights: BTreeMap::new(), all: BTreeMap::new() }
+        Sums { calendar, next: BTreeMap::new(), all: Default::default() }
     }
 
-    fn add(&mut self, day: Day, party: Party, name: &str, tally: &Tally) {
-        let calendar = self.calendar;
-        let midnights =
-            *self.midnights.entry(day).or_insert_with(|| calendar.next_working(day).since(day));
-        let party = match party {
-            Party::Originator => StatisticsParty::Originator,
-            Party::Recipient => StatisticsParty::Recipient,
+    fn add(&mut self, month: Day, party: Party, name: &str, tally: &Tally) {
+        let (calendar, known) = (self.calendar, &mut self.next);
+        let next = |day| *known.entry(day).or_insert_with(|| calendar.next_working(day));
+        let in_time = tally.registered_in_time(month, next);
+        let all = &mut self.all[party as usize];
+        // Most names are known: no copy of them.
+        let sum = match all.get_mut(name) {
+            Some(sum) => sum,
+            None => all.entry(name.to_owned()).or_default(),
         };
-        let sum = self.all.entry((name.to_owned(), party)).or_default();
-        sum.in_time += tally.registered_within(midnights);
+        sum.in_time += in_time;
         sum.tally.add(tally);
     }
 }

@@ -102,6 +102,7 @@ impl NodeService {
             Found::new(code, format!("{about} ends {ends}")).about(about).since(since)
         }));
         found.extend(c.revocation.alarms(&verifier, now));
+        found.extend(c.time_stamp_debt().and_then(|debt| debt.alarm(now)));
         found.extend(self.quarantine_alarms().await?);
         Ok(c.alarms.settle(now, found))
     }

@@ -20,7 +20,7 @@ use super::kv::Put;
 use super::{IndexError, keys};
 use crate::journal::Position;
 use std::sync::Arc;
-use tram_dispatch::{AgencyCode, Day, DispatchId, Event, EvidenceRecord, UnixMillis};
+use tram_dispatch::{AgencyCode, Day, DispatchId, Event, EvidenceRecord, Month, UnixMillis};
 use tram_engine::record::{Held, Legs, Record};
 
 pub(crate) use self::legs::Trace;
@@ -43,6 +43,23 @@ pub enum Party {
     Originator = 0,
     /// It was addressed.
     Recipient = 1,
+}
+
+/// What counts belong to. Months save reading all their days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Period {
+    Day(Day),
+    Month(Month),
+}
+
+impl Period {
+    /// The first day of its month.
+    pub(crate) fn first(self) -> Day {
+        match self {
+            Period::Day(day) => Month::of(day).0.first(),
+            Period::Month(month) => month.first(),
+        }
+    }
 }
 
 /// The auditors' part of the indexer.

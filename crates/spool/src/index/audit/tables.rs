@@ -2,12 +2,14 @@
 
 use super::super::kv::Put;
 use super::super::ordered::{put_position, put_uint, take_position, take_uint};
-use super::Party;
+use super::{Party, Period};
 use super::legs::Leg;
 use crate::index::keys;
 use crate::journal::Position;
 use tram_dispatch::text::comparable;
-use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, Month, NodeId, UnixMillis,
+};
 use tram_engine::record::Held;
 use tram_wire::envelope::{Numbered, numbered};
 
@@ -17,6 +19,7 @@ pub(crate) const REFUSALS: u8 = b'X';
 pub(crate) const WAITING: u8 = b'W';
 pub(crate) const LATE: u8 = b'K';
 pub(crate) const TALLIES: u8 = b'S';
+pub(crate) const MONTHS: u8 = b'M';
 
 /// Refusals and failures, all of them; of one reason; of one node.
 const ALL: u8 = 0;
@@ -206,32 +209,43 @@ pub(crate) fn arrival(value: &[u8]) -> Option<Arrival> {
     Some((DispatchId(*id), registered, agency(originator)?, agency(recipient)?))
 }
 
-/// The key of the counts of one agency, one party, one day.
-pub(crate) fn tally(day: Day, party: Party, agency: &AgencyCode) -> Vec<u8> {
-    let mut key = tallies_from(day);
+/// The key of the counts of one agency, one party, one day or month.
+pub(crate) fn tally(period: Period, party: Party, agency: &str) -> Vec<u8> {
+    let mut key = tallies_from(period);
     key.push(party as u8);
-    key.extend_from_slice(agency.as_str().as_bytes());
+    key.extend_from_slice(agency.as_bytes());
     key
 }
 
-/// The beginning of all keys of counts from a day on.
-pub(crate) fn tallies_from(day: Day) -> Vec<u8> {
+/// The beginning of all keys of counts from a day or a month on.
+pub(crate) fn tallies_from(period: Period) -> Vec<u8> {
+    let (table, number) = match period {
+        Period::Day(day) => (TALLIES, day.0),
+        Period::Month(month) => (MONTHS, month.0),
+    };
     let mut key = Vec::with_capacity(32);
-    key.push(TALLIES);
-    key.extend_from_slice(&day.0.to_be_bytes());
+    key.push(table);
+    key.extend_from_slice(&number.to_be_bytes());
     key
 }
 
-/// Day, party and agency in such a key.
-pub(crate) fn tally_key(key: &[u8]) -> Option<(Day, Party, &str)> {
-    let (day, rest) = key.get(1..)?.split_first_chunk::<4>()?;
+/// Period, party and agency in such a key.
+pub(crate) fn tally_key(key: &[u8]) -> Option<(Period, Party, &str)> {
+    let (table, rest) = key.split_first()?;
+    let (number, rest) = rest.split_first_chunk::<4>()?;
+    let number = u32::from_be_bytes(*number);
+    let period = match *table {
+        TALLIES => Period::Day(Day(number)),
+        MONTHS => Period::Month(Month(number)),
+        _ => return None,
+    };
     let (party, agency) = rest.split_first()?;
     let party = match party {
         0 => Party::Originator,
         1 => Party::Recipient,
         _ => return None,
     };
-    Some((Day(u32::from_be_bytes(*day)), party, std::str::from_utf8(agency).ok()?))
+    Some((period, party, std::str::from_utf8(agency).ok()?))
 }
 
 /// The position behind time in a key of arrivals.

@@ -1,14 +1,16 @@
-//! Counts of one agency, one party, one day.
+//! Counts of one agency, one party, one day or month.
 
 use super::super::ordered::{put_uint, take_uint};
 use super::legs::{Answer, Leg, Way};
 use crate::index::IndexError;
-use std::collections::BTreeMap;
-use tram_dispatch::{Day, UnixMillis};
+use tram_dispatch::{Day, Month, UnixMillis};
 
 /// How often each length of time occurred, in steps of at most 12.5 %.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Times(BTreeMap<u16, u64>);
+pub struct Times(Counts);
+
+/// Counts by small numbers, in their order: short, and read often.
+type Counts = Vec<(u16, u64)>;
 
 /// Counts of legs. Those of the first group belong to the day on which custody began at this node;
 /// those of the second to the day on which the recipient's node held the dispatch.
@@ -38,19 +40,34 @@ pub struct Tally {
     pub lapsed: u64,
     /// From arrival to registration.
     pub to_register: Times,
-    /// Registered after so many midnights of Viet Nam.
-    pub lags: BTreeMap<u16, u64>,
+    /// Registered, by day of the month of arrival and midnights of Viet Nam until then.
+    lags: Counts,
+}
+
+/// Midnights are told up to this number; what took longer is counted as it.
+const LAG_MAX: u16 = (1 << LAG_BITS) - 1;
+const LAG_BITS: u16 = 8;
+
+fn lag(arrived: Day, registered: Day) -> u16 {
+    let day = Month::of(arrived).1 - 1;
+    let midnights = registered.since(arrived).min(LAG_MAX.into());
+    ((day << LAG_BITS) | midnights) as u16
 }
 
 fn step(count: &mut u64, gained: bool) {
     *count = if gained { count.saturating_add(1) } else { count.saturating_sub(1) };
 }
 
-fn step_in(map: &mut BTreeMap<u16, u64>, key: u16, gained: bool) {
-    let count = map.entry(key).or_default();
-    step(count, gained);
-    if *count == 0 {
-        map.remove(&key);
+fn step_in(counts: &mut Counts, key: u16, gained: bool) {
+    match counts.binary_search_by_key(&key, |(key, _)| *key) {
+        Err(at) if gained => counts.insert(at, (key, 1)),
+        Err(_) => {}
+        Ok(at) => {
+            step(&mut counts[at].1, gained);
+            if counts[at].1 == 0 {
+                counts.remove(at);
+            }
+        }
     }
 }
 
@@ -62,12 +79,17 @@ impl Times {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.values().sum()
+        self.0.iter().map(|(_, n)| n).sum()
     }
 
     /// Adds others.
     pub fn add(&mut self, other: &Times) {
-        other.0.iter().for_each(|(bucket, n)| *self.0.entry(*bucket).or_default() += n);
+        for (bucket, n) in &other.0 {
+            match self.0.binary_search_by_key(bucket, |(bucket, _)| *bucket) {
+                Ok(at) => self.0[at].1 += n,
+                Err(at) => self.0.insert(at, (*bucket, *n)),
+            }
+        }
     }
 
     /// The time in milliseconds that so many of a hundred do not exceed, to within 6.25 %; `None` if
@@ -127,27 +149,32 @@ impl Tally {
             Some((Answer::Registered, at)) => {
                 step(&mut self.registered, gained);
                 self.to_register.change(at.since_ms(arrived), gained);
-                let lag = Day::of(at).since(Day::of(arrived));
-                step_in(&mut self.lags, u16::try_from(lag).unwrap_or(u16::MAX), gained);
+                step_in(&mut self.lags, lag(Day::of(arrived), Day::of(at)), gained);
             }
         }
     }
 
-    /// Adds the counts of another day or agency.
+    /// Adds the counts of another day, month or agency. How late each was registered is told by the
+    /// single ones only.
     pub fn add(&mut self, other: &Tally) {
         for (mine, theirs) in self.numbers_mut().into_iter().zip(other.numbers()) {
             *mine += theirs;
         }
         self.to_arrive.add(&other.to_arrive);
         self.to_register.add(&other.to_register);
-        other.lags.iter().for_each(|(lag, n)| *self.lags.entry(*lag).or_default() += n);
     }
 
-    /// Registered before so many midnights and one more had passed.
-    #[must_use]
-    pub fn registered_within(&self, midnights: u32) -> u64 {
-        let within = self.lags.iter().take_while(|(lag, _)| u32::from(**lag) <= midnights);
-        within.map(|(_, n)| n).sum()
+    /// Registered on the `last` day that is in time for their day of arrival, or before. `first` is the
+    /// first day of the month that the counts belong to.
+    pub fn registered_in_time(&self, first: Day, mut last: impl FnMut(Day) -> Day) -> u64 {
+        let mut sum = 0;
+        for (lag, n) in &self.lags {
+            let arrived = Day(first.0 + u32::from(lag >> LAG_BITS));
+            if u32::from(lag & LAG_MAX) <= last(arrived).since(arrived) {
+                sum += n;
+            }
+        }
+        sum
     }
 
     fn numbers(&self) -> [u64; 10] {
@@ -190,8 +217,15 @@ fn read(mut bytes: &[u8]) -> Option<Tally> {
         *number = take_uint(&mut bytes)?;
     }
     for map in [&mut tally.to_arrive.0, &mut tally.to_register.0, &mut tally.lags] {
-        for _ in 0..take_uint(&mut bytes)? {
-            map.insert(u16::try_from(take_uint(&mut bytes)?).ok()?, take_uint(&mut bytes)?);
+        let count = usize::try_from(take_uint(&mut bytes)?).ok()?;
+        // Each takes two bytes at least.
+        map.reserve(count.min(bytes.len() / 2));
+        for _ in 0..count {
+            let key = u16::try_from(take_uint(&mut bytes)?).ok()?;
+            if map.last().is_some_and(|(last, _)| *last >= key) {
+                return None;
+            }
+            map.push((key, take_uint(&mut bytes)?));
         }
     }
     bytes.is_empty().then_some(tally)

@@ -42,7 +42,12 @@ fn ok(socket: &Path, words: &[&str]) -> String {
     said
 }
 
-async fn submit(network: &Network, client: &Client, number: &str, secrecy: Secrecy) -> Result<DispatchId, Code> {
+async fn submit(
+    network: &Network,
+    client: &Client,
+    number: &str,
+    secrecy: Secrecy,
+) -> Result<DispatchId, Code> {
     let mut envelope = network.envelope(HERE, &[THERE], &format!("{number}/CV"), Vec::new());
     envelope.metadata.number = Some(format!("{number}/CV-UBND"));
     envelope.metadata.subject = format!("Về việc {number}");
@@ -90,6 +95,10 @@ async fn auditors_are_answered_at_both_ends() {
         row(&here, StatisticsBy::Agency, StatisticsParty::Originator).await.arrived == 3
     })
     .await;
+    for id in &ids[..2] {
+        let fetched = there.fetch(&agency(THERE), *id).await.unwrap();
+        there.confirm(&agency(THERE), *id, &fetched.token).await.unwrap();
+    }
     there.register(&agency(THERE), ids[0], None).await.unwrap();
     there.refuse(&agency(THERE), ids[1], "thiếu phụ lục".to_owned()).await.unwrap();
 
@@ -131,8 +140,17 @@ async fn auditors_are_answered_at_both_ends() {
     // One dispatch, by its id and by its number.
     let words = ["audit", "dispatch", &id, "--json"];
     let by_id: Value = serde_json::from_str(&ok(&socket, &words)).unwrap();
-    let words =
-        ["audit", "dispatch", "--number", "1", "--notation", "cv-ubnd", "--agency", &originator, "--json"];
+    let words = [
+        "audit",
+        "dispatch",
+        "--number",
+        "1",
+        "--notation",
+        "cv-ubnd",
+        "--agency",
+        &originator,
+        "--json",
+    ];
     let by_number: Value = serde_json::from_str(&ok(&socket, &words)).unwrap();
     assert_eq!(by_id, by_number);
     assert_eq!(by_id[0]["dispatch"], Value::from(id.clone()));
@@ -140,7 +158,8 @@ async fn auditors_are_answered_at_both_ends() {
     assert_eq!(tram(&socket, &words).0, Some(1));
     // From A to B: today, and not tomorrow.
     let today = Day::of(wall_now());
-    let words = ["audit", "between", &originator, &recipient, "--csv", "--from", &today.to_string()];
+    let words =
+        ["audit", "between", &originator, &recipient, "--csv", "--from", &today.to_string()];
     let said = ok(&socket, &words);
     assert_eq!(said.lines().count(), 4, "{said}");
     assert!(said.contains("Về việc 2"), "{said}");

@@ -129,7 +129,10 @@ impl Engine {
             Some(Leg::Transferred { peer: p, .. } | Leg::Ended { via: Some(p), .. }) => p == peer,
             // Its answer may be lost, or still on its way.
             Some(Leg::Held { .. } | Leg::OnHold | Leg::Ended { via: None, .. }) => {
+                // Under another directory it went another way: its own word that it had it from here
+                // counts then.
                 route(&self.directory, self.me(), recipient) == Route::Hop(peer.clone())
+                    || (said.node == *peer && said.previous.as_ref() == Some(self.me()))
                     || h.evidence.iter().any(|k| k.evidence.node == *peer)
             }
             Some(Leg::Mailbox { .. } | Leg::Returned { .. }) | None => false,

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use tram_crypto::{Entropy, SeededEntropy};
 use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, Now, Reference};
-use tram_tlog::Frontier;
 use tram_trust::{Directory, VerifiedDispatch};
 
 use crate::again::Looks;
@@ -20,11 +19,11 @@ use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
 use crate::output::{Output, Reply};
 use crate::quota::Rates;
+pub use crate::recovered::Recovered;
 use crate::record::{Batch, Record, Stage};
 use crate::release::Waiting;
 use crate::settings::Settings;
 use crate::state::State;
-use crate::state::numbers::Numbers;
 use crate::view::{View, ViewError};
 
 /// Why the node must stop.
@@ -39,21 +38,6 @@ pub enum Fatal {
     /// A stored dispatch does not parse any more.
     #[error("a stored dispatch cannot be read back: {0}")]
     Stored(String),
-}
-
-/// What recovery found in the store.
-#[derive(Debug, Default)]
-pub struct Recovered {
-    /// The receipt log's frontier.
-    pub frontier: Frontier,
-    /// Commit time of its newest root.
-    pub last_time: tram_dispatch::UnixMillis,
-    /// Records about peers, oldest first.
-    pub peers: Vec<Record>,
-    /// The history of every dispatch that was not closed.
-    pub open: Vec<Vec<Record>>,
-    /// What is counted of each originator.
-    pub numbers: Numbers,
 }
 
 /// One node.

@@ -20,6 +20,7 @@ mod peers;
 mod quarantine;
 pub mod quota;
 pub mod record;
+mod recovered;
 mod release;
 pub mod route;
 pub mod settings;

@@ -380,14 +380,7 @@ fn run_on(
             Err(error) => tracing::warn!(%error, "no time-stamps are asked for"),
         })
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let closing = context.clone();
-    // It waits for nothing but the engine.
-    let closer = std::thread::Builder::new().name("numbers".into());
-    closer
-        .spawn(move || match runtime() {
-            Ok(runtime) => runtime.block_on(super::service::close_stale(closing)),
-            Err(error) => tracing::warn!(%error, "numbers never sent stay open"),
-        })
+    super::service::close_stale_beside(&context)
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);

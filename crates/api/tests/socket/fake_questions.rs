@@ -78,7 +78,12 @@ impl Questions for Fake {
     fn audit_overdue(&self, _: Caller, q: OverdueQuery, _: Scope) -> Reply<'_, OverdueView> {
         Box::pin(async move {
             let items = vec![overdue("H41", "H41.12"), overdue("G22", "H99")];
-            Ok(OverdueView { at: q.at.unwrap_or(NOW.into()), holidays_known: true, items, next: None })
+            Ok(OverdueView {
+                at: q.at.unwrap_or(NOW.into()),
+                holidays_known: true,
+                items,
+                next: None,
+            })
         })
     }
 

@@ -57,7 +57,8 @@ async fn an_auditor_of_everything_sees_everything() {
 #[tokio::test]
 async fn an_auditor_of_one_agency_sees_what_concerns_it() {
     let fake = Fake::default();
-    let rules = vec![rule(only(&["H41.12"]), &[Role::Audit]), rule(only(&["H41"]), &[Role::Submit])];
+    let rules =
+        vec![rule(only(&["H41.12"]), &[Role::Audit]), rule(only(&["H41"]), &[Role::Submit])];
     let node = start(fake, tram_api::Access::new(rules), Limits::default()).await;
     let client = node.client();
     client.submit(b"H41|16/CT|H41.12,H41.12.03", &[]).await.unwrap();
@@ -75,11 +76,17 @@ async fn an_auditor_of_one_agency_sees_what_concerns_it() {
     let refused = [
         client.audit_between(&between("H41", "H41.13")).await.map(|_| ()),
         client
-            .audit_refusals(&RefusalsQuery { agency: Some(other.clone().into()), ..Default::default() })
+            .audit_refusals(&RefusalsQuery {
+                agency: Some(other.clone().into()),
+                ..Default::default()
+            })
             .await
             .map(|_| ()),
         client
-            .audit_overdue(&OverdueQuery { recipient: Some(other.clone().into()), ..Default::default() })
+            .audit_overdue(&OverdueQuery {
+                recipient: Some(other.clone().into()),
+                ..Default::default()
+            })
             .await
             .map(|_| ()),
         client

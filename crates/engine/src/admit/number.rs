@@ -74,7 +74,9 @@ impl Engine {
                 let fits = assigned.is_some_and(|a| a.reference == envelope.reference && !a.stale);
                 let detail = || {
                     let Sequence { series, number } = sequence;
-                    format!("number {number} of series {series} is not open for this reference here")
+                    format!(
+                        "number {number} of series {series} is not open for this reference here"
+                    )
                 };
                 (!fits).then(|| (Code::WrongState, detail()))
             }

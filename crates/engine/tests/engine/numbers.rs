@@ -1,10 +1,10 @@
 //! Numbers: of admissions, and of what the node seals.
 
+use tram_crypto::Sign as _;
 use tram_dispatch::envelope::{Envelope, SealedBy, Secrecy, Sequence};
 use tram_dispatch::{Code, Digest, Event as E, EvidenceRecord, UnixMillis};
 use tram_engine::state::numbers::OPEN_NUMBERS_MAX;
 use tram_engine::{Input, Record, Reply, Wanted};
-use tram_crypto::Sign as _;
 use tram_trust::{Verdict, VerifiedVoid};
 use tram_wire::SealedVoid;
 use tram_wire::void::Void;

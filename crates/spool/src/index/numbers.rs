@@ -107,8 +107,7 @@ pub(crate) fn load(kv: &Kv) -> Result<AllSeries, IndexError> {
 pub(crate) fn changing_keys(all: &AllSeries) -> impl Iterator<Item = Vec<u8>> {
     all.iter().flat_map(|((agency, of), known)| {
         let open = known.open.keys();
-        let open =
-            open.map(|number| keys::numbers(keys::OPEN_NUMBERS, agency, &[*of, *number]));
+        let open = open.map(|number| keys::numbers(keys::OPEN_NUMBERS, agency, &[*of, *number]));
         open.chain([keys::numbers(keys::SERIES, agency, &[*of])])
     })
 }

@@ -139,7 +139,8 @@ impl StoreReader {
         let prefix_len = originator.as_str().len() + recipient.as_str().len() + 3;
         let found = by_time(&self.lookup.kv, &span, prefix_len, prefix, limit)?;
         let next = if found.len() == limit { found.last().map(|(c, _)| *c) } else { None };
-        let id = |value: Vec<u8>| Ok(DispatchId(value.try_into().map_err(|_| bad("of dispatches"))?));
+        let id =
+            |value: Vec<u8>| Ok(DispatchId(value.try_into().map_err(|_| bad("of dispatches"))?));
         let items: Result<Vec<_>, IndexError> =
             found.into_iter().map(|(_, value)| id(value)).collect();
         Ok(Page { items: items?, next })
@@ -222,7 +223,8 @@ impl StoreReader {
         let mut looked = 0;
         self.lookup.kv.walk(&start, &end, |key, value| {
             looked += 1;
-            let (arrived, position) = tables::arrival_place(key).ok_or_else(|| bad("of arrivals"))?;
+            let (arrived, position) =
+                tables::arrival_place(key).ok_or_else(|| bad("of arrivals"))?;
             let (dispatch, registered, originator, recipient) =
                 tables::arrival(value).ok_or_else(|| bad("of arrivals"))?;
             if query.recipient.as_ref().is_none_or(|asked| *asked == recipient) {
@@ -257,8 +259,10 @@ impl StoreReader {
             let live = self.tallies.0.read().unwrap_or_else(PoisonError::into_inner);
             for ((period, party), agencies) in live.iter() {
                 if runs.iter().any(|run| run.contains(period)) {
-                    let mine = agencies.iter().filter(|(a, _)| agency.is_none_or(|asked| asked == *a));
-                    let mine = mine.map(|(a, counted)| (a.as_str().to_owned(), counted.tally.clone()));
+                    let mine =
+                        agencies.iter().filter(|(a, _)| agency.is_none_or(|asked| asked == *a));
+                    let mine =
+                        mine.map(|(a, counted)| (a.as_str().to_owned(), counted.tally.clone()));
                     newest.entry((*period, *party)).or_default().extend(mine);
                 }
             }
@@ -273,7 +277,8 @@ impl StoreReader {
         };
         for run in &runs {
             let Some(agency) = agency else {
-                let (start, end) = (tables::tallies_from(*run.start()), tables::tallies_from(*run.end()));
+                let (start, end) =
+                    (tables::tallies_from(*run.start()), tables::tallies_from(*run.end()));
                 kv.walk(&start, &keys::behind(&end), &mut show)?;
                 continue;
             };
@@ -342,7 +347,9 @@ mod tests {
                 for period in runs(from, to).iter().flat_map(each_of) {
                     match period {
                         Period::Day(day) => covered.push(day),
-                        Period::Month(m) => covered.extend((m.first().0..m.next().first().0).map(Day)),
+                        Period::Month(m) => {
+                            covered.extend((m.first().0..m.next().first().0).map(Day))
+                        }
                     }
                 }
                 covered.sort_unstable();

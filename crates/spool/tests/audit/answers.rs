@@ -152,9 +152,8 @@ impl Answers<'_> {
     }
 
     fn refusals(&self, query: &RefusalQuery) -> Vec<(u64, Event, Code)> {
-        let found = pages(|after| {
-            self.reader.refusals(&RefusalQuery { after, ..query.clone() }).unwrap()
-        });
+        let found =
+            pages(|after| self.reader.refusals(&RefusalQuery { after, ..query.clone() }).unwrap());
         let mut found: Vec<_> = found
             .into_iter()
             .map(|item| (item.evidence.time.0, item.evidence.event, item.evidence.reason.unwrap()))
@@ -307,8 +306,12 @@ impl Answers<'_> {
                 let next = |day: Day| day.next();
                 let in_time = tally.registered_in_time(month, next);
                 assert!(in_time <= tally.registered);
-                assert_eq!(tally.registered_in_time(month, |day| Day(day.0 + 400)), tally.registered);
-                *self.in_time.borrow_mut().entry((agency.to_owned(), party)).or_default() += in_time;
+                assert_eq!(
+                    tally.registered_in_time(month, |day| Day(day.0 + 400)),
+                    tally.registered
+                );
+                *self.in_time.borrow_mut().entry((agency.to_owned(), party)).or_default() +=
+                    in_time;
                 match sums[party as usize].get_mut(agency) {
                     Some(sum) => sum.add(tally),
                     None => _ = sums[party as usize].insert(agency.to_owned(), tally.clone()),
@@ -377,7 +380,14 @@ impl Answers<'_> {
             let none = Tally::default();
             let t = found[party as usize].get(agency.as_str()).unwrap_or(&none);
             let got = [
-                t.sent, t.arrived, t.refused, t.failed, t.expired, t.came, t.returned, t.registered,
+                t.sent,
+                t.arrived,
+                t.refused,
+                t.failed,
+                t.expired,
+                t.came,
+                t.returned,
+                t.registered,
             ];
             assert_eq!(got, counts, "{agency} {party:?}");
             lags.sort_unstable();

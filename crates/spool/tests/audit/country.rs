@@ -179,8 +179,13 @@ impl Country {
         let mut recipients = BTreeMap::new();
         for _ in 0..many {
             // Most write to few.
-            let near = if self.below(2) == 0 { originator as u64 + 1 + self.below(5) } else { self.below(count) };
-            recipients.insert(self.agencies[(near % count) as usize].clone(), (near % count) as u16);
+            let near = if self.below(2) == 0 {
+                originator as u64 + 1 + self.below(5)
+            } else {
+                self.below(count)
+            };
+            recipients
+                .insert(self.agencies[(near % count) as usize].clone(), (near % count) as u16);
         }
         self.numbers[originator] += 1;
         let number = self.numbers[originator];
@@ -234,7 +239,14 @@ impl Country {
             let leg = self.legs.len() as u32;
             let sent = self.now;
             let originator = originator as u16;
-            self.legs.push(Leg { dispatch, originator, recipient, sent, arrived: None, end: End::None });
+            self.legs.push(Leg {
+                dispatch,
+                originator,
+                recipient,
+                sent,
+                arrived: None,
+                end: End::None,
+            });
             let (after, what) = match self.below(100) {
                 0 => (1_000 + self.below(5_000), ENDS),
                 1 => (3 * DAY_MS, ENDS),

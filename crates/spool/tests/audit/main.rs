@@ -1,6 +1,8 @@
 //! The questions auditors ask, on a store that a generator fills: real leaves, real trees, one real
 //! signature per batch. Each answer is compared with what the generator remembers by itself.
 
+#![allow(clippy::print_stdout, reason = "says how long each answer took")]
+
 mod answers;
 mod country;
 

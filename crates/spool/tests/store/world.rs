@@ -360,7 +360,7 @@ impl World {
         match previous {
             None => {
                 let number = 1 + self.below(30);
-                let sequence = (number % 2 == 0).then_some(Sequence { series: 1, number });
+                let sequence = number.is_multiple_of(2).then_some(Sequence { series: 1, number });
                 self.decide(id, Event::SubmissionAcceptance, by, sequence);
             }
             Some(_) => {

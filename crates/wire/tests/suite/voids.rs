@@ -31,8 +31,9 @@ fn what_was_sealed_is_read_back_and_named_by_what_was_signed() {
     let read = SealedVoid::parse(sealed.raw()).unwrap();
     assert_eq!((read.void(), &read), (&void(), &sealed));
     // Another signature over the same: another object, the same id.
-    let again =
-        SealedVoid::seal(&void(), &[vec![1, 2, 3]], Algorithm::Es256, |_| Ok::<_, Infallible>(vec![1; 64]));
+    let again = SealedVoid::seal(&void(), &[vec![1, 2, 3]], Algorithm::Es256, |_| {
+        Ok::<_, Infallible>(vec![1; 64])
+    });
     let again = again.unwrap();
     assert_eq!(again.id(), read.id());
     assert_ne!(again.digest(), read.digest());

@@ -12,7 +12,9 @@ use crate::cli::{DONE, Done, connect, show};
 
 /// List all dispatches from one agency to another that this node had custody of.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram audit between H41 H41.12.03 --from 2026-11-01 --to 2026-11-30")]
+#[command(
+    after_help = "Example:\n  tram audit between H41 H41.12.03 --from 2026-11-01 --to 2026-11-30"
+)]
 pub(crate) struct BetweenArgs {
     /// Who sent.
     #[arg(value_name = "ORIGINATOR")]

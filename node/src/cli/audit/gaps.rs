@@ -51,7 +51,8 @@ fn seconds(text: &str) -> Result<u64, String> {
         _ => return Err("a number with s, m, h or d is needed".to_owned()),
     };
     let count = text.get(..text.len() - unit.len()).unwrap_or_default();
-    let count: u64 = count.parse().map_err(|_| "a number with s, m, h or d is needed".to_owned())?;
+    let count: u64 =
+        count.parse().map_err(|_| "a number with s, m, h or d is needed".to_owned())?;
     count.checked_mul(in_unit).ok_or_else(|| "too long".to_owned())
 }
 

@@ -59,11 +59,8 @@ pub(crate) fn run(shell: &Shell, args: &OverdueArgs) -> Done {
     };
     let found = connect::block_on(async {
         let first = client.audit_overdue(&query).await?;
-        let mut found = Overdue {
-            at: first.at,
-            holidays_known: first.holidays_known,
-            items: first.items,
-        };
+        let mut found =
+            Overdue { at: first.at, holidays_known: first.holidays_known, items: first.items };
         let mut next = first.next;
         // The same moment for every page.
         query.at = Some(found.at);

@@ -4,9 +4,9 @@ use clap::Args;
 use tram_api::model::{ReceiptView, RefusalsQuery};
 use tram_dispatch::{AgencyCode, Code, NodeId};
 
+use super::PAGE_MAX;
 use super::days::Span;
 use super::sheet::{Cell, Form, Sheet, present};
-use super::PAGE_MAX;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect, show};

@@ -22,10 +22,8 @@ use crate::cli::{DONE, Done, connect, inspect};
 /// The node seals the statement with the key it holds for the agency, or you do with the agency's own
 /// key. Numbers that the node assigned and never sent become void by themselves at its next start.
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  tram dispatch void --agency H41.12.03 --series 7 --number 12 \
---reason \"withdrawn before it was sent\""
-)]
+#[command(after_help = "Example:\n  tram dispatch void --agency H41.12.03 --series 7 --number 12 \
+--reason \"withdrawn before it was sent\"")]
 pub(crate) struct VoidArgs {
     /// The agency whose series it is.
     #[arg(long, value_name = "AGENCY")]
@@ -63,8 +61,7 @@ pub(crate) fn run(shell: &Shell, args: VoidArgs) -> Done {
                 .map_err(|e| Failure::new(Code::AlgorithmRefused, e))?;
             let reason = reason.clone();
             let void = Void { network, agency: agency.clone(), sequence, time: now(), reason };
-            let sealed =
-                SealedVoid::seal(&void, &chain, signer.algorithm(), |m| signer.sign(m));
+            let sealed = SealedVoid::seal(&void, &chain, signer.algorithm(), |m| signer.sign(m));
             Some(sealed.map_err(|e| match e {
                 SealError::Wire(e) => Failure::from(e),
                 SealError::Sign(e) => Failure::new(Code::Internal, e),

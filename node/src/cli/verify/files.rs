@@ -1,6 +1,5 @@
 //! Evidence files: what each proves, claim by claim.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use tram_dispatch::limits::POLICY_BYTES_MAX;
 use tram_dispatch::text::escaped;
 use tram_trust::evidence::{Account, Claim, Fault, Finding, Ground, Place, Proof, State, examine};
 
-use super::{VerifyArgs, words};
+use super::{Named, VerifyArgs, words};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
@@ -65,7 +64,7 @@ struct FalsePart {
 }
 
 /// Judges the files, one after the other; the worst of them is the exit code.
-pub(super) fn run(shell: &Shell, args: &VerifyArgs, read: Vec<(PathBuf, Vec<u8>)>) -> Done {
+pub(super) fn run(shell: &Shell, args: &VerifyArgs, read: Vec<Named>) -> Done {
     let ground = ground(args)?;
     let mut reports = Vec::new();
     for (path, bytes) in read {

@@ -105,8 +105,11 @@ fn asked(text: &str) -> Result<Claim, String> {
     })
 }
 
+/// A file's name and what is in it.
+type Named = (PathBuf, Vec<u8>);
+
 /// The evidence files among the arguments, read; `None` where there are only other files.
-fn evidence_files(args: &VerifyArgs) -> Result<Option<Vec<(PathBuf, Vec<u8>)>>, Failure> {
+fn evidence_files(args: &VerifyArgs) -> Result<Option<Vec<Named>>, Failure> {
     let (mut found, mut others) = (Vec::new(), 0);
     for path in &args.file {
         if cli_files::begins(path, EvidenceFile::is_meant)? {

@@ -264,7 +264,8 @@ impl Look {
             }
         }
         let left = after.1.saturating_sub(first).saturating_sub(LEAVES_MAX);
-        let detail = (left > 0).then(|| format!("{left} more leaves lie between and were not read"));
+        let detail =
+            (left > 0).then(|| format!("{left} more leaves lie between and were not read"));
         let after = self.admission(after)?;
         let since = Receipt::parse(&after.receipt.0).map(|r| r.record().time).unwrap_or_default();
         let before = before.map(|at| self.admission(at)).transpose()?;

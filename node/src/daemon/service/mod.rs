@@ -11,6 +11,7 @@ mod numbers;
 mod operate;
 mod questions;
 mod quotas;
+mod statistics;
 mod status;
 mod submit;
 mod time_stamps;
@@ -31,7 +32,7 @@ use super::context::Context;
 use super::core::Stopping;
 use super::readers::Unread;
 
-pub(crate) use numbers::close_stale;
+pub(crate) use numbers::close_stale_beside;
 pub(crate) use operate::check_report;
 
 /// The service of one running node.

@@ -61,9 +61,7 @@ impl NodeService {
         statement: Statement,
     ) -> Result<Voided, Problem> {
         match statement {
-            Statement::Reason(reason) => {
-                declare(&self.context, agency, sequence, reason).await
-            }
+            Statement::Reason(reason) => declare(&self.context, agency, sequence, reason).await,
             Statement::Sealed(bytes) => {
                 let sealed =
                     SealedVoid::parse(&bytes).map_err(|e| Problem::new(e.code, e.detail))?;
@@ -78,10 +76,18 @@ impl NodeService {
     }
 }
 
+/// Runs [`close_stale`] in a thread of its own, which waits for nothing but the engine.
+pub(crate) fn close_stale_beside(context: &Arc<Context>) -> std::io::Result<()> {
+    let context = context.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let closer = std::thread::Builder::new().name("numbers".into());
+    closer.spawn(move || runtime.block_on(close_stale(context))).map(|_| ())
+}
+
 /// Declares void, with the agency's key in the key provider, every number that an earlier life of the
 /// process assigned and that was not used. What cannot be sealed now is left to the next start, or to the
 /// operator.
-pub(crate) async fn close_stale(context: Arc<Context>) {
+async fn close_stale(context: Arc<Context>) {
     let stale = context.core.question(|engine, _| engine.state().numbers.stale()).await;
     for (agency, sequence, assigned) in stale.unwrap_or_default() {
         let reason = format!(

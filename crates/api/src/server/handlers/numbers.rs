@@ -6,8 +6,8 @@ use tram_dispatch::limits::STATEMENT_BYTES_MAX;
 
 use super::super::body::BodyStream;
 use super::super::call::{Call, page};
-use super::super::{json, outgoing};
 use super::super::gate::media_type;
+use super::super::{json, outgoing};
 use crate::Problem;
 use crate::limits::JSON_BYTES_MAX;
 use crate::model::{GapsQuery, VoidRequest};

@@ -21,9 +21,7 @@ impl Fact {
     pub(crate) fn of(e: &EvidenceRecord) -> Option<Self> {
         let tells = match e.event {
             // Given back to the node before: the leg goes on there.
-            Event::RelayFailure => {
-                !matches!(e.reason, Some(Code::Returned | Code::CopyDamaged))
-            }
+            Event::RelayFailure => !matches!(e.reason, Some(Code::Returned | Code::CopyDamaged)),
             Event::RelayRejection
             | Event::ContentConsignment
             | Event::ContentConsignmentFailure

@@ -2,8 +2,8 @@
 
 use super::super::kv::Put;
 use super::super::ordered::{put_position, put_uint, take_position, take_uint};
-use super::{Party, Period};
 use super::legs::Leg;
+use super::{Party, Period};
 use crate::index::keys;
 use crate::journal::Position;
 use tram_dispatch::text::comparable;
@@ -177,7 +177,8 @@ pub(crate) fn put_waiting(
 
 /// Keeps what was registered on a later day than it arrived.
 pub(crate) fn put_late(out: &mut Vec<Put>, e: &EvidenceRecord, before: &Leg, after: &Leg) {
-    let (None, Some(((arrived, at), registered))) = (before.registered(), after.registered()) else {
+    let (None, Some(((arrived, at), registered))) = (before.registered(), after.registered())
+    else {
         return;
     };
     if Day::of(registered) > Day::of(arrived) {

@@ -180,16 +180,32 @@ impl Tally {
     fn numbers(&self) -> [u64; 10] {
         let t = self;
         [
-            t.rejected, t.sent, t.arrived, t.refused, t.failed, t.expired, t.came, t.registered,
-            t.returned, t.lapsed,
+            t.rejected,
+            t.sent,
+            t.arrived,
+            t.refused,
+            t.failed,
+            t.expired,
+            t.came,
+            t.registered,
+            t.returned,
+            t.lapsed,
         ]
     }
 
     fn numbers_mut(&mut self) -> [&mut u64; 10] {
         let t = self;
         [
-            &mut t.rejected, &mut t.sent, &mut t.arrived, &mut t.refused, &mut t.failed,
-            &mut t.expired, &mut t.came, &mut t.registered, &mut t.returned, &mut t.lapsed,
+            &mut t.rejected,
+            &mut t.sent,
+            &mut t.arrived,
+            &mut t.refused,
+            &mut t.failed,
+            &mut t.expired,
+            &mut t.came,
+            &mut t.registered,
+            &mut t.returned,
+            &mut t.lapsed,
         ]
     }
 

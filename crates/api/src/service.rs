@@ -12,10 +12,11 @@ use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
 use crate::model::{
     Accepted, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
     DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
-    EvidenceQuery, GapsQuery, GapsReport, GenesisView, InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page,
-    PeerTest, PeerView, QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest,
-    ReceiptQuery, ReceiptView, Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView,
-    Tracking, UploadState, Voided,
+    EvidenceQuery, GapsQuery, GapsReport, GenesisView, InboxEntry, InboxItem, InboxQuery,
+    Inclusion, InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page, PeerTest, PeerView,
+    QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest, ReceiptQuery, ReceiptView,
+    Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView, Tracking, UploadState,
+    Voided,
 };
 use crate::server::BodyStream;
 use crate::{Caller, Problem, Scope};

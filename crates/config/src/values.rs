@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::files::Claim;
-use crate::time_stamps::TimeStamps;
 use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
+use crate::time_stamps::TimeStamps;
 
 /// A node's configuration. Every path is resolved against the folder of the file.
 #[derive(Clone, Debug)]

@@ -109,7 +109,13 @@ fn grouped(n: u64) -> String {
 fn every_example_documents_every_number() {
     for (tier, _) in TIERS {
         let text = example(tier);
-        for number in LIMITS.iter().chain(QUOTAS).chain(RETENTION).chain(REVOCATION).chain(WITNESS).chain(TIME_STAMP)
+        for number in LIMITS
+            .iter()
+            .chain(QUOTAS)
+            .chain(RETENTION)
+            .chain(REVOCATION)
+            .chain(WITNESS)
+            .chain(TIME_STAMP)
         {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",

@@ -127,8 +127,7 @@ impl Event {
 
     /// Who may say it about a leg: the recipient's hosting node, or any node that held it.
     pub const fn only_recipient_node(self) -> bool {
-        !matches!(self, Event::SequenceVoid)
-            && self.number() >= Event::ContentConsignment.number()
+        !matches!(self, Event::SequenceVoid) && self.number() >= Event::ContentConsignment.number()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::{Code, Digest};
 use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
+use tram_dispatch::{Code, Digest};
 use tram_peer::giver::{Giver, Next, riding};
 use tram_peer::taker::Awaited;
 use tram_wire::Frame;

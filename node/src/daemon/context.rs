@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::Semaphore;
+use tram_api::Problem;
 use tram_config::Config;
 use tram_crypto::Sign;
-use tram_api::Problem;
 use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 use tram_engine::quota::Doors;
+use tram_peer::limits::CHECKPOINT_MS;
 use tram_spool::documents::{
     DocumentError, DocumentReader, DocumentStore, PartialUploads, Uploads,
 };
 use tram_spool::store::{Document, StoreError, StoreReader};
 use tram_tlog::Hash;
-use tram_peer::limits::CHECKPOINT_MS;
 use tram_tlog::checkpoint::Checkpoint;
 use tram_tlog::cosignature::Cosignature;
 use tram_tlog::note::NoteError;
@@ -24,10 +24,10 @@ use tram_transport::Session;
 use tram_trust::{Root, Verifier};
 
 use super::alarms::Alarms;
-use super::link::Asking;
 use super::claims::Claims;
 use super::core::Core;
 use super::hand::Hands;
+use super::link::Asking;
 use super::pins::Pins;
 use super::readers::Readers;
 use super::recent::Recent;

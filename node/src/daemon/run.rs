@@ -333,8 +333,7 @@ fn run_on(
     let (core, threads) =
         core::start(engine, Box::new(reader.clone()), Box::new(storage), head, shared, at_end)
             .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let readers =
-        Readers::start().map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let readers = Readers::start().map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let first = Arc::new(loaded.verifier);
     let mut context = Context::new(
         config,

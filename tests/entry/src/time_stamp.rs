@@ -10,7 +10,8 @@ const TEXT: &[u8] = include_bytes!("../../../crates/trust/tests/time_stamps/data
 const RSA_ROOT: &[u8] = include_bytes!("../../../crates/trust/tests/time_stamps/data/rsa-root.der");
 const EC_ROOT: &[u8] = include_bytes!("../../../crates/trust/tests/time_stamps/data/ec-root.der");
 /// The samples.
-pub(crate) const RSA: &[u8] = include_bytes!("../../../crates/trust/tests/time_stamps/data/rsa.tst");
+pub(crate) const RSA: &[u8] =
+    include_bytes!("../../../crates/trust/tests/time_stamps/data/rsa.tst");
 pub(crate) const EC: &[u8] = include_bytes!("../../../crates/trust/tests/time_stamps/data/ec.tst");
 pub(crate) const ANSWER: &[u8] =
     include_bytes!("../../../crates/trust/tests/time_stamps/data/answer.tsr");

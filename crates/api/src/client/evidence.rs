@@ -5,8 +5,8 @@ use tram_dispatch::DispatchId;
 
 use super::{Ask, Client, ClientError};
 use crate::model::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
+    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
+    InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{NEXT, media};
 

@@ -34,13 +34,14 @@ pub use node::{
     RevocationView, StatusView,
 };
 pub use numbers::{
-    AdmissionLeaf, Gap, GapClass, GapsQuery, GapsReport, Numbering, Suppression, VoidRequest, Voided,
+    AdmissionLeaf, Gap, GapClass, GapsQuery, GapsReport, Numbering, Suppression, VoidRequest,
+    Voided,
 };
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion, InclusionQuery,
-    LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
+    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
+    InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
     TimeStampView, TimeStampsStanding, WitnessView,
 };
 pub use seal::{

@@ -4,7 +4,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Verb::{Get, Head, Post, Put};
-use super::{AUDIT, AgencyIn, Answer, audit, READ, Route, SEE, Verb, media};
+use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, audit, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -230,10 +230,7 @@ pub static ROUTES: &[Route] = &[
         &[json::<Voided>(200, "Recorded as SequenceVoid")],
     )
     .agency(AgencyIn::Path)
-    .body(
-        JSON_BYTES_MAX,
-        &[(media::JSON, Some(shape::<VoidRequest>)), (media::VOID, None)],
-    ),
+    .body(JSON_BYTES_MAX, &[(media::JSON, Some(shape::<VoidRequest>)), (media::VOID, None)]),
     route(
         Get,
         "/v1/log",

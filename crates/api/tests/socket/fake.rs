@@ -9,11 +9,11 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 use tram_api::model::*;
 use tram_api::service::{Fetched, Statement, Submission, Upload};
-use tram_dispatch::envelope::Sequence;
 use tram_api::{
     Base64, BodyStream, Caller, DocumentRead, Feed, OpenDocument, Problem, Reply, Role, Scope,
     Service,
 };
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
 
 #[path = "fake_questions.rs"]

@@ -153,12 +153,7 @@ impl Engine {
     }
 
     /// Evidence of what the first node decided: with its own number for it, and the originator's.
-    fn decision(
-        &mut self,
-        now: Now,
-        event: Event,
-        dispatch: &VerifiedDispatch,
-    ) -> EvidenceRecord {
+    fn decision(&mut self, now: Now, event: Event, dispatch: &VerifiedDispatch) -> EvidenceRecord {
         let mut e = self.evidence(now, event, dispatch, None);
         e.admission = Some(self.state.numbers.next_admission(&e.originator));
         e.sequence = dispatch.envelope().sequence;

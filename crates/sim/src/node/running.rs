@@ -207,9 +207,8 @@ impl Running {
     /// Reads the documents of what was set aside for what is stored of it, as the daemon does.
     fn read_those_in_doubt(&mut self, now: Now) -> Result<(), Stop> {
         for (dispatch, documents) in self.engine.documents_in_doubt() {
-            let sound = |d: &Document| {
-                self.document(d).is_ok_and(|bytes| sha256(&bytes) == d.sha256.0)
-            };
+            let sound =
+                |d: &Document| self.document(d).is_ok_and(|bytes| sha256(&bytes) == d.sha256.0);
             let input = match documents.iter().find(|d| !sound(d)) {
                 None => Input::Sound { dispatch },
                 Some(d) => Input::Damaged { dispatch, detail: format!("document {}", d.sha256) },

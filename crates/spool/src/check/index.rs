@@ -30,7 +30,11 @@ impl Shadow {
             let Some(table) = key.first().copied() else { continue };
             if table == tables::WAITING {
                 let there = value.is_some();
-                if there { self.waiting.insert(key) } else { self.waiting.remove(&key) };
+                if there {
+                    self.waiting.insert(key)
+                } else {
+                    self.waiting.remove(&key)
+                };
                 continue;
             }
             let Some(value) = value else { continue };
@@ -70,7 +74,10 @@ impl Shadow {
         let counts = indexer.auditor.drain();
         for (key, value) in &counts {
             if kv.get(key)? != *value {
-                report.index("index, tables S and M", "counts of a day are others than the journal gives");
+                report.index(
+                    "index, tables S and M",
+                    "counts of a day are others than the journal gives",
+                );
             }
         }
         let active = indexer.active.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
 //! Reading through the index into the journal.
 
-use super::kv::Kv;
 use super::audit::Trace;
 use super::audit::facts::Fact;
+use super::kv::Kv;
 use super::ordered::{take_position, take_uint};
 use super::{IndexError, keys};
 use crate::journal::{JournalReader, Position};

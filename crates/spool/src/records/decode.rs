@@ -5,8 +5,8 @@ use crate::journal;
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_engine::record::{
-    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
-    PeerEpoch, Quarantine, Record, Reoffer, Stage, Void,
+    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
+    OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage, Void,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};

@@ -81,7 +81,8 @@ impl Store {
         let documents = DocumentStore::open(disk, &options.documents)?;
         let hot = Hot::from_head(&indexer.head);
         let active = Arc::clone(&indexer.active);
-        let reader = StoreReader::new(lookup.clone(), documents, hot, active, indexer.auditor.tallies());
+        let reader =
+            StoreReader::new(lookup.clone(), documents, hot, active, indexer.auditor.tallies());
         let recovered = recovered(&lookup, &indexer)?;
         let (anchor, moved_from) = compare(options.anchor.as_ref(), &reader, &options.machine_id);
         let report = RecoveryReport {

@@ -61,10 +61,8 @@ impl Model {
     /// Of each peer the newest epoch, of each epoch the newest checkpoint, of each witness the newest
     /// cosignature.
     fn learn_peer(&mut self, record: &Record) {
-        if !matches!(
-            record,
-            Record::PeerEpoch(_) | Record::PeerCheckpoint(_) | Record::Cosigned(_)
-        ) {
+        if !matches!(record, Record::PeerEpoch(_) | Record::PeerCheckpoint(_) | Record::Cosigned(_))
+        {
             return;
         }
         self.peers.retain(|old| match (old, record) {

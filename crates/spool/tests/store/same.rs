@@ -189,7 +189,8 @@ pub(crate) fn assert_numbers(reader: &StoreReader, model: &Model) {
             }
         }
         let mut found: Vec<_> = found.iter().map(|e| (e.number, e.what as u8)).collect();
-        let mut wanted: Vec<_> = want.drain(..).map(|(number, what)| (number, what as u8)).collect();
+        let mut wanted: Vec<_> =
+            want.drain(..).map(|(number, what)| (number, what as u8)).collect();
         found.sort_unstable();
         wanted.sort_unstable();
         assert_eq!(found, wanted, "{agency} {series}");

@@ -5,16 +5,14 @@ use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
-use tram_dispatch::envelope::{
-    Act, Document, Envelope, Metadata, SealedBy, Secrecy, Sequence,
-};
+use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy, Sequence};
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
     Reference, UnixMillis,
 };
 use tram_engine::record::{
-    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint,
-    PeerEpoch, Quarantine, Reoffer, Stage, Void,
+    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
+    OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Reoffer, Stage, Void,
 };
 use tram_engine::{Batch, Record};
 use tram_tlog::Hash;

@@ -53,7 +53,9 @@ impl Purpose {
         let has = |oid: &&str| listed.iter().any(|l| l == oid);
         match self {
             Purpose::Node => self.purposes().iter().all(has),
-            Purpose::Seal | Purpose::BoundSeal | Purpose::TimeStamp => self.purposes().iter().any(has),
+            Purpose::Seal | Purpose::BoundSeal | Purpose::TimeStamp => {
+                self.purposes().iter().any(has)
+            }
         }
     }
 

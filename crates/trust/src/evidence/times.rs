@@ -67,10 +67,8 @@ fn latest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
         for note in held.checkpoints.iter().filter(|note| note.covers(at)) {
             let others = note.witnesses.iter().filter(|w| w.2.as_ref() != Some(own));
             bounds.extend(others.map(|w| Bound { at: w.1, by: By::Witness(w.0.clone()) }));
-            let stamped = |s: &TimeStamp| Bound {
-                at: s.latest,
-                by: By::TimeStamp(s.authority.clone()),
-            };
+            let stamped =
+                |s: &TimeStamp| Bound { at: s.latest, by: By::TimeStamp(s.authority.clone()) };
             bounds.extend(note.stamped().map(stamped));
         }
         for later in held.resting.get(&at.digest()).into_iter().flatten() {

@@ -43,11 +43,11 @@ pub(crate) struct SealArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// A series of your own numbering for this key; numbers in it start at 1 and leave no gap.
-    #[arg(long, value_name = "SERIES", requires = "number")]
+    #[arg(long, value_name = "SERIES", requires = "sequence")]
     series: Option<u64>,
     /// The dispatch's number in that series; one that is never sent must be declared void.
     #[arg(long, value_name = "NUMBER", requires = "series", value_parser = clap::value_parser!(u64).range(1..))]
-    number: Option<u64>,
+    sequence: Option<u64>,
     /// Seal also what every node will refuse for its certificate, to see that it does.
     #[arg(long)]
     unchecked: bool,
@@ -64,7 +64,7 @@ struct Sealed {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
-    let SealArgs { describe, cert, key, root, out, series, number, unchecked } = args;
+    let SealArgs { describe, cert, key, root, out, series, sequence, unchecked } = args;
     let root = inspect::root(&root)?;
     let key = Key::read(&key)?;
     let (chain, leaf) = inspect::chain_of(&cert, &key)?;
@@ -78,7 +78,7 @@ pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
         network: root.network(),
         reference: described.reference.clone(),
         sealed_by: SealedBy::Agency,
-        sequence: series.zip(number).map(|(series, number)| Sequence { series, number }),
+        sequence: series.zip(sequence).map(|(series, number)| Sequence { series, number }),
         now: now(),
     };
     let size_of = |digest: &tram_dispatch::Digest| {

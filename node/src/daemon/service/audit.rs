@@ -106,7 +106,10 @@ impl NodeService {
     }
 
     /// Receipts of a dispatch that was refused and so is not held.
-    pub(super) async fn refusals_of(&self, id: DispatchId) -> Result<Vec<(Receipt, bool)>, Problem> {
+    pub(super) async fn refusals_of(
+        &self,
+        id: DispatchId,
+    ) -> Result<Vec<(Receipt, bool)>, Problem> {
         let store = self.context.store.clone();
         let asked =
             StoreQuery { dispatch: Some(id), limit: PAGE_MAX as usize, ..StoreQuery::default() };

@@ -6,7 +6,8 @@ use tram_dispatch::{AgencyCode, DispatchId};
 use super::super::call::{Call, page};
 use super::super::outgoing;
 use crate::model::{
-    ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, InclusionQuery, Page, ReceiptQuery, ReceiptView,
+    ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, InclusionQuery, Page, ReceiptQuery,
+    ReceiptView,
 };
 use crate::routes::{AUDIT, NEXT, READ, media};
 use crate::{Problem, Scope};

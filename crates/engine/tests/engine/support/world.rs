@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, EpochId, NodeId, Now};
 use tram_engine::{
-    Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerAnswer, PeerUp, Reply, Token, Transfer,
+    Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerAnswer, PeerUp, Reply, Token,
+    Transfer,
 };
 use tram_trust::fixtures::NOW;
 use tram_trust::{Verdict, VerifiedCosignature, VerifiedDispatch, VerifiedReceipt, Verifier};

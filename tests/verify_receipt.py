@@ -47,7 +47,7 @@ EVENTS = {
     1: "SubmissionAcceptance", 2: "SubmissionRejection", 3: "RelayAcceptance", 4: "RelayRejection",
     5: "RelayFailure", 6: "ContentConsignment", 7: "ContentConsignmentFailure",
     8: "ContentHandover", 9: "ContentHandoverFailure", 10: "ConsignmentAcceptance",
-    11: "ConsignmentRejection", 12: "AcceptanceRejectionExpiry",
+    11: "ConsignmentRejection", 12: "AcceptanceRejectionExpiry", 13: "SequenceVoid",
 }  # fmt: skip
 
 
@@ -328,7 +328,7 @@ def root_of(leaf, index, size, path):
 
 def read_record(raw):
     record = decode(raw, EVIDENCE_BYTES_MAX)
-    fields(record, (0, 1, 2, 3, 4, 5, 7, 9, 11), (6, 8, *range(10, 21)), what="record")
+    fields(record, (0, 1, 2, 3, 4, 5, 7, 9, 11), (6, 8, *range(10, 22)), what="record")
     require(record[0] == 1, "record: format version")
     require(0 < record[1] < 256, f"record: event {record[1]}")
     for key in (2, 4, 5, 6, 16, 17, 18, 19, 20):
@@ -388,7 +388,7 @@ def verify_receipt(data, network, directory):
     verify_signature(-8, receipt_key, to_be_signed(protected, network, root), signature)
 
     # 7. Who may say it.
-    if record[1] in (1, 2):
+    if record[1] in (1, 2, 13):
         authorised = directory.hosts(node, record[7])
     elif record[1] not in EVENTS:
         authorised = False

@@ -40,6 +40,9 @@ pub(crate) struct Times {
     pub(crate) before: Duration,
     pub(crate) ramp: Duration,
     pub(crate) during: Duration,
+    /// The part of the speed asked for that must be reached: a second on a machine shared with others
+    /// shows that traffic goes on and memory does not grow, and little of how fast.
+    pub(crate) part: f64,
 }
 
 /// What one attack came to.

@@ -73,11 +73,11 @@ fn faults(attack: &Attack, times: Times, outcome: &Outcome) -> Vec<String> {
     if outcome.rss_peak_bytes >= MEMORY_BYTES_MAX {
         faults.push(format!("{name}: {} MiB", outcome.rss_peak_bytes >> 20));
     }
-    if outcome.during < KEPT_MIN * outcome.before || outcome.before < 20.0 {
+    if outcome.during < times.part * KEPT_MIN * outcome.before || outcome.before < 20.0 {
         let (before, during) = (outcome.before, outcome.during);
         faults.push(format!("{name}: {before:.0} a second before, {during:.0} meanwhile"));
     }
-    if (outcome.operations as f64) < attack.per_second_min * seconds {
+    if (outcome.operations as f64) < times.part * attack.per_second_min * seconds {
         faults.push(format!("{name}: only {} operations in {seconds} s", outcome.operations));
     }
     faults
@@ -118,6 +118,7 @@ fn honest_traffic_and_memory_stand_a_sample_of_attacks() {
         before: Duration::from_millis(800),
         ramp: Duration::from_millis(500),
         during: Duration::from_millis(1_200),
+        part: 0.4,
     };
     let named = |names: &[&str]| -> Vec<&'static Attack> {
         let find = |name: &&str| ATTACKS.iter().find(|a| a.name == *name).expect("an attack");
@@ -141,6 +142,7 @@ fn long_attacks() {
         before: Duration::from_secs(3),
         ramp: Duration::from_secs(1),
         during: Duration::from_secs(number("TRAM_ATTACK_S", 8)),
+        part: 1.0,
     };
     let attacks: Vec<&Attack> = ATTACKS.iter().filter(|a| wanted(a.name)).collect();
     run(async move {

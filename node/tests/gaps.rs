@@ -195,7 +195,7 @@ async fn every_missing_number_has_its_class_and_its_evidence() {
     assert_eq!(record.sequence, Some(Sequence { series, number: 2 }));
     let declared = &found[1].gaps[1];
     let statement = SealedVoid::parse(&declared.statement.as_ref().unwrap().0).unwrap();
-    assert_eq!(says(declared).attestation, Some(statement.digest()));
+    assert_eq!(says(declared).attestation, Some(statement.object()));
     assert!(matches!(verifier.void(statement, wall_now()), Verdict::Verified(_)));
 
     // The next start declares void what was not sent; its reference gets a new number.

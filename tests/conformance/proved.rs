@@ -62,7 +62,7 @@ fn void_vector(network: NetworkId) -> Vector {
         "sequence": [void.sequence.series, void.sequence.number],
         "to_be_signed": hex::encode(sealed.to_be_signed()),
         "id": sealed.id().to_string(),
-        "digest": sealed.digest().to_string(),
+        "digest": sealed.object().to_string(),
     });
     Vector { name: "void", rule: "sealed-void", bytes: sealed.raw().to_vec(), facts }
 }
@@ -73,7 +73,7 @@ fn statement_vector(sealed: &SealedDispatch) -> Vector {
         "agency": statement.statement().agency.as_str(),
         "event": statement.statement().event.name(),
         "to_be_signed": hex::encode(statement.to_be_signed()),
-        "digest": statement.digest().to_string(),
+        "digest": statement.object().to_string(),
     });
     Vector { name: "statement", rule: "sealed-statement", bytes: statement.raw().to_vec(), facts }
 }

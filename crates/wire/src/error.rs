@@ -39,7 +39,7 @@ impl WireError {
     }
 
     /// The same error, with the place it happened in before it.
-    pub(crate) fn within(self, place: &str) -> Self {
+    pub fn within(self, place: &str) -> Self {
         WireError { code: self.code, detail: format!("{place}: {}", self.detail) }
     }
 }

@@ -29,6 +29,6 @@ pub use error::WireError;
 pub use evidence_file::EvidenceFile;
 pub use frame::Frame;
 pub use receipt::{Receipt, SignedRoot};
-pub use sealed::{SealError, SealedDispatch};
+pub use sealed::{SealError, Sealable, Sealed, SealedDispatch};
 pub use statement::SealedStatement;
 pub use void::SealedVoid;

@@ -3,18 +3,15 @@
 //! An evidence record names one by its digest (field 19). Then a verifier may say "signed by the agency";
 //! without it the event is claimed by the agency's node.
 
-use std::sync::Arc;
-
 use minicbor::Decoder;
-use tram_crypto::{Algorithm, sha256};
 use tram_dispatch::limits::{STATEMENT_BYTES_MAX, TEXT_BYTES_MAX};
 use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, NetworkId, UnixMillis};
 
 use crate::WireError;
 use crate::cbor::{self, Fields, FieldsOut, finish};
-use crate::cose::{EMPTY_MAP, Sign1, TYP_STATEMENT, sig_structure};
+use crate::cose::TYP_STATEMENT;
 use crate::fields::{agency, id, plain, string, time};
-use crate::sealed::{SealError, read_header, write_header};
+use crate::sealed::{Sealable, Sealed};
 
 /// The format version this program writes and reads (field 0).
 const VERSION: u64 = 1;
@@ -49,111 +46,37 @@ pub struct Statement {
     pub remark: Option<String>,
 }
 
-/// A sealed statement, parsed and *not* verified. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedStatement(Arc<Inner>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Inner {
-    raw: Arc<[u8]>,
-    digest: Digest,
-    statement: Statement,
-    algorithm: Algorithm,
-    chain: Vec<Vec<u8>>,
-    to_be_signed: Vec<u8>,
-    signature: Vec<u8>,
-}
+/// A sealed statement, parsed and *not* verified.
+pub type SealedStatement = Sealed<Statement>;
 
 impl SealedStatement {
-    /// Reads a sealed statement: a tagged COSE_Sign1 of at most [`STATEMENT_BYTES_MAX`] bytes, with the
-    /// header of a dispatch but for `typ`, and the network id as external data.
-    ///
-    /// # Errors
-    /// `NotCanonical`, `TooLarge`, `Malformed`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
-        Self::read(bytes).map_err(|e| e.within("statement"))
-    }
-
-    fn read(bytes: &[u8]) -> Result<Self, WireError> {
-        let sign1 = Sign1::parse(bytes, STATEMENT_BYTES_MAX)?;
-        if sign1.unprotected != EMPTY_MAP {
-            return Err(WireError::malformed("the unprotected header must be empty"));
-        }
-        let payload = sign1.payload.ok_or_else(|| WireError::malformed("no payload"))?;
-        let header = read_header(sign1.protected, TYP_STATEMENT)
-            .map_err(|e| e.within("protected header"))?;
-        let statement = decode(payload)?;
-        let to_be_signed = sig_structure(sign1.protected, statement.network.as_bytes(), payload);
-        Ok(SealedStatement(Arc::new(Inner {
-            raw: bytes.into(),
-            digest: Digest(sha256(bytes)),
-            statement,
-            algorithm: header.algorithm,
-            chain: header.chain,
-            to_be_signed,
-            signature: sign1.signature.to_vec(),
-        })))
-    }
-
-    /// Seals a statement. `chain` is DER, leaf first; `sign` gets the to-be-signed bytes and gives the
-    /// signature in COSE form (ECDSA: r‖s).
-    ///
-    /// # Errors
-    /// [`SealError::Wire`] if the result would not parse, [`SealError::Sign`] if `sign` failed.
-    pub fn seal<E>(
-        statement: &Statement,
-        chain: &[Vec<u8>],
-        algorithm: Algorithm,
-        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
-    ) -> Result<Self, SealError<E>> {
-        let payload = encode(statement);
-        decode(&payload)?;
-        let protected = write_header(TYP_STATEMENT, algorithm, chain);
-        read_header(&protected, TYP_STATEMENT)?;
-        let signed = sig_structure(&protected, statement.network.as_bytes(), &payload);
-        let signature = sign(&signed).map_err(SealError::Sign)?;
-        let sign1 = Sign1 {
-            protected: &protected,
-            unprotected: EMPTY_MAP,
-            payload: Some(&payload),
-            signature: &signature,
-        };
-        Ok(Self::parse(&sign1.encode())?)
-    }
-
-    /// The bytes as received.
-    pub fn raw(&self) -> &Arc<[u8]> {
-        &self.0.raw
-    }
-
-    /// SHA-256 of the bytes: what field 19 of a record names.
-    pub fn digest(&self) -> Digest {
-        self.0.digest
-    }
-
     /// What is said.
     pub fn statement(&self) -> &Statement {
-        &self.0.statement
+        self.content()
+    }
+}
+
+impl Sealable for Statement {
+    const TYP: &'static str = TYP_STATEMENT;
+    const BYTES_MAX: usize = STATEMENT_BYTES_MAX;
+    const NOUN: &'static str = "statement";
+
+    fn network(&self) -> NetworkId {
+        self.network
     }
 
-    /// The algorithm that the protected header claims.
-    pub fn algorithm(&self) -> Algorithm {
-        self.0.algorithm
+    fn sealer(&self) -> &AgencyCode {
+        &self.agency
     }
 
-    /// The certificates that came along, DER, leaf first.
-    pub fn chain(&self) -> &[Vec<u8>] {
-        &self.0.chain
+    fn encode(&self) -> Result<Vec<u8>, WireError> {
+        let payload = encode(self);
+        decode(&payload)?;
+        Ok(payload)
     }
 
-    /// The bytes the signature is over.
-    pub fn to_be_signed(&self) -> &[u8] {
-        &self.0.to_be_signed
-    }
-
-    /// The signature.
-    pub fn signature(&self) -> &[u8] {
-        &self.0.signature
+    fn decode(payload: &[u8]) -> Result<Self, WireError> {
+        decode(payload)
     }
 }
 

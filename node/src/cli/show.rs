@@ -16,12 +16,38 @@ use super::texts::Word;
 /// Most items asked for at a time.
 const PAGE_MAX: u32 = tram_api::limits::PAGE_ITEMS_MAX;
 
-/// Reads pages of a listing until there are `limit` items or no more.
+/// Reads pages of a listing until there are `limit` items or no more; an empty page is the last, for an
+/// inbox always has a next.
 ///
 /// # Errors
 /// Those of the call.
 pub(super) async fn pages<T, F>(
     limit: u32,
+    call: impl FnMut(Option<String>, u32) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<Page<T>, Failure>>,
+{
+    read_pages(limit, true, call).await
+}
+
+/// The same for a listing whose pages may be empty and not the last: what they passed over did not match.
+///
+/// # Errors
+/// Those of the call.
+pub(super) async fn sparse_pages<T, F>(
+    limit: u32,
+    call: impl FnMut(Option<String>, u32) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<Page<T>, Failure>>,
+{
+    read_pages(limit, false, call).await
+}
+
+async fn read_pages<T, F>(
+    limit: u32,
+    empty_is_last: bool,
     mut call: impl FnMut(Option<String>, u32) -> F,
 ) -> Result<Vec<T>, Failure>
 where
@@ -35,10 +61,10 @@ where
             return Ok(items);
         }
         let page = call(after.take(), missing.min(PAGE_MAX)).await?;
-        let empty = page.items.is_empty();
+        let last = empty_is_last && page.items.is_empty();
         items.extend(page.items);
         match page.next {
-            Some(next) if !empty => after = Some(next),
+            Some(next) if !last => after = Some(next),
             _ => return Ok(items),
         }
     }

@@ -98,11 +98,11 @@ impl Engine {
         let id = sealed.id();
         let statement = Void { statement: id, raw: sealed.raw().clone() };
         self.record(now, Record::Void(statement), None, true);
-        let about = (id, sealed.digest(), said.agency.clone());
+        let about = (id, sealed.object(), said.agency.clone());
         let revocation = void.revocation_digest();
         let mut e = self.evidence_about(now, Event::SequenceVoid, about, None, revocation);
         e.object = None;
-        e.attestation = Some(sealed.digest());
+        e.attestation = Some(sealed.object());
         e.sequence = Some(said.sequence);
         e.remark = Some(said.reason.clone());
         let leaf = self.witness(now, e, Vec::new())?;

@@ -177,15 +177,12 @@ pub(crate) mod foreign {
     use super::*;
     use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
     use rustls::{
-        DigitallySignedStruct, Error, SignatureScheme,
-        client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         crypto::ring::default_provider,
         sign::{CertifiedKey, SingleCertAndKey},
         version::TLS13,
     };
-    use rustls_pki_types::{
-        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime,
-    };
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tram_transport::fixtures::Gullible;
 
     pub(crate) fn connecting(
         to: SocketAddr,
@@ -236,44 +233,5 @@ pub(crate) mod foreign {
         let key = PrivatePkcs8KeyDer::from(identity.key_pkcs8_der.clone());
         let key = default_provider().key_provider.load_private_key(PrivateKeyDer::Pkcs8(key));
         Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key.unwrap())))
-    }
-
-    /// Believes any certificate and any signature.
-    #[derive(Debug)]
-    struct Gullible;
-
-    impl ServerCertVerifier for Gullible {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Err(Error::General("TLS 1.2".to_owned()))
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            default_provider().signature_verification_algorithms.supported_schemes()
-        }
     }
 }

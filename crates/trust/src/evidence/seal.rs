@@ -149,12 +149,12 @@ pub(super) fn statement(
     verifier: &Verifier,
     receipts: &BTreeMap<Digest, VerifiedReceipt>,
 ) -> Result<Vec<(Digest, Signer)>, Refusal> {
-    let sealed = SealedStatement::parse(raw)?;
+    let sealed = SealedStatement::parse(raw).map_err(|e| e.within("statement"))?;
     let said = sealed.statement();
     let mut found = Vec::new();
     for receipt in receipts.values() {
         let record = receipt.record();
-        if record.attestation != Some(sealed.digest()) {
+        if record.attestation != Some(sealed.object()) {
             continue;
         }
         let same = record.network == said.network

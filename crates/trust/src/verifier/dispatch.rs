@@ -4,9 +4,8 @@
 //! the leaf → signature → signer is the originator. The secrecy mark is not judged here: the
 //! envelope is handed on, and admission refuses it.
 
-use tram_crypto::Algorithm;
 use tram_dispatch::{AgencyCode, Code, UnixMillis};
-use tram_wire::{SealedDispatch, SealedStatement};
+use tram_wire::{Sealable, Sealed, SealedDispatch, SealedStatement};
 
 use super::Verifier;
 use super::chains::{Checked, Kind};
@@ -14,15 +13,6 @@ use crate::certificate::profile;
 use crate::revocation::{PathStatus, Revocation};
 use crate::verdict::{Cause, Refusal, Verdict};
 use crate::verified::{SealAuthority, Signer, VerifiedDispatch};
-
-/// What an agency sealed, and the agency that it must be.
-pub(super) struct Seal<'a> {
-    pub(super) chain: &'a [Vec<u8>],
-    pub(super) algorithm: Algorithm,
-    pub(super) to_be_signed: &'a [u8],
-    pub(super) signature: &'a [u8],
-    pub(super) agency: &'a AgencyCode,
-}
 
 impl Verifier {
     /// Verifies a dispatch at the moment that judges it: first custody, proved by the first node's
@@ -38,14 +28,9 @@ impl Verifier {
         match self.judge(sealed, judged_at) {
             Err(refusal) => Verdict::Refused(refusal),
             Ok(verified) => match verified.revocation() {
-                Some(Revocation::Unknown { as_of }) => Verdict::Undetermined(Cause {
-                    code: Code::RevocationUnknown,
-                    detail: format!(
-                        "a revocation list for the seal of {} is of {as_of}, and the grace after \
-                         its end has run out",
-                        verified.signer().agency
-                    ),
-                }),
+                Some(Revocation::Unknown { as_of }) => {
+                    Verdict::Undetermined(grace_over(verified.signer(), as_of))
+                }
                 _ => Verdict::Verified(verified),
             },
         }
@@ -65,17 +50,7 @@ impl Verifier {
     }
 
     fn judge(&self, sealed: SealedDispatch, at: UnixMillis) -> Result<VerifiedDispatch, Refusal> {
-        if sealed.envelope().network != self.root.network() {
-            return Err(Refusal::new(Code::WrongNetwork, "the dispatch is of another network"));
-        }
-        let seal = Seal {
-            chain: sealed.chain(),
-            algorithm: sealed.algorithm(),
-            to_be_signed: &sealed.to_be_signed(),
-            signature: sealed.signature(),
-            agency: &sealed.envelope().originator,
-        };
-        let (signer, status) = self.seal(&seal, at)?;
+        let (signer, status) = self.seal(&sealed, at)?;
         let revocation = status.status(at, self.options.revocation_grace_ms);
         let digest = status.digest();
         Ok(VerifiedDispatch::assertion(sealed, signer, Some(revocation), digest))
@@ -91,38 +66,31 @@ impl Verifier {
         sealed: &SealedStatement,
         at: UnixMillis,
     ) -> Result<Signer, Refusal> {
-        let statement = sealed.statement();
-        if statement.network != self.root.network() {
-            return Err(Refusal::new(Code::WrongNetwork, "the statement is of another network"));
-        }
-        let seal = Seal {
-            chain: sealed.chain(),
-            algorithm: sealed.algorithm(),
-            to_be_signed: sealed.to_be_signed(),
-            signature: sealed.signature(),
-            agency: &statement.agency,
-        };
-        Ok(self.seal(&seal, at)?.0)
+        Ok(self.seal(sealed, at)?.0)
     }
 
-    /// Path, profile and signature of an agency's seal, and that it is this agency's.
-    pub(super) fn seal(
+    /// Network, path, profile and signature of what an agency sealed, and that the agency is the one named.
+    pub(super) fn seal<C: Sealable>(
         &self,
-        seal: &Seal<'_>,
+        sealed: &Sealed<C>,
         at: UnixMillis,
     ) -> Result<(Signer, PathStatus), Refusal> {
-        let checked = self.checked(Kind::Seal, seal.chain, at)?;
+        if sealed.content().network() != self.root.network() {
+            let detail = format!("the {} is of another network", C::NOUN);
+            return Err(Refusal::new(Code::WrongNetwork, detail));
+        }
+        let checked = self.checked(Kind::Seal, sealed.chain(), at)?;
         let key = checked.leaf.key()?;
-        let algorithm = seal.algorithm;
+        let algorithm = sealed.algorithm();
         if !algorithm.fits(key.kind()) {
             let detail = format!("{algorithm} with a key of kind {}", key.kind());
             return Err(Refusal::new(Code::AlgorithmRefused, detail));
         }
-        key.verify(algorithm, seal.to_be_signed, seal.signature).map_err(|e| {
+        key.verify(algorithm, &sealed.to_be_signed(), sealed.signature()).map_err(|e| {
             let detail = format!("{e} with the key of \"{}\"", checked.leaf.subject());
             Refusal::new(Code::SignatureInvalid, detail)
         })?;
-        let signer = self.signer(seal.agency, &checked, at)?;
+        let signer = self.signer(sealed.content().sealer(), &checked, at)?;
         Ok((signer, checked.path.status.clone()))
     }
 
@@ -168,5 +136,17 @@ impl Verifier {
             not_after: leaf.not_after(),
             authority,
         })
+    }
+}
+
+/// Why nothing is said of a seal whose revocation is not known any more.
+pub(super) fn grace_over(signer: &Signer, as_of: UnixMillis) -> Cause {
+    Cause {
+        code: Code::RevocationUnknown,
+        detail: format!(
+            "a revocation list for the seal of {} is of {as_of}, and the grace after its end has \
+             run out",
+            signer.agency
+        ),
     }
 }

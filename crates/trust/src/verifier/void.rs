@@ -1,12 +1,12 @@
 //! Verification of void statements.
 
-use tram_dispatch::{Code, Digest, UnixMillis};
+use tram_dispatch::{Digest, UnixMillis};
 use tram_wire::SealedVoid;
 
 use super::Verifier;
-use super::dispatch::Seal;
+use super::dispatch::grace_over;
 use crate::revocation::Revocation;
-use crate::verdict::{Cause, Refusal, Verdict};
+use crate::verdict::{Refusal, Verdict};
 use crate::verified::Signer;
 
 /// A void statement whose seal was verified: by the agency whose series it is, of this network, on a
@@ -41,14 +41,9 @@ impl Verifier {
     pub fn void(&self, sealed: SealedVoid, judged_at: UnixMillis) -> Verdict<VerifiedVoid> {
         match self.judge_void(sealed, judged_at) {
             Err(refusal) => Verdict::Refused(refusal),
-            Ok((verified, Revocation::Unknown { as_of })) => Verdict::Undetermined(Cause {
-                code: Code::RevocationUnknown,
-                detail: format!(
-                    "a revocation list for the seal of {} is of {as_of}, and the grace after its \
-                     end has run out",
-                    verified.signer.agency
-                ),
-            }),
+            Ok((verified, Revocation::Unknown { as_of })) => {
+                Verdict::Undetermined(grace_over(&verified.signer, as_of))
+            }
             Ok((verified, _)) => Verdict::Verified(verified),
         }
     }
@@ -58,18 +53,7 @@ impl Verifier {
         sealed: SealedVoid,
         at: UnixMillis,
     ) -> Result<(VerifiedVoid, Revocation), Refusal> {
-        let void = sealed.void();
-        if void.network != self.root.network() {
-            return Err(Refusal::new(Code::WrongNetwork, "the statement is of another network"));
-        }
-        let seal = Seal {
-            chain: sealed.chain(),
-            algorithm: sealed.algorithm(),
-            to_be_signed: sealed.to_be_signed(),
-            signature: sealed.signature(),
-            agency: &void.agency,
-        };
-        let (signer, status) = self.seal(&seal, at)?;
+        let (signer, status) = self.seal(&sealed, at)?;
         let revocation = status.status(at, self.options.revocation_grace_ms);
         let revocation_digest = status.digest();
         Ok((VerifiedVoid { sealed, signer, revocation_digest }, revocation))

@@ -181,7 +181,7 @@ fn statements_say_registered_or_refused_and_nothing_else() {
         assert_eq!(SealedStatement::parse(sealed.raw()).unwrap(), sealed);
         let signed = sealed.to_be_signed();
         let key = made::signer(1);
-        assert!(key.public_key().verify(Algorithm::EdDsa, signed, sealed.signature()).is_ok());
+        assert!(key.public_key().verify(Algorithm::EdDsa, &signed, sealed.signature()).is_ok());
     }
     assert!(seal(&statement(Event::ContentConsignment, None)).is_err());
     assert!(seal(&statement(Event::ConsignmentRejection, Some(""))).is_err());

@@ -1,10 +1,9 @@
 //! `tram audit refusals`.
 
 use clap::Args;
-use tram_api::model::{ReceiptView, RefusalsQuery};
+use tram_api::model::RefusalsQuery;
 use tram_dispatch::{AgencyCode, Code, NodeId};
 
-use super::PAGE_MAX;
 use super::days::Span;
 use super::sheet::{Cell, Form, Sheet, present};
 use crate::cli::shell::Shell;
@@ -41,7 +40,7 @@ pub(crate) struct RefusalsArgs {
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: &RefusalsArgs) -> Done {
     let client = connect::client(shell, connect::READERS)?;
-    let mut query = RefusalsQuery {
+    let query = RefusalsQuery {
         code: args.code.map(Into::into),
         node: args.node.clone().map(Into::into),
         agency: args.agency.clone().map(Into::into),
@@ -51,23 +50,11 @@ pub(crate) fn run(shell: &Shell, args: &RefusalsArgs) -> Done {
         after: None,
         limit: None,
     };
-    let items = connect::block_on(async {
-        let mut items: Vec<ReceiptView> = Vec::new();
-        loop {
-            let left = args.limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
-            if left == 0 {
-                return Ok(items);
-            }
-            query.limit = Some(left.min(PAGE_MAX));
-            let page = client.audit_refusals(&query).await?;
-            items.extend(page.items);
-            // A page may be empty and not the last: what it passed over did not match.
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(items),
-            }
-        }
-    })?;
+    let items = connect::block_on(show::sparse_pages(args.limit, |after, limit| {
+        let query = RefusalsQuery { after, limit: Some(limit), ..query.clone() };
+        let client = &client;
+        async move { Ok(client.audit_refusals(&query).await?) }
+    }))?;
     let mut sheet = Sheet::new(&[
         ("at", Word::Time),
         ("event", Word::Event),

@@ -3,8 +3,10 @@
 pub mod cli;
 mod daemon;
 mod demo;
+mod edxml;
 mod sealing;
 mod signatures;
+mod tiles;
 
 /// The system's allocator took a fifth of the CPU under load (docs/performance.md).
 #[global_allocator]

@@ -7,7 +7,7 @@ use tram_dispatch::envelope::{
     Act, Document, Envelope, Metadata, Related, SealedBy, Secrecy, Sequence, Signer, Urgency,
 };
 use tram_dispatch::{Code, Digest, EpochId, NetworkId, Reference, UnixMillis};
-use tram_wire::SealedDispatch;
+use tram_wire::{SealError, Sealable, Sealed};
 
 /// Lifetime of a dispatch whose request names none: 30 days.
 const LIFETIME_MS_DEFAULT: u64 = 30 * 86_400_000;
@@ -95,21 +95,20 @@ pub(crate) fn envelope(
     Ok(envelope)
 }
 
-/// Seals an envelope with a key and its certificate chain.
+/// Seals an envelope or a statement with a key and its certificate chain.
 ///
 /// # Errors
 /// `INTERNAL` when the key cannot sign; what the format refuses.
-pub(crate) fn seal(
-    envelope: &Envelope,
+pub(crate) fn seal<C: Sealable>(
+    content: &C,
     chain: &[Vec<u8>],
     key: &dyn Sign,
-) -> Result<SealedDispatch, Problem> {
-    SealedDispatch::seal(envelope, chain, key.algorithm(), |message| key.sign(message)).map_err(
-        |e| match e {
-            tram_wire::SealError::Wire(e) => Problem::new(e.code, e.detail),
-            tram_wire::SealError::Sign(e) => Problem::new(Code::Internal, e.to_string()),
-        },
-    )
+) -> Result<Sealed<C>, Problem> {
+    let sealed = Sealed::seal(content, chain, key.algorithm(), |message| key.sign(message));
+    sealed.map_err(|e| match e {
+        SealError::Wire(e) => Problem::new(e.code, e.detail),
+        SealError::Sign(e) => Problem::new(Code::Internal, e.to_string()),
+    })
 }
 
 /// The series of a sealing key that a node holds: 48 bits, so that every reader of JSON can hold it.

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use support::evidence::eventually;
@@ -69,6 +70,12 @@ fn found(account: &Account, claim: Claim) -> Vec<&Finding> {
     account.findings.iter().filter(|f| f.claim == claim).collect()
 }
 
+/// The node that a note's first line names.
+fn log_of(note: &[u8]) -> String {
+    let text = String::from_utf8_lossy(note).into_owned();
+    text.lines().next().and_then(|l| l.split('/').nth(2)).unwrap_or_default().to_owned()
+}
+
 fn is_proved(account: &Account, claim: Claim) -> bool {
     let found = found(account, claim);
     !found.is_empty() && found.iter().all(|f| matches!(f.state, State::Proved(_)))
@@ -110,6 +117,17 @@ async fn a_file_of_the_first_node_proves_the_whole_way() {
     let own = found(&account, Claim::Witnessed).into_iter().find(|f| f.about == "n1.H41.12.03");
     assert!(matches!(own.expect("its log").state, State::Proved(_)), "{own:?}");
 
+    // Receipts of every hop lie under a checkpoint of their own log, which its node gave, over three hops
+    // where need be; with its neighbours' word on it.
+    let file = EvidenceFile::decode(&bytes).expect("an evidence file");
+    let logs: BTreeSet<String> = file.checkpoints.iter().map(|c| log_of(&c.note)).collect();
+    assert_eq!(logs.len(), TIERS, "{logs:?}");
+    for finding in found(&account, Claim::Witnessed) {
+        let lacking = &finding.state;
+        assert!(!matches!(lacking, State::Lacking(Lack::NoCheckpoint)), "{finding:?}");
+        assert!(!matches!(lacking, State::Lacking(Lack::UnknownWitness)), "{finding:?}");
+    }
+
     // Never the whole directory: nobody is in it who has nothing to do with this dispatch.
     let file = EvidenceFile::decode(&bytes).expect("an evidence file");
     assert!(file.directory.entries.len() < network.directory.head().entries as usize);
@@ -131,6 +149,13 @@ async fn other_nodes_prove_what_they_know() {
     }
     let lists = &found(&account, Claim::Unrevoked)[0].state;
     assert!(matches!(lists, State::Lacking(Lack::NoLists(_))), "{lists:?}");
+    // Without the district's node, nothing comes from beyond it, and the file says less.
+    nodes[2].stop().await;
+    let alone = EvidenceFile::decode(&taken(&nodes[3], id, false).await).expect("a file");
+    let logs: BTreeSet<String> = alone.checkpoints.iter().map(|c| log_of(&c.note)).collect();
+    assert_eq!(logs.into_iter().collect::<Vec<_>>(), ["n1.H41.12.03"]);
+    nodes[2].start();
+    nodes[2].answers().await;
     let unknown = nodes[0].client().evidence(DispatchId([7; 32]), false).await;
     assert_eq!(unknown.expect_err("there is none").code(), Code::NotFound);
 

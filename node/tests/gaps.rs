@@ -295,23 +295,27 @@ async fn an_admission_left_out_of_the_log_shows_between_two_checkpoints() {
     };
     let first = submit(nodes[HERE].client(), "1").await;
     nodes[HERE].stop().await;
-    let third = admit_leaving_out(&network, 2, "3");
-    assert_eq!(third.record().admission, Some(3));
+    // Counted: 2 to 6; in the log: 7.
+    let third = admit_leaving_out(&network, 6, "3");
+    assert_eq!(third.record().admission, Some(7));
     nodes[HERE].start();
     nodes[HERE].ready().await;
     let client = nodes[HERE].client();
     let fourth = submit(nodes[HERE].client(), "4").await;
     let number = |accepted: &Accepted| Receipt::parse(&accepted.receipt.0).unwrap();
-    assert_eq!(number(&fourth).record().admission, Some(4));
+    assert_eq!(number(&fourth).record().admission, Some(8));
 
     let found = numberings(&client, 86_400).await;
     let admissions = &found[0];
     // No grace: the number was counted, and the log is what it is.
-    assert_eq!(classes(&admissions.gaps), [(2, GapClass::Suppressed)]);
-    assert_eq!((admissions.present, admissions.newest), (3, 4));
+    let missing: Vec<_> = (2..=6).map(|number| (number, GapClass::Suppressed)).collect();
+    assert_eq!(classes(&admissions.gaps), missing);
+    assert_eq!((admissions.present, admissions.newest), (3, 8));
     let proof = admissions.gaps[0].proof.as_ref().unwrap();
+    // The same two checkpoints for each, also where an answer of two at a time left off between them.
+    assert!(admissions.gaps.iter().all(|gap| gap.proof.as_ref() == Some(proof)));
     let before = proof.before.as_ref().unwrap();
-    assert_eq!((before.admission, proof.after.admission), (1, 3));
+    assert_eq!((before.admission, proof.after.admission), (1, 7));
     assert_eq!(before.receipt.0, first.receipt.0);
     assert_eq!(proof.after.receipt.0, third.raw().to_vec());
 

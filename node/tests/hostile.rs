@@ -125,7 +125,8 @@ async fn a_peer_that_asks_and_never_listens_is_not_read_any_more() {
     let receipts = vec![raw.raw().to_vec(); 64];
     let mut sent: u64 = 0;
     loop {
-        let ask = frame::encode(&Frame::Receipts { batch: sent, receipts: receipts.clone() });
+        let (receipts, statements) = (receipts.clone(), Vec::new());
+        let ask = frame::encode(&Frame::Receipts { batch: sent, receipts, statements });
         match timeout(Duration::from_secs(5), control.send.send_bytes(ask.into())).await {
             Ok(Ok(())) => sent += 1,
             Ok(Err(e)) => panic!("the session broke: {e}"),

@@ -182,7 +182,7 @@ async fn reports_never_make_reports() {
         };
         let receipts: Vec<Vec<u8>> = failures.iter().map(report).collect();
         reports += receipts.len();
-        let bytes = frame::encode(&Frame::Receipts { batch, receipts });
+        let bytes = frame::encode(&Frame::Receipts { batch, receipts, statements: vec![] });
         control.send.send_bytes(bytes.into()).await.expect("it is taken");
     }
     let mut stored = Vec::new();

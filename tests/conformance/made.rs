@@ -9,6 +9,7 @@ use tram_dispatch::*;
 use tram_tlog::checkpoint::Checkpoint;
 use tram_tlog::{Hash, MemoryTree, leaf_hash};
 use tram_wire::directory::{self as dir, DirectoryFile, KeySignature};
+use tram_wire::evidence_file::{Link, ProvedCheckpoint};
 use tram_wire::frame::{self, Answer, Frame, Hello, Outcome, Range, Transfer};
 use tram_wire::root::{self, RootFile};
 use tram_wire::{Bundle, Receipt, SealedDispatch, SignedRoot, evidence, genesis};
@@ -369,6 +370,8 @@ impl Log {
             attestation: None,
             other_object: None,
             sequence: None,
+            related: None,
+            removal: None,
         };
         let refused = EvidenceRecord {
             event: Event::SubmissionRejection,
@@ -496,13 +499,27 @@ fn frames(
     );
     let line = line.expect("a cosignature").to_line();
     let cosignature = Frame::Cosignature { log: node("n1.H41"), epoch, size: new_size, line };
+    let asker = node("n1.H41.12");
+    let proof_request = Frame::ProofRequest {
+        asker: asker.clone(),
+        log: node("n1.H41"),
+        epoch,
+        sizes: vec![old_size, new_size],
+    };
+    let links = vec![
+        Link { size: old_size, path: path.clone() },
+        Link { size: new_size, path: Vec::new() },
+    ];
+    let checkpoint = ProvedCheckpoint { note: held.clone(), links, stamps: Vec::new() };
+    let proof =
+        Frame::Proof { asker, log: node("n1.H41"), epoch, checkpoints: vec![checkpoint] };
     let frames = [
         ("frame-hello", Frame::Hello(Box::new(hello))),
         (
             "frame-hello-refused",
             Frame::HelloRefused { code: Code::WrongNetwork, detail: "another network".into() },
         ),
-        ("frame-receipts", Frame::Receipts { batch: 1, receipts: vec![receipt] }),
+        ("frame-receipts", Frame::Receipts { batch: 1, receipts: vec![receipt], statements: vec![] }),
         ("frame-stored", Frame::Stored { batch: 1 }),
         ("frame-checkpoint", Frame::Checkpoint { note: log.note(network) }),
         ("frame-consistency-request", Frame::ConsistencyRequest { epoch, old_size, new_size }),
@@ -510,6 +527,9 @@ fn frames(
         ("frame-cosignature", cosignature),
         ("frame-cosignature-request", request),
         ("frame-cosignature-held", Frame::CosignatureHeld { log: node("n1.H41"), note: held }),
+        ("frame-proof-request", proof_request),
+        ("frame-proof", proof),
+        ("frame-epoch", Frame::Epoch { file: b"the bytes of an epoch file".to_vec() }),
         ("frame-transfer", Frame::Transfer(Box::new(transfer))),
         ("frame-want", Frame::Want(vec![Range { document: 1, offset: 2 }])),
         ("frame-data", Frame::Data { document: 1, offset: 2, length: 4 }),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tram_crypto::{Algorithm, Sign, sha256};
 use tram_dispatch::directory::Entry;
-use tram_dispatch::envelope::Sequence;
+use tram_dispatch::envelope::{SealedBy, Sequence};
 use tram_dispatch::{Digest, Event, NetworkId, UnixMillis};
 use tram_trust::evidence::{Finding, Ground, State, examine};
 use tram_trust::fixtures::FourTiers;
@@ -37,8 +37,10 @@ fn statement(sealed: &SealedDispatch) -> SealedStatement {
         dispatch: sealed.id(),
         object: sealed.object(),
         event: Event::ConsignmentAcceptance,
+        status: None,
         time: UnixMillis(START + 5000),
         remark: Some("Số đến 1234".into()),
+        sealed_by: SealedBy::Agency,
     };
     let chain = vec![crate::hex_file("tests/vectors/certificate-seal.hex")];
     let signer = signer(SEED_SEAL);

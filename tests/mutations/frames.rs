@@ -2,6 +2,7 @@
 
 use tram_dispatch::{Code, Digest, Event};
 use tram_trust::fixtures::{CENTRE, COMMUNE, Log, NOW, Network};
+use tram_wire::evidence_file::{Link, ProvedCheckpoint};
 use tram_wire::frame::{self, Answer, Frame, Outcome, Range, Transfer};
 
 /// A frame of each kind that carries something.
@@ -22,7 +23,11 @@ fn sound() -> Vec<Vec<u8>> {
     let later = Outcome::Later { code: Code::Busy, retry_ms: 1000 };
     let epoch = network.node(COMMUNE).epoch;
     let frames = [
-        Frame::Receipts { batch: 1, receipts: vec![receipt.clone(), receipt.clone()] },
+        Frame::Receipts {
+            batch: 1,
+            receipts: vec![receipt.clone(), receipt.clone()],
+            statements: vec![],
+        },
         Frame::Stored { batch: 1 },
         Frame::Checkpoint { note: log.checkpoint() },
         Frame::ConsistencyRequest { epoch, old_size: 1, new_size: 2 },
@@ -34,6 +39,23 @@ fn sound() -> Vec<Vec<u8>> {
             path: vec![[7; 32]],
         },
         Frame::CosignatureHeld { log: network.node(COMMUNE).id.clone(), note: log.checkpoint() },
+        Frame::Epoch { file: log.checkpoint() },
+        Frame::ProofRequest {
+            asker: network.node(COMMUNE).id.clone(),
+            log: network.node(COMMUNE).id.clone(),
+            epoch,
+            sizes: vec![1, 2],
+        },
+        Frame::Proof {
+            asker: network.node(COMMUNE).id.clone(),
+            log: network.node(COMMUNE).id.clone(),
+            epoch,
+            checkpoints: vec![ProvedCheckpoint {
+                note: log.checkpoint(),
+                links: vec![Link { size: 1, path: vec![[7; 32]] }],
+                stamps: Vec::new(),
+            }],
+        },
         Frame::Transfer(Box::new(transfer)),
         Frame::Want(vec![Range { document: 0, offset: 0 }, Range { document: 1, offset: 4096 }]),
         Frame::Data { document: 0, offset: 0, length: 4096 },

@@ -2,6 +2,7 @@
 //! keys: none is believed, none costs more than its size. Seeds are fixed.
 #![allow(clippy::print_stdout, reason = "says what the run was like")]
 
+mod agree;
 mod bombs;
 mod cose;
 mod deep;

@@ -108,7 +108,7 @@ fn no_receipt_with_one_changed_byte_is_believed() {
 }
 
 /// `[COSE_Sign1, salt, record]` as eight pieces that can be exchanged.
-fn pieces(receipt: &[u8]) -> Vec<Value> {
+pub(crate) fn pieces(receipt: &[u8]) -> Vec<Value> {
     let Ok([sign1, salt, record]) =
         <[Value; 3]>::try_from(read(receipt).into_array().expect("a list"))
     else {
@@ -125,7 +125,7 @@ fn pieces(receipt: &[u8]) -> Vec<Value> {
 }
 
 /// Protected header, (unprotected), payload, signature, size, index, path, salt, record put together.
-fn assembled(pieces: &[Value]) -> Vec<u8> {
+pub(crate) fn assembled(pieces: &[Value]) -> Vec<u8> {
     let [protected, _, payload, signature, size, index, path, salt, record] = pieces else {
         panic!("nine pieces")
     };

@@ -15,9 +15,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("tram-wire", &["tram-crypto", "tram-dispatch", "tram-tlog"]),
     ("tram-trust", &["tram-crypto", "tram-dispatch", "tram-tlog", "tram-wire"]),
     ("tram-peer", &["tram-dispatch", "tram-tlog", "tram-trust", "tram-wire"]),
+    ("tram-edxml", &["tram-crypto", "tram-dispatch"]),
     ("tram-engine", &["tram-crypto", "tram-dispatch", "tram-tlog", "tram-trust", "tram-wire"]),
     ("tram-config", &["tram-dispatch"]),
     ("tram-api", &["tram-dispatch"]),
+    ("tram-axis", &["tram-crypto", "tram-dispatch"]),
     ("tram-transport", &["tram-crypto"]),
     ("tram-pki", &["tram-crypto", "tram-dispatch"]),
     (
@@ -30,7 +32,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const MAY_KNOW_ALL: &[&str] = &["tram", "tram-tests", "tram-benches", "tram-entry", "tram-sim"];
 
 /// The pure core.
-pub(crate) const PURE: &[&str] = &["crypto", "dispatch", "engine", "peer", "tlog", "trust", "wire"];
+pub(crate) const PURE: &[&str] =
+    &["crypto", "dispatch", "edxml", "engine", "peer", "tlog", "trust", "wire"];
 
 /// What the pure core must not reach, however far down: runtimes, sockets, files, entropy.
 const IMPURE: &[&str] = &[
@@ -76,8 +79,10 @@ const ONE_DOOR: &[(&str, &[&str])] = &[
     ("clap", &["tram"]),
     ("der", &["tram-trust"]),
     ("ed25519-dalek", &["tram-crypto"]),
-    ("hyper", &["tram", "tram-api"]),
+    ("flate2", &["tram-edxml"]),
+    ("hyper", &["tram", "tram-api", "tram-axis"]),
     ("minicbor", &["tram-wire"]),
+    ("quick-xml", &["tram-edxml"]),
     ("quinn", &["tram-transport"]),
     ("quinn-proto", &["tram-transport"]),
     ("rcgen", &["tram-pki"]),
@@ -85,6 +90,7 @@ const ONE_DOOR: &[(&str, &[&str])] = &[
     ("ring", &["tram-crypto"]),
     ("rustls", &["tram-transport"]),
     ("rustls-webpki", &["tram-trust"]),
+    ("tokio-rustls", &["tram-transport"]),
     ("tracing-subscriber", &["tram"]),
     ("x509-parser", &["tram-trust", "tram-pki"]),
 ];

@@ -66,8 +66,11 @@ fn reads_documents(package: &str) -> bool {
     words.iter().any(|word| package.contains(word)) || names.contains(&package)
 }
 
+/// What `crates/edxml` reads with, within bounds; packages_come_in_by_one_door sees that nobody else does.
+const OF_EDXML: &[&str] = &["quick-xml", "flate2", "miniz_oxide"];
+
 #[test]
-fn no_reader_of_xml_archives_or_pdf_comes_in() {
+fn readers_of_xml_and_archives_come_in_by_one_door_and_of_pdf_not_at_all() {
     let metadata = layers::metadata();
     let graph = layers::graph(&metadata);
     let mut reached = BTreeSet::from(["tram"]);
@@ -80,8 +83,11 @@ fn no_reader_of_xml_archives_or_pdf_comes_in() {
         }
     }
     assert!(reached.contains("minicbor") && reached.len() > 80, "the graph is cut short");
-    let faults: Vec<String> =
-        reached.iter().filter(|p| reads_documents(p)).map(|p| (*p).to_owned()).collect();
+    let faults: Vec<String> = reached
+        .iter()
+        .filter(|p| reads_documents(p) && !OF_EDXML.contains(p))
+        .map(|p| (*p).to_owned())
+        .collect();
     assert_none("the product would read documents, see docs/threats.md, lines 92 to 97:", &faults);
     assert!(reads_documents("quick-xml") && reads_documents("lopdf") && !reads_documents("axum"));
 }

@@ -2,6 +2,7 @@
 
 use tram_dispatch::limits::{
     DIRECTORY_BYTES_MAX, DISPATCH_BYTES_MAX, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX,
+    JOURNAL_INLINE_BYTES_MAX,
 };
 
 /// Largest JSON body.
@@ -10,7 +11,7 @@ pub const JSON_BYTES_MAX: u64 = 1 << 20;
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Most bytes of documents that ride along in one submission; each is at most
 /// `INLINE_DOCUMENT_BYTES_MAX`.
-pub const SUBMISSION_INLINE_BYTES_MAX: usize = 4 << 20;
+pub const SUBMISSION_INLINE_BYTES_MAX: usize = JOURNAL_INLINE_BYTES_MAX;
 /// Largest framed submission: the sealed dispatch, the documents and their lengths.
 pub const SUBMISSION_BYTES_MAX: u64 =
     (4 + DISPATCH_BYTES_MAX + SUBMISSION_INLINE_BYTES_MAX + 8 * DOCUMENTS_MAX) as u64;

@@ -10,13 +10,13 @@ use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
 
 use crate::model::{
-    Accepted, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
+    Accepted, AnchorRequest, Anchored, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
     DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
     EvidenceQuery, GapsQuery, GapsReport, GenesisView, InboxEntry, InboxItem, InboxQuery,
-    Inclusion, InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page, PeerTest, PeerView,
+    EntriesQuery, RetentionQuery, RetentionView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, Page, PeerTest, PeerView,
     QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest, ReceiptQuery, ReceiptView,
-    Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusView, Tracking, UploadState,
-    Voided,
+    Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusRequest, StatusView, Tracking, UploadState,
+    VoidRequest, Voided,
 };
 use crate::server::BodyStream;
 use crate::{Caller, Problem, Scope};
@@ -51,13 +51,23 @@ pub struct Submission {
     pub documents: Vec<Option<Bytes>>,
 }
 
-/// How a number is declared void.
+/// Something that an agency says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Statement {
-    /// The node seals the statement with the agency's key; the reason in words.
-    Reason(String),
-    /// The agency sealed it: its bytes, within the limit.
+pub enum Said<W> {
+    /// In words; under the agency's seal where the node holds its key.
+    Words(W),
+    /// A statement that the agency sealed itself: its bytes, within the limit.
     Sealed(Bytes),
+}
+
+impl<W> Said<W> {
+    /// The same with other words.
+    pub fn map<V>(self, words: impl FnOnce(W) -> V) -> Said<V> {
+        match self {
+            Said::Words(said) => Said::Words(words(said)),
+            Said::Sealed(bytes) => Said::Sealed(bytes),
+        }
+    }
 }
 
 /// The sealed bytes of a consigned dispatch, given to its recipient.
@@ -174,7 +184,7 @@ pub trait Service: crate::Questions {
         caller: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        request: RegisterRequest,
+        said: Said<RegisterRequest>,
     ) -> Reply<'_, Recorded>;
 
     /// The clerk refuses it.
@@ -183,7 +193,16 @@ pub trait Service: crate::Questions {
         caller: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        request: RefuseRequest,
+        said: Said<RefuseRequest>,
+    ) -> Reply<'_, Recorded>;
+
+    /// The recipient's system says how far it is, or answers a recall or an update.
+    fn report(
+        &self,
+        caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        said: Said<StatusRequest>,
     ) -> Reply<'_, Recorded>;
 
     /// Receipts of which originator or recipient is in scope. For one dispatch the socket has
@@ -209,8 +228,18 @@ pub trait Service: crate::Questions {
     /// Who cosigned the log, and whether that is enough.
     fn log_witnesses(&self, caller: Caller) -> Reply<'_, LogWitnesses>;
 
+    /// What the anchor says of the log.
+    fn log_anchor(&self, caller: Caller) -> Reply<'_, LogAnchor>;
+
+    /// Lets an unanchored log go on.
+    fn override_anchor(&self, caller: Caller, request: AnchorRequest) -> Reply<'_, Anchored>;
+
     /// The time-stamps on the log.
     fn log_timestamps(&self, caller: Caller) -> Reply<'_, LogTimeStamps>;
+
+    /// Entries of the log as an entry bundle (C2SP tlog-tiles); the query's width is checked, the log's
+    /// size is not.
+    fn log_entries(&self, caller: Caller, query: EntriesQuery) -> Reply<'_, Bytes>;
 
     /// Inclusion proof; the query's `index < size` is checked, the log's size is not.
     fn inclusion(&self, caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion>;
@@ -227,7 +256,7 @@ pub trait Service: crate::Questions {
         caller: Caller,
         agency: AgencyCode,
         sequence: Sequence,
-        statement: Statement,
+        said: Said<VoidRequest>,
     ) -> Reply<'_, Voided>;
 
     /// The genesis leaf.
@@ -254,6 +283,9 @@ pub trait Service: crate::Questions {
         action: QueueAction,
         request: QueueRequest,
     ) -> Reply<'_, QueueChange>;
+
+    /// The policy of retention, and what is due when; the query's limit is set.
+    fn retention(&self, caller: Caller, query: RetentionQuery) -> Reply<'_, RetentionView>;
 
     /// The installed directory.
     fn directory(&self, caller: Caller, query: DirectoryQuery) -> Reply<'_, DirectoryView>;

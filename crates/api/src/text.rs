@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tram_dispatch::{
-    AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference,
+    AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference, Status,
     UnixMillis,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -65,6 +65,8 @@ spelled! {
         "RFC 3339 time in UTC with milliseconds; in questions a bare date YYYY-MM-DD is midnight UTC";
     Day, DayText, "Day", Some("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "A day by the clocks of Viet Nam (UTC+7), for example 2026-11-21";
+    Status, StatusText, "Status", Some("^[0-9]{2}$"),
+        "National status of a document's handling: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 processing, 06 completed, 13 take-back requested, 15 agreed, 16 declined";
     Code, CodeText, "Code", Some("^[A-Z_]+$"), "A code of the table in docs/errors.md";
 }
 

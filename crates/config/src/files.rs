@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use tram_dispatch::limits::{
-    CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX, DIRECTORY_BYTES_MAX,
+    ANCHORS_BYTES_MAX, CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX, DIRECTORY_BYTES_MAX,
     POLICY_BYTES_MAX, ROOT_BYTES_MAX,
 };
 
@@ -14,6 +14,9 @@ use crate::problem::Problem;
 
 /// Largest private key file.
 const KEY_BYTES_MAX: u64 = 64 << 10;
+/// Shortest and longest key of one line.
+const SECRET_BYTES_MIN: usize = 16;
+const SECRET_BYTES_MAX: usize = 1024;
 /// Largest certificate chain file: PEM takes four bytes for three, and texts may stand between.
 const CHAIN_BYTES_MAX: u64 = (CHAIN_CERTIFICATES_MAX * CERTIFICATE_BYTES_MAX * 2) as u64;
 
@@ -34,6 +37,8 @@ pub(crate) enum Kind {
     Certificates,
     /// A PKCS#8 PEM private key.
     PrivateKey,
+    /// A key of one line, shared with somebody.
+    Secret,
     /// A revocation list.
     Crl,
     /// Anchors of time-stamping authorities, PEM or DER.
@@ -42,6 +47,10 @@ pub(crate) enum Kind {
     Policy,
     /// A list of working days.
     WorkingDays,
+    /// A policy of retention.
+    Retention,
+    /// A folder for files that everybody may read.
+    Public,
     /// A socket to be made; its folder must be there.
     Socket,
 }
@@ -69,10 +78,13 @@ pub(crate) fn check(claims: &[Claim]) -> Vec<Problem> {
             Kind::Directory => plain(&claim.path, DIRECTORY_BYTES_MAX as u64),
             Kind::Certificates => certificates(&claim.path),
             Kind::PrivateKey => private_key(&claim.path).and_then(|k| reused(k, claim, &mut keys)),
+            Kind::Secret => secret(&claim.path).and_then(|k| reused(k, claim, &mut keys)),
             Kind::Crl => crl(&claim.path),
-            Kind::Anchors => plain(&claim.path, CHAIN_BYTES_MAX),
+            Kind::Anchors => plain(&claim.path, ANCHORS_BYTES_MAX as u64),
             Kind::Policy => plain(&claim.path, POLICY_BYTES_MAX as u64),
             Kind::WorkingDays => working_days(&claim.path),
+            Kind::Retention => retention(&claim.path),
+            Kind::Public => public(&claim.path),
             Kind::Socket => socket(&claim.path),
         };
         if let Err((what, remedy)) = fault {
@@ -87,6 +99,22 @@ fn working_days(path: &Path) -> Result<(), Fault> {
     let shown = path.display();
     let fault = |e| (format!("{shown}: {e}"), remedy.to_owned());
     crate::working_days::load(Some(path)).map(|_| ()).map_err(fault)
+}
+
+fn retention(path: &Path) -> Result<(), Fault> {
+    let remedy = "correct it; config/retention.toml is an example";
+    let shown = path.display();
+    let fault = |e| (format!("{shown}: {e}"), remedy.to_owned());
+    crate::retention::load(path).map(|_| ()).map_err(fault)
+}
+
+fn public(path: &Path) -> Result<(), Fault> {
+    let remedy = "make it, with mode 0755 where a web server is to read it";
+    let meta = fs::metadata(path).map_err(|e| missing(path, &e, "folder", remedy))?;
+    match meta.is_dir() {
+        true => Ok(()),
+        false => Err((format!("{} is not a folder", path.display()), "correct the path".into())),
+    }
 }
 
 fn missing(path: &Path, error: &io::Error, thing: &str, remedy: &str) -> Fault {
@@ -205,6 +233,28 @@ fn private_key(path: &Path) -> Result<String, Fault> {
         let what = format!("{shown} holds no unencrypted PKCS#8 key");
         (what, format!("its first line must be {KEY_LABEL}"))
     })
+}
+
+/// A key of one line, without its line break.
+fn secret(path: &Path) -> Result<String, Fault> {
+    let remedy = "make it with `openssl rand -base64 32`, or correct the path";
+    let meta = regular(path, KEY_BYTES_MAX, remedy)?;
+    let shown = path.display();
+    let mode = meta.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let what = format!("{shown} has mode {mode:04o}, so others can read or change it");
+        return Err((what, format!("chmod 0600 {shown}; if others could read it, make a new key")));
+    }
+    let bytes = bytes(path, KEY_BYTES_MAX, remedy)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.contains(['\r', '\n', '\0']) || !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&line.len()) {
+        let what = format!(
+            "{shown} is not one line of {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes"
+        );
+        return Err((what, remedy.into()));
+    }
+    Ok(line.to_owned())
 }
 
 fn reused<'c>(

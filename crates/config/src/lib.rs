@@ -11,11 +11,13 @@
 //! in `config/`, which a test parses.
 
 mod accounts;
+mod axis;
 mod files;
 mod limits;
 mod parse;
 mod problem;
 mod reader;
+pub mod retention;
 mod schema;
 mod sockets;
 mod suggest;
@@ -28,11 +30,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 pub use accounts::Accounts;
+pub use axis::{Axis, AxisAccount};
 pub use limits::{
     LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
     WITNESS, WitnessPace,
 };
-pub use limits::{TIME_STAMP, TimeStampPace};
+pub use limits::{AXIS, AxisLimits, TILES, TIME_STAMP, TilesPace, TimeStampPace};
 pub use problem::{ConfigErrors, Problem};
 pub use time_stamps::{HttpUrl, TimeStamps};
 pub use values::{

@@ -125,6 +125,30 @@ numbers! {
     consigned_days = 7, 1 => 90;
     /// The recipient's node keeps documents this long after the clerk's answer.
     mailbox_days = 30, 1 => 3_650;
+    /// Documents whose time is over by the policy are looked for this often.
+    look_every_s = 600, 1 => 86_400;
+}
+
+numbers! {
+    /// The number in `[tiles]`.
+    TilesPace,
+    /// Every number of `[tiles]`.
+    TILES;
+    /// What is new is written at most this often.
+    every_s = 300, 1 => 86_400;
+}
+
+numbers! {
+    /// The numbers in `[axis]`.
+    AxisLimits,
+    /// Every number of `[axis]`.
+    AXIS;
+    /// Largest file that the endpoint takes.
+    file_bytes_max = 512 * MIB, MIB => 2 * GIB;
+    /// Most open connections of the endpoint.
+    connections_max = 256, 1 => 4_096;
+    /// Of these, from one address.
+    connections_per_address_max = 64, 1 => 4_096;
 }
 
 numbers! {

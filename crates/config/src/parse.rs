@@ -9,7 +9,7 @@ use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::accounts::Accounts;
 use crate::files::{Claim, Kind};
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace, TilesPace, WitnessPace};
 use crate::problem::Problem;
 use crate::reader::{Found, Reader, Section};
 use crate::values::{
@@ -68,6 +68,13 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
     let policy = witness.text("policy");
     let witness_policy = policy.and_then(|f| paths.claim(&witness, &f, Kind::Policy));
     let time_stamps = crate::time_stamps::read(&document.table("timestamp"), paths);
+    let retention = document.table("retention");
+    let kept_by = retention.text("policy");
+    let retention_policy = kept_by.and_then(|f| paths.claim(&retention, &f, Kind::Retention));
+    let published = document.table("tiles");
+    let folder = published.text("folder");
+    let tiles = folder.and_then(|f| paths.claim(&published, &f, Kind::Public));
+    let axis = crate::axis::read(document, paths, &seals);
     let audit = document.table("audit");
     let working_days = audit.text("working_days");
     let working_days = working_days.and_then(|f| paths.claim(&audit, &f, Kind::WorkingDays));
@@ -86,10 +93,14 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         seals,
         limits,
         quotas: Quotas::read(&document.table("quotas")),
-        retention: Retention::read(&document.table("retention")),
+        retention: Retention::read(&retention),
+        retention_policy,
+        tiles,
+        tiles_pace: TilesPace::read(&published),
         witness_policy,
         witness: WitnessPace::read(&witness),
         time_stamps,
+        axis,
         working_days,
         log: Log {
             format: log.choice("format", LogFormat::NAMES).unwrap_or(LogFormat::Human),

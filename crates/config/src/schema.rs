@@ -1,6 +1,6 @@
 //! Which keys exist, with an example of each for the messages.
 
-use crate::limits::{LIMITS, QUOTAS, RETENTION, REVOCATION, TIME_STAMP, WITNESS};
+use crate::limits::{AXIS, LIMITS, QUOTAS, RETENTION, REVOCATION, TILES, TIME_STAMP, WITNESS};
 
 /// Tables of the file; a name that occurs in double brackets ends with `[]`.
 const TABLES: &[(&str, &[(&str, &str)])] = &[
@@ -65,13 +65,34 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
     ),
     ("limits", &[]),
     ("quotas", &[]),
-    ("retention", &[]),
+    ("retention", &[("policy", "policy = \"retention.toml\"")]),
     ("witness", &[("policy", "policy = \"network/witnesses.policy\"")]),
     (
         "timestamp",
         &[
             ("url", "url = \"http://tsa.example.vn/tsr\""),
             ("anchors", "anchors = \"network/tsa.pem\""),
+        ],
+    ),
+    ("tiles", &[("folder", "folder = \"/srv/tram-log\"")]),
+    (
+        "axis",
+        &[
+            ("listen", "listen = \"127.0.0.1:8180\""),
+            ("https_certificate", "https_certificate = \"keys/axis.crt\""),
+            ("https_key", "https_key = \"keys/axis.key\""),
+            ("base", "base = \"/axis\""),
+        ],
+    ),
+    (
+        "axis_accounts[]",
+        &[
+            ("system_id", "system_id = \"000.00.12.H41\""),
+            ("secret", "secret = \"keys/axis-000.00.12.H41.secret\""),
+            ("agencies", "agencies = [\"H41.12\"]"),
+            ("roles", "roles = [\"submit\", \"collect\"]"),
+            ("timestamp_days_max", "timestamp_days_max = 30"),
+            ("old_codes", "old_codes = true"),
         ],
     ),
     ("audit", &[("working_days", "working_days = \"working-days.toml\"")]),
@@ -101,6 +122,8 @@ pub(crate) fn keys(table: &str) -> Vec<&'static str> {
         "revocation" => REVOCATION,
         "witness" => WITNESS,
         "timestamp" => TIME_STAMP,
+        "tiles" => TILES,
+        "axis" => AXIS,
         _ => &[],
     };
     let mut keys: Vec<&str> = named(table).iter().map(|(key, _)| *key).collect();

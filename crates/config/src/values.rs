@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use tram_dispatch::{AgencyCode, NodeId};
 
+use crate::axis::Axis;
 use crate::files::Claim;
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace, WitnessPace};
+use crate::limits::{Limits, Quotas, Retention, RevocationGrace, TilesPace, WitnessPace};
 use crate::time_stamps::TimeStamps;
 
 /// A node's configuration. Every path is resolved against the folder of the file.
@@ -45,12 +46,20 @@ pub struct Config {
     pub quotas: Quotas,
     /// How long things are kept.
     pub retention: Retention,
+    /// How long documents are kept after that; absent: files go at once, what rides in the journal stays.
+    pub retention_policy: Option<PathBuf>,
+    /// Where the receipt log is written as static files (C2SP tlog-tiles); absent: nowhere.
+    pub tiles: Option<PathBuf>,
+    /// How often.
+    pub tiles_pace: TilesPace,
     /// Whose cosignatures this node's checkpoints need (C2SP tlog-policy); absent: by position.
     pub witness_policy: Option<PathBuf>,
     /// How often they are asked for where that is not with each checkpoint.
     pub witness: WitnessPace,
     /// Where time-stamps for this node's checkpoints come from; absent: there are none.
     pub time_stamps: Option<TimeStamps>,
+    /// The endpoint of the national axis; absent: there is none.
+    pub axis: Option<Axis>,
     /// The list of working days; absent: the one that came with the program.
     pub working_days: Option<PathBuf>,
     /// The service log.

@@ -31,7 +31,7 @@ fn unknown_keys_come_with_a_suggestion() {
     refused(
         "[[peers]]",
         "[[neighbours]]",
-        "t.toml:23:3 neighbours: unknown key; known here: node, peers, keys, revocation, sockets, access, seals, limits, quotas, retention, witness, timestamp, audit, log",
+        "t.toml:23:3 neighbours: unknown key; known here: node, peers, keys, revocation, sockets, access, seals, limits, quotas, retention, witness, timestamp, tiles, axis, axis_accounts, audit, log",
     );
     refused(
         "any = true",

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fixture::{Fixture, accounts};
 use tram_config::{
-    Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role,
+    AXIS, Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role, TILES,
     TIME_STAMP, WITNESS, Who,
 };
 
@@ -116,6 +116,8 @@ fn every_example_documents_every_number() {
             .chain(REVOCATION)
             .chain(WITNESS)
             .chain(TIME_STAMP)
+            .chain(TILES)
+            .chain(AXIS)
         {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",
@@ -149,6 +151,8 @@ fn commented_settings_are_settings() {
                     .chain(REVOCATION)
                     .chain(WITNESS)
                     .chain(TIME_STAMP)
+                    .chain(TILES)
+                    .chain(AXIS)
                     .any(|n| n.key == key);
                 if line.starts_with('#') && number && !text.contains(&format!("\n{key} = ")) {
                     set.push(key);

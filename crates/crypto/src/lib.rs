@@ -12,6 +12,7 @@ mod digest;
 mod entropy;
 mod generate;
 mod key;
+mod mac;
 mod outside;
 mod sign;
 mod spki;
@@ -21,6 +22,7 @@ pub use digest::{Sha256Stream, sha256, sha256_parts};
 pub use entropy::{Entropy, EntropyError, SeededEntropy, SystemEntropy};
 pub use generate::{ed25519_pkcs8_from_seed, generate_ed25519_pkcs8, generate_p256_pkcs8};
 pub use key::{BadSignature, KeyKind, PublicKey};
+pub use mac::{hmac_sha256, hmac_sha256_is};
 pub use outside::Sha2;
 pub use sign::{
     Ed25519Signer, P256Signer, PrivateKeyError, Sign, SignError, signer_from_pkcs8_der,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::UnixMillis;
+use crate::envelope::Urgency;
 use crate::time::{civil_from_days, days_from_civil};
 
 /// Viet Nam's time is seven hours before UTC, without summer time.
@@ -185,6 +186,27 @@ impl WorkingDays {
         self.next_working(Day::of(at)).next().start()
     }
 
+    /// The first moment that is too late to register what arrived at `at`: as [`WorkingDays::deadline`];
+    /// of what is urgent the end of the day of arrival, and of what is to arrive by an hour that hour, if
+    /// it had not passed then.
+    pub fn register_by(&self, at: UnixMillis, urgency: Urgency) -> UnixMillis {
+        match urgency {
+            Urgency::Normal => self.deadline(at),
+            Urgency::FlashAt(hour) if hour > at => hour.min(Day::of(at).next().start()),
+            _ => Day::of(at).next().start(),
+        }
+    }
+
+    /// The first moment that is too late to send what was signed at `at`: noon of the next working day.
+    /// What is urgent is to go at once, and late from the next moment on.
+    pub fn send_by(&self, at: UnixMillis, urgency: Urgency) -> UnixMillis {
+        match urgency {
+            Urgency::Normal => self.next_working(Day::of(at)).start().plus_ms(DAY_MS / 2),
+            Urgency::FlashAt(hour) if hour > at => hour,
+            _ => at,
+        }
+    }
+
     /// What arrived before this moment and is still waiting at `now` is overdue; what arrived at it or
     /// later is not. Deadlines follow arrivals in their order, so one moment says it all.
     pub fn overdue_before(&self, now: UnixMillis) -> UnixMillis {
@@ -261,6 +283,27 @@ mod tests {
             assert_eq!(c.next_working(day(from)), day(to), "{from}");
         }
         assert!(c.knows(day("2026-06-01")) && !c.knows(day("2027-01-01")));
+    }
+
+    #[test]
+    fn what_is_urgent_is_registered_the_same_day_and_what_has_an_hour_by_that_hour() {
+        let c = calendar();
+        let (friday, midnight) = (at("2026-11-20T03:00:00Z"), day("2026-11-21").start());
+        assert_eq!(c.register_by(friday, Urgency::Normal), day("2026-11-24").start());
+        for urgency in [Urgency::Urgent, Urgency::VeryUrgent, Urgency::Flash] {
+            assert_eq!(c.register_by(friday, urgency), midnight);
+            assert_eq!(c.send_by(friday, urgency), friday);
+        }
+        let hour = at("2026-11-20T08:00:00Z");
+        assert_eq!(c.register_by(friday, Urgency::FlashAt(hour)), hour);
+        assert_eq!(c.send_by(friday, Urgency::FlashAt(hour)), hour);
+        // It came too late for its hour, or its hour is far off.
+        assert_eq!(c.register_by(hour, Urgency::FlashAt(friday)), midnight);
+        let far = Urgency::FlashAt(at("2026-12-20T08:00:00Z"));
+        assert_eq!(c.register_by(friday, far), midnight);
+        // Sent by noon of Monday in Viet Nam.
+        assert_eq!(c.send_by(friday, Urgency::Normal), at("2026-11-23T05:00:00Z"));
+        assert_eq!(c.send_by(at("2026-11-20T18:00:00Z"), Urgency::Normal), at("2026-11-23T05:00:00Z"));
     }
 
     #[test]

@@ -257,13 +257,13 @@ codes! {
         "the peer is not an open, adjacent node in the directory", "`tram peer list` shows the neighbours; if it should be one, install the current directory on both nodes",
         "nút không phải là nút láng giềng đang hoạt động theo danh bạ", "`tram peer list` cho biết các nút láng giềng; nếu lẽ ra phải có, cài danh bạ hiện hành trên cả hai nút";
     ClockUncertain = 44 "CLOCK_UNCERTAIN" Machine Later None, 503, LATER,
-        "the clock disagrees with the peers', so nothing is expired or refused by time", "set the clock right; the state clears by itself",
-        "đồng hồ lệch so với các nút láng giềng", "chỉnh lại đồng hồ; trạng thái tự hết";
+        "the clock disagrees with the peers', so nothing is expired or refused by time", "set the clock right; the state clears by itself, or where a clock that ran ahead dated the receipt log, when that time comes or a new epoch begins",
+        "đồng hồ lệch so với các nút láng giềng", "chỉnh lại đồng hồ; trạng thái tự hết, hoặc nếu nhật ký biên nhận đã bị ghi giờ tương lai thì chờ đến giờ đó hay mở kỷ mới";
     LogRollback = 45 "LOG_ROLLBACK" Operator AfterRemedy None, 503, STORAGE,
-        "a peer holds a later state of this node's receipt log: the store is an old copy", "put the newest store back; docs/operations.md, section Rolled-back store",
+        "a peer or the anchor holds a later state of this node's receipt log: the store is an old copy", "put the newest store back, or begin a new epoch (`tram log new-epoch`); docs/operations.md, section Rolled-back store",
         "nút láng giềng giữ trạng thái mới hơn: kho này là bản cũ", "khôi phục kho mới nhất theo docs/operations.md";
     LogFork = 46 "LOG_FORK" Peer AfterRemedy None, 503, STORAGE,
-        "two signed states of one receipt log contradict each other", "keep both as proof; docs/operations.md, section Forked log",
+        "two signed states of one receipt log contradict each other", "keep both as proof and begin a new epoch (`tram log new-epoch`); docs/operations.md, section Forked log",
         "hai trạng thái đã ký của cùng một nhật ký mâu thuẫn nhau", "giữ cả hai làm bằng chứng; xem docs/operations.md";
     ReceiptInvalid = 47 "RECEIPT_INVALID" Peer Never None, 422, REFUSED,
         "a receipt does not verify", "the detail names the step that failed; ask its node for it again",
@@ -298,12 +298,39 @@ codes! {
     ClaimUnproved = 57 "CLAIM_UNPROVED" Peer AfterRemedy None, 422, LATER,
         "a peer says something of this node's receipt log that no signature of this node proves", "nothing here is affected; ask that node's operator to look at its program and store",
         "nút láng giềng nói về nhật ký biên nhận của nút này mà không có chữ ký của nút này làm chứng", "nút này không bị ảnh hưởng; đề nghị người vận hành nút đó kiểm tra chương trình và kho";
+    LogUnanchored = 58 "LOG_UNANCHORED" Operator Later None, 503, LATER,
+        "nothing outside the store vouches for the end of this node's receipt log: its anchor is missing, of another machine or store, or ahead", "connect a peer, which shows what it holds of the log, or see docs/operations.md, section Unanchored log",
+        "không có gì ngoài kho chứng thực điểm cuối của nhật ký biên nhận: tệp neo bị thiếu, của máy hoặc kho khác, hoặc mới hơn kho", "kết nối một nút láng giềng, hoặc xem mục Unanchored log trong docs/operations.md";
+    EpochUnlisted = 59 "EPOCH_UNLISTED" Operator Later None, 503, LATER,
+        "the directory does not list this epoch of a receipt log, and its node's parent has not cosigned it", "connect the parent, or have the epoch added to the directory (node-request.json); docs/operations.md, section New epoch",
+        "danh bạ chưa có đời nhật ký này và nút cấp trên chưa đồng ký", "kết nối nút cấp trên hoặc bổ sung đời nhật ký vào danh bạ theo docs/operations.md";
     TimeStampInvalid = 80 "TIME_STAMP_INVALID" Nobody Later None, 422, REFUSED,
-        "a time-stamp token does not verify", "the detail names the step that failed; the node asks again by itself",
-        "dấu thời gian không kiểm chứng được", "xem bước lỗi; nút tự yêu cầu lại";
+        "a time-stamp token does not verify", "the detail names the step that failed. In an evidence file: take the file from its node again; if it stays so, the token proves nothing. At a node: it asks its server again by itself; if it stays so, the server does not give what docs/protocol.md, section 7.7, asks for",
+        "dấu thời gian không kiểm chứng được", "xem bước lỗi. Trong tệp bằng chứng: lấy lại tệp từ nút; nếu vẫn vậy thì dấu này không chứng minh gì. Tại nút: nút tự yêu cầu lại; nếu vẫn vậy thì máy chủ không cấp đúng như docs/protocol.md, mục 7.7";
     TimeStampOverdue = 81 "TIME_STAMP_OVERDUE" Operator AfterRemedy None, 503, LATER,
         "receipts have been without a time-stamp from outside for more than a day", "see that the time-stamp server answers and that its certificate leads to the anchors configured; docs/operations.md, section Time-stamps",
         "biên nhận chưa có dấu thời gian bên ngoài quá một ngày", "kiểm tra máy chủ dấu thời gian và chứng thư của nó theo docs/operations.md, mục Time-stamps";
+    RetentionOverdue = 83 "RETENTION_OVERDUE" Operator AfterRemedy None, 503, LATER,
+        "documents whose time is over are still kept", "the detail says what holds them back: the limit of a day, the clock, or the disk; docs/operations.md, section Retention",
+        "văn bản đã hết hạn lưu vẫn còn được giữ", "xem lý do trong chi tiết: giới hạn trong ngày, đồng hồ hoặc ổ đĩa; xem docs/operations.md, mục Retention";
+    TilesOverdue = 82 "TILES_OVERDUE" Operator AfterRemedy None, 503, LATER,
+        "the public log has not been brought up to date for long", "the detail names what failed last: see that the folder of [tiles] can be written and holds this log; docs/operations.md, section The public log",
+        "nhật ký công khai chưa được cập nhật trong thời gian dài", "xem lỗi gần nhất trong chi tiết: kiểm tra thư mục của [tiles] có ghi được và chứa đúng nhật ký này; xem docs/operations.md, mục The public log";
+    ActNotAllowed = 90 "ACT_NOT_ALLOWED" Submitter Never Some(SR), 422, REFUSED,
+        "only the originator of a dispatch, or its successor, may recall, update or replace it; only who was addressed may answer it", "check the reference and whose it is; if the agency was merged, have the directory name the successor",
+        "chỉ nơi gửi (hoặc cơ quan kế thừa) được thu hồi, cập nhật, thay thế; chỉ nơi nhận được trả lời", "kiểm tra số tham chiếu và nơi gửi; nếu cơ quan đã sáp nhập, đề nghị ghi cơ quan kế thừa vào danh bạ";
+    Recalled = 91 "RECALLED" Nobody Never None, 409, REFUSED,
+        "its originator recalled it before it arrived", "nothing; the recall is on record",
+        "nơi gửi đã thu hồi trước khi văn bản đến nơi", "không cần làm gì; việc thu hồi đã được ghi lại";
+    WrongAddressee = 92 "WRONG_ADDRESSEE" Recipient Never None, 409, REFUSED,
+        "the recipient's clerk returned it: it is meant for somebody else", "send a new dispatch to the right agency; the remark may name it",
+        "văn thư nơi nhận trả lại: gửi nhầm nơi nhận", "gửi gói mới đến đúng cơ quan; xem ghi chú";
+    DocumentUnsound = 93 "DOCUMENT_UNSOUND" Recipient Never None, 409, REFUSED,
+        "the recipient's clerk returned it: a document is broken, not whole or not authentic", "the remark says what is wrong; send it anew, or as an update",
+        "văn thư nơi nhận trả lại: văn bản hỏng, không toàn vẹn hoặc không xác thực", "xem ghi chú; gửi lại bằng gói mới hoặc gói cập nhật";
+    RegistrationOverdue = 94 "REGISTRATION_OVERDUE" Recipient Later None, 409, LATER,
+        "the recipient's clerk neither registered nor refused it by the deadline", "ask the recipient; it may still register or refuse",
+        "văn thư nơi nhận chưa vào sổ cũng chưa trả lại khi hết hạn", "hỏi nơi nhận; nơi nhận vẫn có thể vào sổ hoặc trả lại";
     StorageUnsure = 70 "STORAGE_UNSURE" Machine AfterRemedy None, 503, STORAGE,
         "the disk failed since this machine was started, and what it really holds cannot be read past the memory that hides it", "see to the disk, then restart the machine; docs/operations.md, section When storage fails",
         "ổ đĩa đã lỗi từ khi máy khởi động, và không đọc được chắc chắn dữ liệu thật trên ổ đĩa", "kiểm tra ổ đĩa rồi khởi động lại máy; xem docs/operations.md, mục When storage fails";
@@ -316,6 +343,12 @@ codes! {
     WorkUnfinished = 61 "WORK_UNFINISHED" Machine Later None, 503, LATER,
         "work on the dispatch broke off: its handler failed, or the process ended in the middle of it", "it is tried again by itself, three times at most; if it goes on, report it with the service log",
         "việc xử lý gói bị đứt quãng: bộ xử lý lỗi, hoặc tiến trình kết thúc giữa chừng", "nút tự thử lại, tối đa ba lần; nếu vẫn lỗi, báo lại kèm nhật ký dịch vụ";
+    EdxmlMalformed = 90 "EDXML_MALFORMED" Submitter Never None, 422, REFUSED,
+        "the file breaks the rules of XML or of edXML (QCVN 102)", "the detail names the element and the byte: have the system that wrote the file mend it (docs/edxml.md)",
+        "tệp sai quy tắc XML hoặc edXML (QCVN 102)", "chi tiết nêu phần tử và vị trí: đề nghị hệ thống tạo tệp sửa lại (docs/edxml.md)";
+    EdxmlUnsupported = 91 "EDXML_UNSUPPORTED" Submitter Never None, 422, REFUSED,
+        "the file is not edXML of QCVN 102 in UTF-8 without a DTD, or says what a dispatch cannot", "the detail names the element: write the file as docs/edxml.md says",
+        "tệp không phải edXML theo QCVN 102 mã hóa UTF-8 không có DTD, hoặc chứa nội dung mà gói văn bản không chuyển được", "chi tiết nêu phần tử: tạo tệp theo docs/edxml.md";
     CopyDamaged = 62 "COPY_DAMAGED" Peer Later None, 409, LATER,
         "the next node gave the leg back because its copy is damaged; it is given again", "nothing here; the next node's operator should look at its disk",
         "nút kế tiếp trả lại vì bản lưu của nút đó bị hỏng; gói được chuyển lại", "không cần làm gì ở đây; người vận hành nút kế tiếp nên kiểm tra ổ đĩa";

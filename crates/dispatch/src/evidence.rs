@@ -33,13 +33,31 @@ pub enum Event {
     /// The first node took a signed statement that a number of the originator's series stays unused.
     /// Not an event of ETSI: it is about no dispatch, and the record's dispatch id names the statement.
     SequenceVoid,
+    /// The recipient's system says how far the registered document is: assigned, processing or
+    /// completed (national status 04 to 06). Each change is a record of its own.
+    HandlingStatus,
+    /// The recipient agrees to what an act asks for: to give an earlier dispatch back, or to take
+    /// its update (national status 15). About the dispatch that asks.
+    ActAcceptance,
+    /// The recipient does not agree, with a reason (national status 16). About the dispatch that
+    /// asks.
+    ActRejection,
+    /// The recipient cancelled an earlier dispatch, since it agreed to give it back. About the
+    /// earlier dispatch; `related` names the one that asked.
+    Withdrawal,
+    /// The operator let the log go on though nothing outside the store vouched for its end. Not an event
+    /// of ETSI: it is about no dispatch, and the record's dispatch id is the epoch id.
+    AnchorOverride,
+    /// The node removes documents after their time, by its policy of retention. Not an event of ETSI:
+    /// it is about what the node keeps, and changes nothing about a leg.
+    DocumentsRemoval,
     /// An event of a later version, by its number: kept and passed on, without effect here.
     Unknown(u8),
 }
 
 impl Event {
     /// Every event of this version, in numeric order.
-    pub const ALL: [Event; 13] = [
+    pub const ALL: [Event; 19] = [
         Event::SubmissionAcceptance,
         Event::SubmissionRejection,
         Event::RelayAcceptance,
@@ -53,6 +71,12 @@ impl Event {
         Event::ConsignmentRejection,
         Event::AcceptanceRejectionExpiry,
         Event::SequenceVoid,
+        Event::HandlingStatus,
+        Event::ActAcceptance,
+        Event::ActRejection,
+        Event::Withdrawal,
+        Event::AnchorOverride,
+        Event::DocumentsRemoval,
     ];
 
     /// The number on the wire.
@@ -71,13 +95,19 @@ impl Event {
             Event::ConsignmentRejection => 11,
             Event::AcceptanceRejectionExpiry => 12,
             Event::SequenceVoid => 13,
+            Event::HandlingStatus => 14,
+            Event::ActAcceptance => 15,
+            Event::ActRejection => 16,
+            Event::Withdrawal => 17,
+            Event::AnchorOverride => 18,
+            Event::DocumentsRemoval => 30,
             Event::Unknown(number) => number,
         }
     }
 
     /// The event of this version with this number.
     pub fn from_number(n: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+        Self::ALL.into_iter().find(|event| event.number() == n)
     }
 
     /// Reads the number on the wire; one of a later version is kept. Zero is none.
@@ -101,6 +131,12 @@ impl Event {
             Event::ConsignmentRejection => "ConsignmentRejection",
             Event::AcceptanceRejectionExpiry => "AcceptanceRejectionExpiry",
             Event::SequenceVoid => "SequenceVoid",
+            Event::HandlingStatus => "HandlingStatus",
+            Event::ActAcceptance => "ActAcceptance",
+            Event::ActRejection => "ActRejection",
+            Event::Withdrawal => "Withdrawal",
+            Event::AnchorOverride => "AnchorOverride",
+            Event::DocumentsRemoval => "DocumentsRemoval",
             Event::Unknown(_) => "UnknownEvent",
         }
     }
@@ -121,13 +157,32 @@ impl Event {
             Event::ConsignmentRejection => "Nơi nhận trả lại",
             Event::AcceptanceRejectionExpiry => "Quá hạn vào sổ",
             Event::SequenceVoid => "Số bỏ trống",
+            Event::HandlingStatus => "Trạng thái xử lý",
+            Event::ActAcceptance => "Đồng ý yêu cầu",
+            Event::ActRejection => "Không đồng ý yêu cầu",
+            Event::Withdrawal => "Đã hủy theo thu hồi",
+            Event::AnchorOverride => "Ghi tiếp nhật ký không có neo",
+            Event::DocumentsRemoval => "Đã hủy văn bản hết hạn lưu",
             Event::Unknown(_) => "Sự kiện của phiên bản mới hơn",
         }
     }
 
     /// Who may say it about a leg: the recipient's hosting node, or any node that held it.
     pub const fn only_recipient_node(self) -> bool {
-        !matches!(self, Event::SequenceVoid) && self.number() >= Event::ContentConsignment.number()
+        matches!(
+            self,
+            Event::ContentConsignment
+                | Event::ContentConsignmentFailure
+                | Event::ContentHandover
+                | Event::ContentHandoverFailure
+                | Event::ConsignmentAcceptance
+                | Event::ConsignmentRejection
+                | Event::AcceptanceRejectionExpiry
+                | Event::HandlingStatus
+                | Event::ActAcceptance
+                | Event::ActRejection
+                | Event::Withdrawal
+        )
     }
 }
 
@@ -179,6 +234,26 @@ pub struct EvidenceRecord {
     /// The originator's own number, where the envelope has one; on what the first node says of a
     /// submission, and on a void statement.
     pub sequence: Option<Sequence>,
+    /// Another dispatch that this event comes of: of a withdrawal, the recall.
+    pub related: Option<DispatchId>,
+    /// What is removed, and by which rule; on a removal of documents, and nowhere else.
+    pub removal: Option<Box<Removal>>,
+}
+
+/// Documents that a node removes after their time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// SHA-256 of the file of the policy.
+    pub policy: Digest,
+    /// The name of its rule.
+    pub rule: String,
+    /// The newest evidence about the dispatch that the node had: days count from here.
+    pub since: UnixMillis,
+    /// For how many days the rule keeps them.
+    pub days: u64,
+    /// The documents, by digest, 1 to [`REMOVED_MAX`](crate::limits::REMOVED_MAX); where there are more,
+    /// more records follow.
+    pub documents: Vec<Digest>,
 }
 
 /// The first leaf of every receipt log; its leaf hash is the epoch id.

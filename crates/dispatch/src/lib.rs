@@ -15,6 +15,8 @@ pub mod id;
 pub mod limits;
 pub mod node;
 pub mod reference;
+pub mod secrecy;
+pub mod status;
 pub mod text;
 pub mod time;
 
@@ -26,4 +28,5 @@ pub use evidence::{Event, EvidenceRecord};
 pub use id::{Digest, DispatchId, EpochId, NetworkId};
 pub use node::NodeId;
 pub use reference::Reference;
+pub use status::Status;
 pub use time::{Now, UnixMillis};

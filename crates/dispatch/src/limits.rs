@@ -31,6 +31,8 @@ limits! {
     INLINE_DOCUMENT_BYTES_MAX: usize = 64 << 10;
     /// Most bytes of inline documents in one transfer frame; what is over is taken by range.
     INLINE_TOTAL_BYTES_MAX: usize = 256 << 10;
+    /// Most bytes of one dispatch's documents inside a journal batch; the others are files.
+    JOURNAL_INLINE_BYTES_MAX: usize = 4 << 20;
     /// Longest document name.
     DOCUMENT_NAME_BYTES_MAX: usize = 255;
     /// Longest media type.
@@ -49,6 +51,10 @@ limits! {
     CBOR_ITEMS_MAX: usize = 100_000;
     /// Largest evidence record.
     EVIDENCE_BYTES_MAX: usize = 8 << 10;
+    /// Most documents in one record of their removal.
+    REMOVED_MAX: usize = 128;
+    /// Longest name of a rule of retention.
+    RULE_NAME_BYTES_MAX: usize = 64;
     /// Largest receipt with its record, salt, proof and signature.
     RECEIPT_BYTES_MAX: usize = 16 << 10;
     /// Most receipts in one receipts frame.
@@ -93,6 +99,10 @@ limits! {
     TIME_STAMP_BYTES_MAX: usize = 64 << 10;
     /// Largest statement sealed by an agency.
     STATEMENT_BYTES_MAX: usize = 128 << 10;
+    /// Largest file of anchors of time-stamping authorities.
+    ANCHORS_BYTES_MAX: usize = 1 << 20;
+    /// Most records of handling (status 04 to 06) of one dispatch with one recipient.
+    HANDLING_RECORDS_MAX: usize = 32;
     /// Largest witness policy.
     POLICY_BYTES_MAX: usize = 64 << 10;
     /// Largest certificate revocation list.

@@ -1,7 +1,7 @@
 //! Looking again at what was set aside for what is stored of it: a read that failed once need not
 //! fail the next time. After a bounded number of looks, ever further apart, it waits for the operator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use tram_dispatch::envelope::Document;
 use tram_dispatch::{DispatchId, Now};
@@ -28,7 +28,7 @@ const LOOKS_AT_ONCE: usize = 8;
 pub(crate) struct Looks {
     of: BTreeMap<DispatchId, Look>,
     /// Receipts found at the start that were kept without being passed on.
-    pub(crate) unpassed: Vec<Foreign>,
+    pub(crate) unpassed: VecDeque<Foreign>,
 }
 
 /// How it stands with looking at one dispatch.
@@ -107,10 +107,12 @@ fn delay_ms(taken: u32) -> u64 {
 impl Engine {
     /// Takes the looks that are due, and passes on what a start found that nobody upstream was given.
     pub(crate) fn look_again(&mut self, now: Now, view: &dyn View) -> Result<(), Fatal> {
-        if self.halted.is_some() || (self.looks.of.is_empty() && self.looks.unpassed.is_empty()) {
+        if self.shut().is_some() || (self.looks.of.is_empty() && self.looks.unpassed.is_empty()) {
             return Ok(());
         }
-        for foreign in std::mem::take(&mut self.looks.unpassed) {
+        while !self.is_full()
+            && let Some(foreign) = self.looks.unpassed.pop_front()
+        {
             self.pass_on(now, foreign);
         }
         self.looks.of.retain(|_, look| {
@@ -152,7 +154,7 @@ impl Engine {
         id: &DispatchId,
         view: &dyn View,
     ) -> Result<Here, Fatal> {
-        if self.state.is_aside(id) && self.halted.is_none() && self.looks.standing(id).1.is_some() {
+        if self.state.is_aside(id) && self.shut().is_none() && self.looks.standing(id).1.is_some() {
             self.read_again(now, id, view);
         }
         self.take_up(now, id, view)
@@ -216,7 +218,7 @@ impl Engine {
     /// The documents of a dispatch were read, and are what was taken.
     pub(crate) fn sound(&mut self, now: Now, id: &DispatchId) {
         let asked = self.looks.of.get(id).is_some_and(|look| look.documents);
-        if asked && self.state.is_quarantined(id) && self.halted.is_none() {
+        if asked && self.state.is_quarantined(id) && self.shut().is_none() {
             self.back(now, id, None, Vec::new());
         }
     }

@@ -23,7 +23,7 @@ pub struct Contradiction {
 }
 
 impl Engine {
-    /// Compares a checkpoint that a peer, or a proof kept from earlier, shows of our own log. Only
+    /// Compares a checkpoint that a peer shows of our own log. Only
     /// one that verified with our key gets here, so only what this node really signed can stop it;
     /// one of another node or of an epoch before says nothing about this log.
     ///
@@ -47,6 +47,9 @@ impl Engine {
             let there = shown.size() == size;
             let root = if there { Some(head) } else { view.root_at(shown.size())? };
             if root.is_none_or(|r| r == *shown.root()) {
+                if root.is_some() {
+                    self.agreed(now, shown_by);
+                }
                 return Ok(());
             }
             (Code::LogFork, root)
@@ -62,6 +65,24 @@ impl Engine {
             root,
         });
         Ok(())
+    }
+
+    /// Compares a checkpoint of our own log that was kept as a proof earlier. It can halt the node, and
+    /// vouches for nothing: no peer shows it now.
+    ///
+    /// # Errors
+    /// [`Fatal`] when the store cannot be read.
+    pub fn weigh(
+        &mut self,
+        now: Now,
+        kept_of: &NodeId,
+        checkpoint: VerifiedCheckpoint,
+        view: &dyn View,
+    ) -> Result<(), Fatal> {
+        let gate = std::mem::take(&mut self.gate);
+        let compared = self.compare(now, kept_of, checkpoint, view);
+        self.gate = gate;
+        compared
     }
 
     /// What stopped this node from signing, if something did.

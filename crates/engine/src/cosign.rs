@@ -152,8 +152,9 @@ impl Engine {
         if shown.size > size {
             self.record(now, Record::PeerCheckpoint(shown), None, false);
         }
-        // A node whose own log contradicts itself is nobody's witness.
-        if self.halted.is_none() {
+        // A node whose own log contradicts itself is nobody's witness; nor is one whose store may be an
+        // old copy, which would hold too little of others' logs.
+        if self.shut().is_none() {
             self.say(sign);
         }
     }

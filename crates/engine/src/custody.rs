@@ -1,8 +1,9 @@
 //! Custody passing on: answers of peers, receipts on their way back, what is tried again.
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, EvidenceRecord, NodeId, Now};
-use tram_trust::VerifiedReceipt;
+use tram_trust::{Directory, VerifiedReceipt};
 
+use crate::crowd;
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerAnswer;
 use crate::output::{Notice, Output};
@@ -10,13 +11,10 @@ use crate::quarantine::Here;
 use crate::record::{Foreign, OutboxDone, Owed, Record, Stage};
 use crate::release::Waiting;
 use crate::route::{Route, route};
+use crate::state::held::HeldDispatch;
 use crate::state::leg::Leg;
 use crate::state::queue::Load;
 use crate::view::View;
-
-/// Receipts of one dispatch for each of its legs: more than any way makes. Beyond, only what nobody
-/// said before is kept.
-const RECEIPTS_PER_LEG_MAX: usize = 64;
 
 impl Engine {
     /// A peer answered a transfer of ours.
@@ -39,7 +37,9 @@ impl Engine {
                         && e.node == *peer
                         && e.recipient.as_ref() == Some(&recipient)
                         && answers_a_transfer(e.event);
-                    if fits {
+                    if fits && self.refused_by_another_directory(e) {
+                        later = Some((e.reason.unwrap_or(Code::Misrouted), 0));
+                    } else if fits {
                         self.take_receipt(now, peer, &receipt);
                     } else {
                         later = Some((Code::ReceiptInvalid, 0));
@@ -56,6 +56,14 @@ impl Engine {
         let (code, retry_ms) = later.unwrap_or((Code::PeerUnreachable, 0));
         self.defer(now, peer, id, code, retry_ms);
         Ok(())
+    }
+
+    /// Whether a peer refused what its directory does not lead to, and its directory is not ours: one of
+    /// the two is old. Nothing ends by that; the leg waits until they agree, or its time is over.
+    fn refused_by_another_directory(&self, said: &EvidenceRecord) -> bool {
+        said.event == Event::RelayRejection
+            && said.reason.is_some_and(follows_from_directory)
+            && said.directory != Some(self.directory.digest())
     }
 
     /// Puts what is left of a transfer back into the queue for a later try; what is settled leaves
@@ -76,6 +84,8 @@ impl Engine {
             // Asked again and again, this node takes its own time.
             asked => asked.max(self.backoff(attempts)).min(self.settings.retry_ms_max),
         };
+        // A recall may have come while it was under way.
+        self.state.touched.insert(id);
         if let Some(p) = self.state.peers.get_mut(peer) {
             if wanted {
                 p.queue.defer(&id, now.mono_ms.saturating_add(delay), cause);
@@ -121,7 +131,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Only receipts for a leg that went to that peer are taken.
+    /// Only receipts for a leg that went, or goes, to that peer are taken: any other neighbour could take
+    /// a leg out of our hands, or end it, by its word alone.
     fn was_given_to(&self, id: &DispatchId, peer: &NodeId, said: &EvidenceRecord) -> bool {
         let Some(h) = self.state.held.get(id) else { return false };
         let Some(recipient) = &said.recipient else { return false };
@@ -129,11 +140,12 @@ impl Engine {
             Some(Leg::Transferred { peer: p, .. } | Leg::Ended { via: Some(p), .. }) => p == peer,
             // Its answer may be lost, or still on its way.
             Some(Leg::Held { .. } | Leg::OnHold | Leg::Ended { via: None, .. }) => {
-                // Under another directory it went another way: its own word that it had it from here
-                // counts then.
-                route(&self.directory, self.me(), recipient) == Route::Hop(peer.clone())
-                    || (said.node == *peer && said.previous.as_ref() == Some(self.me()))
-                    || h.evidence.iter().any(|k| k.evidence.node == *peer)
+                // Under the directory before it may have gone another way.
+                let leads =
+                    |d: &Directory| route(d, self.me(), recipient) == Route::Hop(peer.clone());
+                leads(&self.directory)
+                    || self.directory_before.as_ref().is_some_and(|d| leads(d))
+                    || h.had_it(peer, recipient)
             }
             Some(Leg::Mailbox { .. } | Leg::Returned { .. }) | None => false,
         }
@@ -147,29 +159,17 @@ impl Engine {
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
         let authorised = receipt.authorised_issuer() == Some(true) || self.counted_before(&e);
-        let leg = e.recipient.as_ref().and_then(|r| h.legs.get(r));
-        let nothing_new = h.known(owed).is_some_and(|known| {
-            // Two exceptions: a claim that counts by now, and a peer that still says it holds a
-            // leg which came back into our custody.
-            let counts_now = authorised && !known.authorised;
-            let still_there = e.event == Event::RelayAcceptance
-                && leg.is_some_and(Leg::in_custody)
-                && !h.was_returned_after(&e);
-            !counts_now && !still_there
-        });
-        // Who signs the same thing over and over fills nothing with it.
-        let crowded = h.evidence.len() >= RECEIPTS_PER_LEG_MAX * h.legs.len();
-        let passes_on = e.event == Event::RelayAcceptance && leg.is_some_and(Leg::in_custody);
-        let said_before = crowded
-            && !passes_on
-            && h.evidence.iter().any(|k| {
-                let k = &k.evidence;
-                (k.event, &k.node, k.epoch, &k.recipient)
-                    == (e.event, &e.node, e.epoch, &e.recipient)
-            });
-        // Nor who signs what nobody here understands, under ever new numbers.
-        let unknown = crowded && matches!(e.event, Event::Unknown(_));
-        if nothing_new || said_before || unknown || e.node == me || !object_fits {
+        let ignored = match h.known(owed) {
+            // Two exceptions: a claim that counts by now, and a peer that still says it holds a leg
+            // which came back into our custody.
+            Some(known) => {
+                let still_there = e.event == Event::RelayAcceptance
+                    && crowd::moves(h, from, &e, authorised);
+                known.authorised >= authorised && !still_there
+            }
+            None => self.is_too_much(h, from, &e, authorised),
+        };
+        if ignored || e.node == me || !object_fits {
             return;
         }
         let foreign = Foreign {
@@ -180,6 +180,9 @@ impl Engine {
             owed_to: h.upstreams.iter().cloned().collect(),
             evidence: e,
         };
+        if let Some(sealed) = receipt.statement() {
+            self.keep_statement(now, sealed);
+        }
         self.note_foreign(now, foreign);
     }
 
@@ -211,14 +214,7 @@ impl Engine {
         let id = e.dispatch;
         let urgent = !foreign.owed_to.is_empty();
         self.record(now, Record::Foreign(foreign), None, urgent);
-        self.wait(Waiting::Ready(Output::Notify(Notice {
-            event: e.event,
-            dispatch: e.dispatch,
-            originator: e.originator,
-            recipient: e.recipient.clone(),
-            node: e.node,
-            time: e.time,
-        })));
+        self.wait(Waiting::Ready(Output::Notify(Notice::from(&e))));
         let to_offer = self.state.held.get(&id).is_some_and(|h| {
             let leg = e.recipient.as_ref().and_then(|r| Some((r, h.legs.get(r)?)));
             leg.is_some_and(|(r, leg)| {
@@ -226,7 +222,7 @@ impl Engine {
             })
         });
         if to_offer {
-            self.queue_legs(&id);
+            self.queue_leg(&id, e.recipient.as_ref());
         } else if let Some(r) = &e.recipient {
             self.leave_queue(&from, &id, r);
         }
@@ -273,7 +269,12 @@ impl Engine {
                 }
             }
         }
+        self.claims_left = false;
         for foreign in counts {
+            if self.is_full() {
+                self.claims_left = true;
+                return;
+            }
             self.record(now, Record::Foreign(foreign), None, true);
         }
     }
@@ -294,18 +295,40 @@ impl Engine {
         if self.state.is_quarantined(id) {
             return Vec::new();
         }
-        let mut hops: Vec<NodeId> = h
-            .legs
-            .iter()
-            .filter_map(|(r, leg)| match (leg, route(&self.directory, self.me(), r)) {
-                (Leg::Held { returned_by }, Route::Hop(n)) if !returned_by.contains(&n) => Some(n),
-                (leg, Route::Hop(n)) if h.receipt_missing_from(r, leg) == Some(&n) => Some(n),
-                _ => None,
-            })
-            .collect();
+        let hop = |(r, leg): (&AgencyCode, &Leg)| self.next_hop(h, r, leg);
+        let mut hops: Vec<NodeId> = h.legs.iter().filter_map(hop).collect();
         hops.sort();
         hops.dedup();
         hops
+    }
+
+    /// The next node that this leg is to be offered to, or is to be asked about it.
+    fn next_hop(&self, h: &HeldDispatch, r: &AgencyCode, leg: &Leg) -> Option<NodeId> {
+        // Before the way is looked for: most legs of what lies here long are past it.
+        let missing = match leg {
+            Leg::Held { .. } => None,
+            leg => Some(h.receipt_missing_from(r, leg)?),
+        };
+        let Route::Hop(next) = route(&self.directory, self.me(), r) else { return None };
+        let wanted = match leg {
+            // To whom it came from it is returned, not offered.
+            Leg::Held { returned_by } => {
+                !returned_by.contains(&next) && !h.upstreams.contains(&next)
+            }
+            _ => missing == Some(&next),
+        };
+        wanted.then_some(next)
+    }
+
+    /// Puts a dispatch into the queue of the next hop of one leg.
+    fn queue_leg(&mut self, id: &DispatchId, recipient: Option<&AgencyCode>) {
+        let Some(h) = self.state.held.get(id) else { return };
+        let Some(leg) = recipient.and_then(|r| Some((r, h.legs.get(r)?))) else { return };
+        let Some(hop) = self.next_hop(h, leg.0, leg.1) else { return };
+        if !self.state.is_quarantined(id) {
+            let load = Load::of(h);
+            self.state.peers.entry(hop).or_default().queue.push(*id, load);
+        }
     }
 
     /// Puts a dispatch into the queue of every next hop it has work for.
@@ -335,8 +358,13 @@ impl Engine {
     }
 }
 
+/// Whether a refusal says no more than what the directory of who refuses says.
+pub(crate) fn follows_from_directory(code: Code) -> bool {
+    matches!(code, Code::RecipientUnknown | Code::AgencyClosed | Code::NoRoute | Code::Misrouted)
+}
+
 /// Whether a receipt with this event can answer a transfer.
-fn answers_a_transfer(event: Event) -> bool {
+pub(crate) fn answers_a_transfer(event: Event) -> bool {
     matches!(
         event,
         Event::RelayAcceptance

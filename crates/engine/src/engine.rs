@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tram_crypto::{Entropy, SeededEntropy};
-use tram_dispatch::{AgencyCode, Code, DispatchId, NodeId, Now, Reference};
-use tram_trust::{Directory, VerifiedDispatch};
+use tram_dispatch::{Code, Digest, DispatchId, NodeId, Now, UnixMillis};
+use tram_trust::Directory;
 
+use crate::admit::number::FreshNumber;
 use crate::again::Looks;
+use crate::anchor::Gate;
 use crate::contradiction::Contradiction;
-use crate::hand::{Hand, Unwatched, fold};
+use crate::hand::{Hand, Unwatched};
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
+use crate::mailbox::Decision;
 use crate::output::{Output, Reply};
 use crate::quota::Rates;
 use crate::record::{Batch, Record, Stage};
@@ -51,24 +54,38 @@ pub struct Engine {
     pub(crate) jitter: SeededEntropy,
     pub(crate) rates: Rates,
     pub(crate) halted: Option<Code>,
+    pub(crate) gate: Gate,
     pub(crate) contradiction: Option<Contradiction>,
     pub(crate) records: Vec<Record>,
+    /// What these take in the journal, bytes, about.
+    pub(crate) filling_bytes: usize,
     /// Emptied vectors of earlier batches, for their room: a new one under load is hundreds of
     /// kilobytes that the system would have to clear each time.
-    spare_records: Vec<Record>,
+    pub(crate) spare_records: Vec<Record>,
     spare_outputs: Vec<Output>,
     waiting: Vec<Waiting>,
-    urgent: bool,
-    first_record_mono_ms: Option<u64>,
-    batches: u64,
+    pub(crate) urgent: bool,
+    pub(crate) first_record_mono_ms: Option<u64>,
+    pub(crate) batches: u64,
     in_flight: VecDeque<(u64, Vec<Output>)>,
     ready: VecDeque<Output>,
     pub(crate) sealed_receipts: BTreeMap<u64, Arc<[u8]>>,
+    /// Statements that the store may not know yet, by digest.
+    pub(crate) fresh_statements: BTreeMap<Digest, Arc<[u8]>>,
+    /// What became of numbers in batches that are not durable yet.
+    pub(crate) fresh_numbers: Vec<FreshNumber>,
     /// The newest batch that is durable.
     pub(crate) durable: u64,
     /// Wall clock minus monotonic clock, milliseconds, when a jump was last looked for.
     clock_base_ms: Option<i64>,
+    /// The same when the clock was certain last.
+    certain_base_ms: Option<i64>,
     pub(crate) next_sweep_mono_ms: u64,
+    /// Whether the clock was set back, or has just become certain: what was put off by a clock that
+    /// ran ahead is looked at again.
+    pub(crate) look_at_all: bool,
+    /// Whether claims are still to be looked at under the directory in force.
+    pub(crate) claims_left: bool,
     /// Is told what is being worked on.
     pub(crate) hand: Arc<dyn Hand>,
     /// Dispatches found damaged in this life of the process.
@@ -106,13 +123,20 @@ impl Engine {
     ) -> Self {
         let salt_seed = tram_crypto::sha256_parts(&[b"tram salts", &seed]);
         let jitter = SeededEntropy::new(tram_crypto::sha256_parts(&[b"tram jitter", &seed]));
-        let log = Log::new(issuer, recovered.frontier, recovered.last_time, salt_seed);
+        let log = Log::new(
+            issuer,
+            recovered.frontier,
+            recovered.last_time,
+            salt_seed,
+            recovered.custody_base,
+        );
         let mut state = State::default();
         state.numbers = recovered.numbers;
         state.numbers.begin_anew();
         for record in &recovered.peers {
             state.apply(record, None);
         }
+        let (gate, halted) = Gate::new(recovered.anchor);
         let mut engine = Engine {
             settings,
             directory,
@@ -121,9 +145,11 @@ impl Engine {
             log,
             jitter,
             rates: Rates::default(),
-            halted: None,
+            halted,
+            gate,
             contradiction: None,
             records: Vec::new(),
+            filling_bytes: 0,
             spare_records: Vec::new(),
             spare_outputs: Vec::new(),
             waiting: Vec::new(),
@@ -133,9 +159,14 @@ impl Engine {
             in_flight: VecDeque::new(),
             ready: VecDeque::new(),
             sealed_receipts: BTreeMap::new(),
+            fresh_statements: BTreeMap::new(),
+            fresh_numbers: Vec::new(),
             durable: 0,
             clock_base_ms: None,
+            certain_base_ms: None,
             next_sweep_mono_ms: 0,
+            look_at_all: false,
+            claims_left: false,
             hand,
             damaged: 0,
             unreadable: Vec::new(),
@@ -170,7 +201,8 @@ impl Engine {
                 self.submit(now, token, dispatch, documents, view)
             }
             Input::Assign { token, wanted } => self.assign(now, token, wanted, view),
-            Input::Void { token, void } => self.void(now, token, void),
+            Input::Void { token, void } => self.void(now, token, void, view),
+            Input::Remove { token, overdue } => self.remove(now, token, overdue, view),
             Input::Offer { token, peer, dispatch, recipients, receipts, documents } => {
                 let offer = crate::admit::offer::Offer {
                     token,
@@ -218,6 +250,7 @@ impl Engine {
                 Ok(())
             }
             Input::Shown { by, checkpoint } => self.compare(now, &by, checkpoint, view),
+            Input::AnchorAnyway { token, words } => self.anchor_anyway(now, token, words),
             Input::PeerDown { peer } => {
                 self.peer_down(&peer);
                 Ok(())
@@ -225,15 +258,23 @@ impl Engine {
             Input::Confirm { token, recipient, dispatch } => {
                 self.confirm(now, token, recipient, dispatch, view)
             }
-            Input::Register { token, recipient, dispatch, refusal, remark } => {
-                self.register(now, token, recipient, dispatch, refusal, remark, view)
+            Input::Register { token, recipient, dispatch, refusal, cause, remark, statement } => {
+                let decision = Decision::of(refusal, cause, remark, statement);
+                self.register(now, token, recipient, dispatch, decision, view)
+            }
+            Input::Report { token, recipient, dispatch, status, remark, statement } => {
+                let report = Decision::reported(status, remark, statement);
+                self.report(now, token, recipient, dispatch, report, view)
             }
             Input::Operate { token, dispatch, recipient, action } => {
                 self.operate(now, token, dispatch, recipient, action, view)
             }
             Input::Directory(directory) => {
                 let before = std::mem::replace(&mut self.directory, directory);
-                self.directory_before = Some(before);
+                if before.digest() != self.directory.digest() {
+                    self.directory_before = Some(before);
+                }
+                self.take_back_from_closed(now);
                 self.requeue_all();
                 self.count_claims(now);
                 Ok(())
@@ -251,6 +292,7 @@ impl Engine {
         self.watch_clock(now);
         self.tick(now, view)?;
         let due = self.urgent
+            || self.is_full()
             || !self.waiting.is_empty()
             || self.lingering_until().is_some_and(|until| now.mono_ms >= until);
         if !due && !self.has_work(now) {
@@ -263,7 +305,8 @@ impl Engine {
             return Err(LogError(format!("nothing is signed any more: {code}")).into());
         }
         let mut tree_nodes = Vec::new();
-        if let Some(sealed) = self.log.seal(now.wall)? {
+        let at = self.leaf_time(now);
+        if let Some(sealed) = self.log.seal(at)? {
             tree_nodes = sealed.nodes;
             self.remember_receipts(sealed.receipts);
             self.records.push(Record::Root(sealed.root));
@@ -291,6 +334,7 @@ impl Engine {
         }
         let room = std::mem::take(&mut self.spare_records);
         let records = std::mem::replace(&mut self.records, room);
+        self.filling_bytes = 0;
         self.batches += 1;
         self.in_flight.push_back((self.batches, outputs));
         // Recorded for the batch after this one.
@@ -308,22 +352,7 @@ impl Engine {
         }
         self.durable = self.durable.max(batch);
         self.state.evict(self.durable);
-    }
-
-    /// Takes back a batch that is durable, after [`Engine::persisted`]: for its room, and because
-    /// bytes that the store has need not be here twice.
-    pub fn recycle(&mut self, batch: Batch) {
-        const ROOM_MAX: usize = 16_384;
-        for id in batch.records.iter().filter_map(Record::dispatch) {
-            if let Some(h) = self.state.held.get_mut(&id).filter(|h| h.batch <= self.durable) {
-                h.rest();
-            }
-        }
-        let mut records = batch.records;
-        records.clear();
-        if records.capacity() <= ROOM_MAX && self.spare_records.capacity() < records.capacity() {
-            self.spare_records = records;
-        }
+        self.fresh_numbers.retain(|fresh| fresh.batch > batch);
     }
 
     /// Number of the newest batch that holds something nobody may see yet.
@@ -354,7 +383,7 @@ impl Engine {
             return at;
         }
         at = at.min(self.lingering_until().unwrap_or(u64::MAX));
-        if self.halted.is_none() {
+        if self.shut().is_none() {
             at = at.min(self.looks.next_due().unwrap_or(u64::MAX));
         }
         let window = self.settings.transfers_per_peer_max;
@@ -395,29 +424,6 @@ impl Engine {
 
     // What the parts of the engine share.
 
-    /// Notes a record and applies it; `urgent` ones do not linger.
-    pub(crate) fn record(
-        &mut self,
-        now: Now,
-        record: Record,
-        dispatch: Option<VerifiedDispatch>,
-        urgent: bool,
-    ) {
-        self.state.apply(&record, dispatch);
-        if let Some(id) = record.dispatch() {
-            let state = &mut self.state;
-            let held = state.held.get_mut(&id).or_else(|| state.closing.get_mut(&id));
-            if let Some(h) = held {
-                h.batch = self.batches + 1;
-            } else {
-                state.note_unread(&id, self.batches + 1, self.durable, &record);
-            }
-        }
-        self.records.push(record);
-        self.urgent |= urgent;
-        self.first_record_mono_ms.get_or_insert(now.mono_ms);
-    }
-
     /// Lets an output wait for the batch being filled.
     pub(crate) fn wait(&mut self, waiting: Waiting) {
         self.waiting.push(waiting);
@@ -428,44 +434,12 @@ impl Engine {
         self.wait(Waiting::Ready(Output::Reply { token, reply }));
     }
 
-    /// Answers a caller that nothing is signed any more, if that is so.
+    /// Answers a caller that nothing is signed any more, or not now, if that is so.
     pub(crate) fn halted_reply(&mut self, token: Token) -> bool {
-        let Some(code) = self.halted else { return false };
+        let Some(code) = self.shut() else { return false };
         let retry_ms = self.settings.busy_retry_ms;
         self.reply(token, Reply::Later { code, retry_ms });
         true
-    }
-
-    /// Brings a dispatch into memory if the store knows it; false if it is unknown.
-    pub(crate) fn load(&mut self, id: &DispatchId, view: &dyn View) -> Result<bool, Fatal> {
-        if self.state.held.contains_key(id) {
-            return Ok(true);
-        }
-        if let Some(held) = self.state.closing.remove(id) {
-            self.state.insert(held);
-            return Ok(true);
-        }
-        match fold(&view.history(id)?)? {
-            Some(held) => {
-                self.state.insert(held);
-                Ok(true)
-            }
-            None => Ok(false),
-        }
-    }
-
-    /// The dispatch that used a submission key.
-    pub(crate) fn by_reference(
-        &self,
-        originator: &AgencyCode,
-        reference: &Reference,
-        view: &dyn View,
-    ) -> Result<Option<DispatchId>, Fatal> {
-        let key = (originator.clone(), reference.clone());
-        match self.state.references.get(&key) {
-            Some(id) => Ok(Some(*id)),
-            None => Ok(view.by_reference(originator, reference)?),
-        }
     }
 
     /// Whether the wall clock jumped: what peers' clocks said of it then holds no more as it was.
@@ -475,10 +449,24 @@ impl Engine {
         let jump = base.saturating_sub(*self.clock_base_ms.get_or_insert(base));
         if jump.saturating_abs() > JUMP_MS {
             self.clock_base_ms = Some(base);
+            self.look_at_all |= jump < 0;
             for p in self.state.peers.values_mut() {
                 p.clock_offset_ms = p.clock_offset_ms.map(|o| o.saturating_sub(jump));
             }
         }
+        if self.clock_certain() {
+            self.certain_base_ms = Some(base);
+        }
+    }
+
+    /// The time for new evidence, never before what the log already says: the clock's while it is
+    /// certain, else as long after it was certain last as time passed since. For what is dated once into
+    /// the future dates all that comes after it.
+    pub(crate) fn leaf_time(&mut self, now: Now) -> UnixMillis {
+        let steady = self.certain_base_ms.filter(|_| !self.clock_certain()).and_then(|base| {
+            i64::try_from(now.mono_ms).ok()?.checked_add(base)?.try_into().ok()
+        });
+        self.log.time(steady.map_or(now.wall, UnixMillis))
     }
 
     /// A number in `0..bound` for jitter.

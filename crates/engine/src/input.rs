@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
-use tram_trust::{Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt, VerifiedVoid};
+use tram_dispatch::limits::{INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, Status, UnixMillis};
+use tram_trust::{
+    Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt, VerifiedStatement, VerifiedVoid,
+};
 
 use crate::admit::number::Wanted;
 use crate::cosign::Cosigning;
 use crate::record::Stage;
+use crate::retention::Overdue;
 
 /// Names the caller that waits for an answer; chosen by the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +48,14 @@ impl Documents {
             self.inline.push((document.sha256, bytes.into()));
         }
         Ok(())
+    }
+
+    /// Whether a document of this size, handed in as a file before, is read for the journal: a small one, as
+    /// long as these together would ride along in a transfer. The others stay files.
+    pub fn rides(&self, size: u64) -> bool {
+        let here: u64 = self.inline.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        size <= INLINE_DOCUMENT_BYTES_MAX as u64
+            && here.saturating_add(size) <= INLINE_TOTAL_BYTES_MAX as u64
     }
 
     /// What an offer brings of the documents its envelope lists: those that ride along, by index,
@@ -98,6 +110,13 @@ pub enum Input {
         token: Token,
         /// Its statement.
         void: VerifiedVoid,
+    },
+    /// The time of a dispatch's documents is over.
+    Remove {
+        /// Who waits.
+        token: Token,
+        /// Which, and by which rule.
+        overdue: Overdue,
     },
     /// A peer offers a dispatch for some recipients.
     Offer {
@@ -189,6 +208,13 @@ pub enum Input {
         /// The checkpoint.
         checkpoint: VerifiedCheckpoint,
     },
+    /// The operator lets a log go on that nothing outside the store vouches for.
+    AnchorAnyway {
+        /// Who waits.
+        token: Token,
+        /// Why, in words.
+        words: String,
+    },
     /// The session with a peer ended.
     PeerDown {
         /// The peer.
@@ -213,8 +239,27 @@ pub enum Input {
         dispatch: DispatchId,
         /// Absent: registered. Present: refused, and why.
         refusal: Option<String>,
+        /// Of a refusal: `WRONG_ADDRESSEE`, `DOCUMENT_UNSOUND`, or absent for any other reason.
+        cause: Option<Code>,
         /// The clerk's remark when registering.
         remark: Option<String>,
+        /// The same under the agency's own seal.
+        statement: Option<VerifiedStatement>,
+    },
+    /// The recipient's system says how far a registered dispatch is, or answers a recall or an update.
+    Report {
+        /// Who waits.
+        token: Token,
+        /// The recipient.
+        recipient: AgencyCode,
+        /// The dispatch.
+        dispatch: DispatchId,
+        /// How far: 04, 05 or 06; or the answer: 15 or 16.
+        status: Status,
+        /// In words, where there is more to say.
+        remark: Option<String>,
+        /// The same under the agency's own seal.
+        statement: Option<VerifiedStatement>,
     },
     /// The operator acts on a leg.
     Operate {
@@ -241,7 +286,8 @@ impl Input {
             Input::Answered { dispatch, .. }
             | Input::TransferFailed { dispatch, .. }
             | Input::Confirm { dispatch, .. }
-            | Input::Register { dispatch, .. } => Some(*dispatch),
+            | Input::Register { dispatch, .. }
+            | Input::Report { dispatch, .. } => Some(*dispatch),
             _ => None,
         }
     }

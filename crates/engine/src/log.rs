@@ -43,6 +43,8 @@ pub(crate) struct Log {
     salts: SeededEntropy,
     waiting: Vec<Leaf>,
     last_time: UnixMillis,
+    /// Custody numbers run on over the epochs of a node.
+    custody_base: u64,
 }
 
 /// What sealing gives: the signed root and the receipt of each new leaf.
@@ -63,6 +65,7 @@ impl Log {
         frontier: Frontier,
         last_time: UnixMillis,
         salt_seed: [u8; 32],
+        custody_base: u64,
     ) -> Self {
         Log {
             issuer,
@@ -70,6 +73,7 @@ impl Log {
             salts: SeededEntropy::new(salt_seed),
             waiting: Vec::new(),
             last_time,
+            custody_base,
         }
     }
 
@@ -83,8 +87,13 @@ impl Log {
         &self.issuer
     }
 
-    /// The index the next leaf will have; it also serves as the custody number.
-    pub(crate) fn next_index(&self) -> u64 {
+    /// The custody number of the next leaf.
+    pub(crate) fn next_custody(&self) -> u64 {
+        self.custody_base.saturating_add(self.next_index())
+    }
+
+    /// The index the next leaf will have.
+    fn next_index(&self) -> u64 {
         self.frontier.size() + self.waiting.len() as u64
     }
 

@@ -1,6 +1,7 @@
 //! The recipient's side: confirm that its system took a dispatch, register it, refuse it.
 
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now, Status};
+use tram_trust::VerifiedStatement;
 
 use crate::engine::{Engine, Fatal};
 use crate::input::Token;
@@ -9,6 +10,40 @@ use crate::quarantine::Here;
 use crate::release::Waiting;
 use crate::state::leg::{Leg, Stage};
 use crate::view::View;
+
+/// What the clerk decided.
+pub(crate) struct Decision {
+    pub(crate) event: Event,
+    pub(crate) status: Option<Status>,
+    pub(crate) reason: Option<Code>,
+    pub(crate) words: Option<String>,
+    pub(crate) statement: Option<VerifiedStatement>,
+}
+
+impl Decision {
+    /// The recipient's system has the bytes.
+    fn handover() -> Self {
+        let event = Event::ContentHandover;
+        Decision { event, status: None, reason: None, words: None, statement: None }
+    }
+
+    /// Registered with a remark, or refused.
+    pub(crate) fn of(
+        refusal: Option<String>,
+        cause: Option<Code>,
+        remark: Option<String>,
+        statement: Option<VerifiedStatement>,
+    ) -> Self {
+        let (event, status, words) = match refusal {
+            Some(words) => (Event::ConsignmentRejection, Status::Refused, Some(words)),
+            None => (Event::ConsignmentAcceptance, Status::Accepted, remark),
+        };
+        let returned = cause.filter(|c| matches!(c, Code::WrongAddressee | Code::DocumentUnsound));
+        let reason = returned.unwrap_or(Code::RecipientRefused);
+        let reason = (status == Status::Refused).then_some(reason);
+        Decision { event, status: Some(status), reason, words, statement }
+    }
+}
 
 impl Engine {
     /// The recipient's system has the bytes safely and says so.
@@ -26,7 +61,11 @@ impl Engine {
         match self.stage(now, &id, &recipient, view)? {
             None => self.not_here(token, &recipient, &id),
             Some(Stage::Consigned) => {
-                self.advance(now, token, recipient, id, Event::ContentHandover, None)?;
+                self.advance(now, token, recipient, id, Decision::handover())?;
+            }
+            // A request can be answered before its bytes are fetched.
+            Some(Stage::Registered) if !self.was_said(&id, &recipient, Event::ContentHandover) => {
+                self.advance(now, token, recipient, id, Decision::handover())?;
             }
             Some(_) => self.again(token, &recipient, id, &[Event::ContentHandover]),
         }
@@ -34,29 +73,23 @@ impl Engine {
     }
 
     /// The clerk decides.
-    #[allow(clippy::too_many_arguments)] // one call site; the arguments are the input's own fields
     pub(crate) fn register(
         &mut self,
         now: Now,
         token: Token,
         recipient: AgencyCode,
         id: DispatchId,
-        refusal: Option<String>,
-        remark: Option<String>,
+        decision: Decision,
         view: &dyn View,
     ) -> Result<(), Fatal> {
         if self.halted_reply(token) {
             return Ok(());
         }
-        let given = refusal.as_deref().or(remark.as_deref());
-        if let Some((code, detail)) = given.and_then(Self::words_objection) {
+        if let Some((code, detail)) = decision.words.as_deref().and_then(Self::words_objection) {
             self.reply(token, Reply::Refused { code, detail, receipt: None });
             return Ok(());
         }
-        let (event, words) = match refusal {
-            Some(words) => (Event::ConsignmentRejection, Some(words)),
-            None => (Event::ConsignmentAcceptance, remark),
-        };
+        let event = decision.event;
         let decided = match self.stage(now, &id, &recipient, view)? {
             None => {
                 self.not_here(token, &recipient, &id);
@@ -70,9 +103,14 @@ impl Engine {
             Some(Stage::HandedOver) => None,
             Some(Stage::Registered) => Some(Event::ConsignmentAcceptance),
             Some(Stage::Refused) => Some(Event::ConsignmentRejection),
+            Some(Stage::Withdrawn) => {
+                let detail = "it was given back to its originator".to_owned();
+                self.reply(token, Reply::Refused { code: Code::WrongState, detail, receipt: None });
+                return Ok(());
+            }
         };
         match decided {
-            None => self.advance(now, token, recipient, id, event, words)?,
+            None => self.advance(now, token, recipient, id, decision)?,
             Some(first) if first == event => self.again(token, &recipient, id, &[event]),
             Some(first) => {
                 let detail = format!("the clerk already decided: {}", first.name());
@@ -82,7 +120,7 @@ impl Engine {
         Ok(())
     }
 
-    fn stage(
+    pub(crate) fn stage(
         &mut self,
         now: Now,
         id: &DispatchId,
@@ -98,34 +136,51 @@ impl Engine {
         })
     }
 
-    fn advance(
+    pub(crate) fn advance(
         &mut self,
         now: Now,
         token: Token,
         recipient: AgencyCode,
         id: DispatchId,
-        event: Event,
-        remark: Option<String>,
+        decision: Decision,
     ) -> Result<(), Fatal> {
+        let Decision { event, status, reason, words, statement } = decision;
         let Some(h) = self.state.held.get(&id) else { return Ok(()) };
         let dispatch = h.dispatch.clone();
         let owed_to: Vec<NodeId> = h.upstreams.iter().cloned().collect();
         let mut e = self.evidence(now, event, &dispatch, Some(recipient));
-        e.status = match event {
-            Event::ConsignmentAcceptance => Some(3),
-            Event::ConsignmentRejection => Some(2),
-            _ => None,
-        };
-        e.reason = (event == Event::ConsignmentRejection).then_some(Code::RecipientRefused);
-        e.remark = remark;
+        e.status = status.map(Status::number);
+        e.reason = reason;
+        e.remark = words;
+        if let Some(statement) = statement {
+            let (sealed, said) = (statement.sealed(), statement.sealed().statement());
+            if !said.is_said_by(&e) || said.remark != e.remark {
+                let detail = "the statement is about something else than what is recorded".to_owned();
+                self.reply(token, Reply::Refused { code: Code::BadRequest, detail, receipt: None });
+                return Ok(());
+            }
+            e.attestation = Some(sealed.object());
+            self.keep_statement(now, sealed);
+        }
         let leaf = self.witness(now, e, owed_to)?;
         let owed = vec![crate::record::Owed::Own(leaf)];
         self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });
         Ok(())
     }
 
+    /// Whether this node said so of a leg.
+    fn was_said(&self, id: &DispatchId, recipient: &AgencyCode, event: Event) -> bool {
+        let held = self.state.held.get(id);
+        held.is_some_and(|h| h.own(self.me(), &[event], Some(recipient)).is_some())
+    }
+
     /// The same call again: the first receipt.
     fn again(&mut self, token: Token, recipient: &AgencyCode, id: DispatchId, events: &[Event]) {
+        if !events.iter().any(|event| self.was_said(&id, recipient, *event)) {
+            let detail = "it is past that".to_owned();
+            self.reply(token, Reply::Refused { code: Code::WrongState, detail, receipt: None });
+            return;
+        }
         let me = self.me().clone();
         let owed = self
             .state
@@ -138,7 +193,7 @@ impl Engine {
         self.wait(Waiting::Done { token, dispatch: id, owed, repeat: true });
     }
 
-    fn not_here(&mut self, token: Token, recipient: &AgencyCode, id: &DispatchId) {
+    pub(crate) fn not_here(&mut self, token: Token, recipient: &AgencyCode, id: &DispatchId) {
         if self.quarantine_reply(token, id) {
             return;
         }

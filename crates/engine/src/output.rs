@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
+};
 use tram_trust::VerifiedDispatch;
 use tram_wire::frame::{self, Outcome};
 
@@ -41,6 +43,8 @@ pub enum Output {
         batch: u64,
         /// The receipts.
         receipts: Vec<Arc<[u8]>>,
+        /// Statements of agencies that they name, as far as they are here.
+        statements: Vec<Arc<[u8]>>,
     },
     /// A peer's batch of receipts is durable here.
     Stored {
@@ -151,4 +155,23 @@ pub struct Notice {
     pub node: NodeId,
     /// When.
     pub time: UnixMillis,
+    /// Why, on a negative event.
+    pub reason: Option<Code>,
+    /// National status, where the event carries one.
+    pub status: Option<u8>,
+}
+
+impl From<&EvidenceRecord> for Notice {
+    fn from(e: &EvidenceRecord) -> Self {
+        Notice {
+            event: e.event,
+            dispatch: e.dispatch,
+            originator: e.originator.clone(),
+            recipient: e.recipient.clone(),
+            node: e.node.clone(),
+            time: e.time,
+            reason: e.reason,
+            status: e.status,
+        }
+    }
 }

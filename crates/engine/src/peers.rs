@@ -1,15 +1,16 @@
 //! Sessions coming and going, and what is sent over them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX};
-use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Now, UnixMillis};
 use tram_trust::VerifiedCheckpoint;
 
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
-use crate::record::{PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
+use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
@@ -17,12 +18,16 @@ use crate::view::View;
 /// Receipts given to a peer at once: as many as fit one frame whatever their size, since "stored"
 /// answers a whole batch.
 const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
+/// Bytes of statements after which no more receipts go into a batch.
+const STATEMENTS_PER_BATCH_BYTES_MAX: usize = FRAME_BYTES_MAX / 4;
 
 impl Engine {
     /// Hello was exchanged.
     pub(crate) fn peer_up(&mut self, now: Now, up: PeerUp) {
+        let certain = self.clock_certain();
         let peer = self.state.peers.entry(up.peer.clone()).or_default();
-        let offset = up.wall.0 as i64 - now.wall.0 as i64;
+        let ms = |wall: UnixMillis| i64::try_from(wall.0).unwrap_or(i64::MAX);
+        let offset = ms(up.wall).saturating_sub(ms(now.wall));
         peer.clock_offset_ms = Some(offset);
         let old_epoch = peer.epoch;
         if old_epoch != Some(up.epoch) {
@@ -42,6 +47,7 @@ impl Engine {
         peer.queue.reset(true);
         peer.outbox.resend(u64::MAX);
         // Its clock may be what decisions waited for.
+        self.look_at_all |= !certain && self.clock_certain();
         self.next_sweep_mono_ms = now.mono_ms;
     }
 
@@ -81,6 +87,22 @@ impl Engine {
             let back = Reoffer { dispatch, peer: peer.clone() };
             self.record(now, Record::Reoffer(back), None, true);
             self.queue_legs(&dispatch);
+        }
+    }
+
+    /// What was given to nodes that are no more, and did not come to its end, is offered again, the way
+    /// that the directory leads now: they may have gone down with it.
+    pub(crate) fn take_back_from_closed(&mut self, now: Now) {
+        let open = |peer: &NodeId| self.directory.node(peer).is_some_and(|node| node.open);
+        let legs = self.state.held.values().flat_map(|h| h.legs.values());
+        let gone: BTreeSet<NodeId> = legs
+            .filter_map(|leg| match leg {
+                Leg::Transferred { peer, .. } if !open(peer) => Some(peer.clone()),
+                _ => None,
+            })
+            .collect();
+        for peer in gone {
+            self.take_back(now, &peer);
         }
     }
 
@@ -149,10 +171,23 @@ impl Engine {
                 .get_mut(&name)
                 .and_then(|p| p.outbox.take(now.mono_ms, RECEIPTS_PER_BATCH_MAX))
             {
-                let mut receipts = Vec::new();
+                let (mut receipts, mut statements) = (Vec::new(), Vec::new());
+                let mut bytes = 0;
                 for (dispatch, owed) in entries {
+                    // What does not fit any more waits for the next batch.
+                    if bytes > STATEMENTS_PER_BATCH_BYTES_MAX {
+                        if let Some(p) = self.state.peers.get_mut(&name) {
+                            p.outbox.put_back(batch, (dispatch, owed));
+                        }
+                        continue;
+                    }
                     match self.receipt_there(&dispatch, owed, view) {
-                        Ok(raw) => receipts.push(raw),
+                        Ok(raw) => {
+                            let statement = self.statement_behind(&dispatch, owed, view);
+                            bytes += statement.as_ref().map_or(0, |raw| raw.len());
+                            statements.extend(statement);
+                            receipts.push(raw);
+                        }
                         Err(e) => {
                             self.unreadable.push((dispatch, e));
                             if let Some(p) = self.state.peers.get_mut(&name) {
@@ -162,13 +197,26 @@ impl Engine {
                     }
                 }
                 if !receipts.is_empty() {
-                    out.push(Output::SendReceipts { peer: name.clone(), batch, receipts });
+                    let peer = name.clone();
+                    out.push(Output::SendReceipts { peer, batch, receipts, statements });
                 } else if let Some(p) = self.state.peers.get_mut(&name) {
                     p.outbox.stored(batch);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The agency's own statement that a receipt of ours to send names, as far as it is here: without it
+    /// the receipt says as much as its node's word is worth.
+    fn statement_behind(
+        &self,
+        dispatch: &DispatchId,
+        owed: Owed,
+        view: &dyn View,
+    ) -> Option<Arc<[u8]>> {
+        let digest = self.state.get(dispatch)?.known(owed)?.evidence.attestation?;
+        self.statement(dispatch, digest, view).ok().flatten()
     }
 
     /// What to give to a peer of this dispatch: the recipients whose way leads there, and the

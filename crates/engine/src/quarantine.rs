@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now, UnixMillis};
-use tram_trust::VerifiedReceipt;
+use tram_trust::{Directory, VerifiedReceipt};
 
 use crate::engine::{Engine, Fatal};
 use crate::hand::fold_watched;
@@ -12,7 +12,9 @@ use crate::input::{Action, Token};
 use crate::output::{Answer, Reply};
 use crate::record::{Attempt, Cause, Foreign, Owed, Quarantine, Record, Stage};
 use crate::release::Waiting;
+use crate::route::{Route, route};
 use crate::state::aside::{ATTEMPTS_MAX, Aside, Broken, unpassed};
+use crate::state::held::Known;
 use crate::state::leg::{Leg, Stage as Reached};
 use crate::state::peers::Peer;
 use crate::view::View;
@@ -23,9 +25,12 @@ const STRANGERS_MAX: usize = 1024;
 /// the store that fails; then the node stops.
 const DAMAGED_MAX: u32 = 64;
 /// How often a leg is given back for a damaged copy; after that somebody must look at the disk.
-const GIVEN_BACK_MAX: usize = 3;
-/// Receipts kept about a dispatch whose beginning cannot be read, so that nobody can fill the disk.
+pub(crate) const GIVEN_BACK_MAX: usize = 3;
+/// Receipts kept about a dispatch that is not understood, so that nobody can fill the disk; more where its
+/// beginning says that there are many legs.
 const UNREAD_RECEIPTS_MAX: usize = 1024;
+/// The same for each leg.
+const UNREAD_RECEIPTS_PER_LEG_MAX: usize = 16;
 
 /// What there is of a dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,16 +169,14 @@ impl Engine {
 
     /// The legs that can go back to where they came from, if all that need the bytes can.
     fn may_give_back(&self, id: &DispatchId) -> Option<BTreeMap<AgencyCode, NodeId>> {
-        let h = self.state.held.get(id).filter(|_| self.halted.is_none())?;
+        let h = self.state.held.get(id).filter(|_| self.shut().is_none())?;
         let mut legs = BTreeMap::new();
         for (r, leg) in &h.legs {
             match leg {
                 Leg::Held { .. } => {
-                    let before = h.evidence.iter().filter(|k| {
-                        let e = &k.evidence;
-                        (&e.node, e.recipient.as_ref()) == (self.me(), Some(r))
-                            && e.reason == Some(Code::CopyDamaged)
-                    });
+                    let given_back = h.about(Some(r), self.me(), Some(Event::RelayFailure));
+                    let damaged = |k: &Known| k.evidence.reason == Some(Code::CopyDamaged);
+                    let before = given_back.filter(|(_, k)| damaged(k));
                     if before.count() >= GIVEN_BACK_MAX {
                         return None;
                     }
@@ -338,8 +341,11 @@ impl Engine {
         let held = aside.held.as_ref();
         let known = aside.raws.contains_key(&Owed::Foreign(receipt.digest()));
         let of_another = held.is_some_and(|h| e.object != Some(h.object));
-        let crowded = held.is_none() && aside.raws.len() >= UNREAD_RECEIPTS_MAX;
-        if known || of_another || crowded || e.node == *self.me() {
+        let legs = held.map_or(0, |h| h.recipients.len());
+        let most = UNREAD_RECEIPTS_MAX.max(UNREAD_RECEIPTS_PER_LEG_MAX * legs);
+        let crowded = aside.raws.len() >= most;
+        let ours = self.may_have_been_given(aside, from, e.recipient.as_ref());
+        if known || of_another || crowded || !ours || e.node == *self.me() {
             return;
         }
         let foreign = Foreign {
@@ -350,7 +356,27 @@ impl Engine {
             owed_to: aside.upstreams.iter().cloned().collect(),
             evidence: e,
         };
+        if let Some(sealed) = receipt.statement() {
+            self.keep_statement(now, sealed);
+        }
         self.record(now, Record::Foreign(foreign), None, true);
+    }
+
+    /// Whether a peer may have had this leg from here, as far as can be told of what is not understood: the
+    /// way leads there, or did, or it is known to have taken it.
+    fn may_have_been_given(
+        &self,
+        aside: &Aside,
+        peer: &NodeId,
+        recipient: Option<&AgencyCode>,
+    ) -> bool {
+        let Some(recipient) = recipient else { return false };
+        let leads = |d: &Directory| route(d, self.me(), recipient) == Route::Hop(peer.clone());
+        let taken = (recipient.clone(), peer.clone());
+        aside.held.as_ref().is_none_or(|h| h.recipients.contains(recipient))
+            && (leads(&self.directory)
+                || self.directory_before.as_ref().is_some_and(|d| leads(d))
+                || aside.taken.contains(&taken))
     }
 
     /// Sets aside what could not be read while a batch was made.

@@ -23,6 +23,8 @@ pub enum Record {
     Evidence(OwnEvidence),
     /// A receipt of another node, as received.
     Foreign(Foreign),
+    /// A receipt that this node itself gave in an earlier epoch of its log.
+    Earlier(Earlier),
     /// A receipt reached the peer it was owed to and is durable there.
     OutboxDone(OutboxDone),
     /// The operator stopped or restarted work on a leg.
@@ -47,6 +49,10 @@ pub enum Record {
     Numbered(Numbered),
     /// A statement that a number stays unused, as received.
     Void(Void),
+    /// What an agency sealed about a dispatch; the record of evidence that names it follows.
+    Statement(Statement),
+    /// A later dispatch bears on this one.
+    Linked(Linked),
 }
 
 /// Custody of a dispatch.
@@ -72,6 +78,8 @@ pub struct Held {
     pub inline: Vec<(Digest, Arc<[u8]>)>,
     /// Documents kept as files: (digest, size in bytes).
     pub files: Vec<(Digest, u64)>,
+    /// Documents that rode in the journal until they were removed from it after their time.
+    pub removed: Vec<Digest>,
     /// When custody began.
     pub at: UnixMillis,
 }
@@ -129,12 +137,26 @@ pub struct Foreign {
     pub owed_to: Vec<NodeId>,
 }
 
+/// Evidence of an earlier epoch of this node's log, carried over into a new store: it counts as what this
+/// node says itself, and its receipt is whole, for the tree it is in is another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Earlier {
+    /// SHA-256 of `raw`; it is owed under this name.
+    pub digest: Digest,
+    /// The receipt as it was given.
+    pub raw: Arc<[u8]>,
+    /// Its record, decoded.
+    pub evidence: EvidenceRecord,
+    /// Peers that must be given this receipt.
+    pub owed_to: Vec<NodeId>,
+}
+
 /// Names one receipt owed to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owed {
     /// Our own leaf.
     Own(u64),
-    /// Another node's receipt, by digest.
+    /// Another node's receipt, or one of an earlier epoch of our log, by digest.
     Foreign(Digest),
 }
 
@@ -213,6 +235,78 @@ pub struct Void {
     pub statement: DispatchId,
     /// The sealed statement as received.
     pub raw: Arc<[u8]>,
+}
+
+/// An agency's own statement about a dispatch that came for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// SHA-256 of `raw`: evidence names it by this.
+    pub digest: Digest,
+    /// The sealed statement as received.
+    pub raw: Arc<[u8]>,
+}
+
+/// How a dispatch bears on an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bearing {
+    /// Asks to take it back.
+    Recall = 1,
+    /// Changes its data or recipients.
+    Update = 2,
+    /// Takes its place.
+    Replace = 3,
+    /// Answers it.
+    Answer = 4,
+}
+
+impl Bearing {
+    /// Every bearing, in numeric order.
+    pub const ALL: [Bearing; 4] =
+        [Bearing::Recall, Bearing::Update, Bearing::Replace, Bearing::Answer];
+
+    /// The number in the journal.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Reads the number in the journal.
+    pub fn from_number(n: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+    }
+
+    /// The word for tables and JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Bearing::Recall => "recall",
+            Bearing::Update => "update",
+            Bearing::Replace => "replace",
+            Bearing::Answer => "answer",
+        }
+    }
+}
+
+/// A later dispatch that is known here, and bears on this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// The earlier dispatch.
+    pub dispatch: DispatchId,
+    /// The later one.
+    pub by: DispatchId,
+    /// How.
+    pub bearing: Bearing,
+    /// Of a recall, the legs in custody here that it stops.
+    pub recipients: Vec<AgencyCode>,
+    /// When this became known here.
+    pub at: UnixMillis,
+}
+
+impl Linked {
+    /// Whether it stops the leg toward this recipient.
+    pub fn stops(&self, recipient: &AgencyCode) -> bool {
+        self.bearing == Bearing::Recall && self.recipients.contains(recipient)
+    }
 }
 
 /// The newest checkpoint of another node's log.
@@ -325,6 +419,7 @@ impl Record {
             Record::Legs(r) => Some(r.dispatch),
             Record::Evidence(r) => Some(r.evidence.dispatch),
             Record::Foreign(r) => Some(r.evidence.dispatch),
+            Record::Earlier(r) => Some(r.evidence.dispatch),
             Record::OutboxDone(r) => Some(r.dispatch),
             Record::Hold(r) => Some(r.dispatch),
             Record::Reoffer(r) => Some(r.dispatch),
@@ -332,6 +427,8 @@ impl Record {
             Record::Attempt(r) => Some(r.dispatch),
             Record::Quarantine(r) => Some(r.dispatch),
             Record::Void(r) => Some(r.statement),
+            Record::Statement(r) => Some(r.dispatch),
+            Record::Linked(r) => Some(r.dispatch),
             Record::Numbered(_)
             | Record::Genesis(_)
             | Record::PeerEpoch(_)

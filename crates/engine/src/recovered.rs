@@ -3,6 +3,7 @@
 use tram_dispatch::UnixMillis;
 use tram_tlog::Frontier;
 
+use crate::anchor::Anchor;
 use crate::record::Record;
 use crate::state::numbers::Numbers;
 
@@ -11,6 +12,8 @@ use crate::state::numbers::Numbers;
 pub struct Recovered {
     /// The receipt log's frontier.
     pub frontier: Frontier,
+    /// The custody number that follows the last one of earlier epochs; 0 where there was none.
+    pub custody_base: u64,
     /// Commit time of its newest root.
     pub last_time: UnixMillis,
     /// Records about peers, oldest first.
@@ -19,4 +22,6 @@ pub struct Recovered {
     pub open: Vec<Vec<Record>>,
     /// What is counted of each originator.
     pub numbers: Numbers,
+    /// What the anchor file, outside the store, says of it.
+    pub anchor: Anchor,
 }

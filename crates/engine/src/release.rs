@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, DispatchId};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Now};
+use tram_wire::SealedStatement;
 
 use crate::engine::{Engine, Fatal};
 use crate::input::Token;
 use crate::output::{Answer, Output, Reply};
-use crate::record::{Owed, Record};
+use crate::record::{Owed, Record, Statement};
 use crate::view::View;
 
 /// An output that waits for its batch, and perhaps for receipts that do not exist yet.
@@ -112,6 +113,7 @@ impl Engine {
             Owed::Foreign(digest) => {
                 Ok(view.history(dispatch)?.into_iter().find_map(|r| match r {
                     Record::Foreign(f) if f.digest == digest => Some(f.raw),
+                    Record::Earlier(own) if own.digest == digest => Some(own.raw),
                     _ => None,
                 }))
             }
@@ -127,5 +129,41 @@ impl Engine {
     ) -> Result<Arc<[u8]>, Fatal> {
         self.receipt(dispatch, owed, view)?
             .ok_or_else(|| Fatal::Stored(format!("receipt {owed:?} of {dispatch} is not there")))
+    }
+
+    /// Keeps what an agency sealed, in the commit that holds the evidence which names it.
+    pub(crate) fn keep_statement(&mut self, now: Now, sealed: &SealedStatement) {
+        let (digest, raw) = (sealed.object(), sealed.raw().clone());
+        let dispatch = sealed.statement().dispatch;
+        self.fresh_statements.insert(digest, raw.clone());
+        self.record(now, Record::Statement(Statement { dispatch, digest, raw }), None, true);
+    }
+
+    /// Lets go of what the store has.
+    pub(crate) fn forget_statements(&mut self, durable: &[Record]) {
+        for record in durable {
+            if let Record::Statement(statement) = record {
+                self.fresh_statements.remove(&statement.digest);
+            }
+        }
+    }
+
+    /// The bytes of an agency's statement about a dispatch, by digest.
+    ///
+    /// # Errors
+    /// [`Fatal::View`].
+    pub fn statement(
+        &self,
+        dispatch: &DispatchId,
+        digest: Digest,
+        view: &dyn View,
+    ) -> Result<Option<Arc<[u8]>>, Fatal> {
+        if let Some(raw) = self.fresh_statements.get(&digest) {
+            return Ok(Some(raw.clone()));
+        }
+        Ok(view.history(dispatch)?.into_iter().find_map(|record| match record {
+            Record::Statement(kept) if kept.digest == digest => Some(kept.raw),
+            _ => None,
+        }))
     }
 }

@@ -1,5 +1,7 @@
 //! What the operator may set of the engine's behaviour. Defaults are for a district node.
 
+use tram_dispatch::WorkingDays;
+
 use crate::quota::{Ceiling, Quotas};
 
 /// Limits and delays of the engine. Times in milliseconds.
@@ -27,12 +29,22 @@ pub struct Settings {
     pub retry_ms_max: u64,
     /// Receipts under way to a peer without "stored" are sent again after this.
     pub outbox_resend_ms: u64,
+    /// A batch is full from so many bytes on. One input more, or one dispatch more that time has come for,
+    /// may still go into it: it must stay far below what the journal takes at once (64 MiB).
+    pub filling_bytes_max: usize,
     /// Housekeeping records wait at most this long for a commit that carries them.
     pub linger_ms: u64,
     /// The last relay keeps a consigned dispatch at most this long while its handover is open.
     pub keep_after_consignment_ms: u64,
     /// The recipient's node keeps documents this long after the clerk registered or refused.
     pub keep_after_registration_ms: u64,
+    /// The documents of a dispatch for which nothing is left to do stay until a policy of retention
+    /// removes them; otherwise their files go at once.
+    pub keep_closed_documents: bool,
+    /// The working days by which a clerk's time to register runs out, with evidence; absent: never.
+    pub registration_days: Option<WorkingDays>,
+    /// Longest lifetime of a dispatch; the network's root document says it.
+    pub lifetime_ms_max: u64,
     /// The clock counts as right without a peer's agreement.
     pub clock_trusted: bool,
     /// How far a peer's clock may differ and still agree.
@@ -68,9 +80,13 @@ impl Default for Settings {
             retry_ms_min: 1_000,
             retry_ms_max: 300_000,
             outbox_resend_ms: 30_000,
+            filling_bytes_max: 16 << 20,
             linger_ms: 50,
             keep_after_consignment_ms: 7 * 86_400_000,
             keep_after_registration_ms: 30 * 86_400_000,
+            keep_closed_documents: false,
+            registration_days: None,
+            lifetime_ms_max: tram_dispatch::limits::LIFETIME_MS_MAX,
             clock_trusted: false,
             clock_skew_ms_max: 300_000,
             busy_retry_ms: 5_000,

@@ -1,6 +1,6 @@
 //! What happens because time passed: expiry, legs without a way, dispatches that are finished.
 
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now, UnixMillis};
 
 use crate::engine::{Engine, Fatal};
 use crate::output::Output;
@@ -18,27 +18,41 @@ impl Engine {
     pub(crate) fn tick(&mut self, now: Now, view: &dyn View) -> Result<(), Fatal> {
         if now.mono_ms >= self.next_sweep_mono_ms {
             self.next_sweep_mono_ms = now.mono_ms.saturating_add(SWEEP_MS);
-            self.state.touch_due(now.wall);
+            let all = std::mem::take(&mut self.look_at_all);
+            self.state.touch_due(if all { UnixMillis(u64::MAX) } else { now.wall });
         }
         self.look_again(now, view)?;
+        if self.claims_left {
+            self.count_claims(now);
+        }
         self.settle(now)
     }
 
-    /// Looks at every dispatch that changed: gives up legs that cannot go on, closes what is done.
+    /// Looks at every dispatch that changed, as far as there is room: gives up legs that cannot go on, closes what is done.
     pub(crate) fn settle(&mut self, now: Now) -> Result<(), Fatal> {
-        if self.halted.is_some() {
+        if self.shut().is_some() {
             return Ok(());
         }
-        for id in std::mem::take(&mut self.state.touched) {
+        let mut touched = std::mem::take(&mut self.state.touched);
+        // What has no room in this batch is looked at for the next.
+        while !self.is_full()
+            && let Some(id) = touched.pop_first()
+        {
             if !self.state.held.contains_key(&id) {
                 continue;
             }
             self.hand.take(&id, Stage::Decide);
             self.give_up_legs(now, &id)?;
+            self.follow_acts(now, &id)?;
+            let lapses_at = self.lapse(now, &id)?;
             let settings = &self.settings;
             let (keep, keep_mailbox) =
                 (settings.keep_after_consignment_ms, settings.keep_after_registration_ms);
-            let Some(h) = self.state.held.get(&id) else { continue };
+            let certain = self.clock_certain();
+            let Some(h) = self.state.held.get_mut(&id) else { continue };
+            if certain {
+                h.date_back(now.wall);
+            }
             let finished_at = h.finished_at(keep, keep_mailbox);
             if finished_at.is_some_and(|at| at <= now.wall) {
                 self.close(now, &id);
@@ -46,11 +60,11 @@ impl Engine {
             }
             let in_custody = h.legs.values().any(Leg::in_custody);
             let expires_at = in_custody.then(|| h.dispatch.envelope().expires_at);
-            self.state.look_at(&id, expires_at.or(finished_at));
+            self.state.look_at(&id, expires_at.or(finished_at).into_iter().chain(lapses_at).min());
             self.state.charge(&id);
         }
         // What was just recorded touched them again; they are settled.
-        self.state.touched.clear();
+        self.state.touched = touched;
         self.hand.lay_down();
         self.state.evict(self.durable);
         Ok(())
@@ -64,7 +78,11 @@ impl Engine {
             self.state.forget(id);
             return;
         }
-        let files = if h.documents { h.files.clone() } else { Vec::new() };
+        // Where a policy of retention decides, they stay until it says so.
+        let files = match h.documents && !self.settings.keep_closed_documents {
+            true => h.files.clone(),
+            false => Vec::new(),
+        };
         self.record(now, Record::Closed(*id), None, false);
         let unused: Vec<_> = files
             .into_iter()
@@ -80,13 +98,14 @@ impl Engine {
     fn give_up_legs(&mut self, now: Now, id: &DispatchId) -> Result<(), Fatal> {
         let Some(h) = self.state.held.get(id) else { return Ok(()) };
         let set_aside = self.state.is_quarantined(id);
-        let expired = now.wall >= h.dispatch.envelope().expires_at;
+        // A clock that may be wrong ends no leg, and keeps none from going back either.
+        let expired = now.wall >= h.dispatch.envelope().expires_at && self.clock_certain();
         let mut give_up: Vec<(AgencyCode, Code, Option<NodeId>)> = Vec::new();
         let mut arrived: Vec<AgencyCode> = Vec::new();
         for (r, leg) in &h.legs {
             if expired {
                 // On hold or not: the originator learns the end of it.
-                if leg.in_custody() && self.clock_certain() && !h.has_arrived(r) {
+                if leg.in_custody() && !h.has_arrived(r) {
                     give_up.push((r.clone(), Code::DispatchExpired, None));
                 }
                 continue;

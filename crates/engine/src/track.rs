@@ -94,7 +94,7 @@ impl Engine {
         })
     }
 
-    /// The dispatches in a mailbox after a cursor (the leaf index of a consignment), oldest first.
+    /// The dispatches in a mailbox after a cursor (the custody number of a consignment), oldest first.
     pub fn mailbox(
         &self,
         agency: &AgencyCode,

@@ -18,14 +18,7 @@ impl Engine {
     ) -> Result<u64, Fatal> {
         let leaf = self.log.append(&evidence)?;
         let index = leaf.index;
-        let notice = Notice {
-            event: evidence.event,
-            dispatch: evidence.dispatch,
-            originator: evidence.originator.clone(),
-            recipient: evidence.recipient.clone(),
-            node: evidence.node.clone(),
-            time: evidence.time,
-        };
+        let notice = Notice::from(&evidence);
         self.record(now, Record::Evidence(OwnEvidence { leaf, evidence, owed_to }), None, true);
         self.wait(Waiting::Ready(Output::Notify(notice)));
         Ok(index)
@@ -54,7 +47,7 @@ impl Engine {
         recipient: Option<AgencyCode>,
         revocation: Option<Digest>,
     ) -> EvidenceRecord {
-        let time = self.log.time(now.wall);
+        let time = self.leaf_time(now);
         let issuer = self.log.issuer();
         EvidenceRecord {
             event,
@@ -65,7 +58,7 @@ impl Engine {
             object: Some(object),
             originator,
             recipient,
-            custody: self.log.next_index(),
+            custody: self.log.next_custody(),
             admission: None,
             time,
             reason: None,
@@ -78,6 +71,8 @@ impl Engine {
             attestation: None,
             other_object: None,
             sequence: None,
+            related: None,
+            removal: None,
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) fn name(frame: &tram_wire::Frame) -> &'static str {
         Frame::Cosignature { .. } => "cosignature",
         Frame::CosignatureRequest { .. } => "cosignature-request",
         Frame::CosignatureHeld { .. } => "cosignature-held",
+        Frame::ProofRequest { .. } => "proof-request",
+        Frame::Proof { .. } => "proof",
+        Frame::Epoch { .. } => "epoch",
         Frame::Unknown { .. } => "unknown",
     }
 }

@@ -75,7 +75,7 @@ pub enum Event {
         /// What we held of this epoch: (size, root).
         extends: Option<(u64, [u8; 32])>,
     },
-    /// A frame about cosignatures, as it came; nothing about it is verified.
+    /// A frame about cosignatures or proofs, as it came; nothing about it is verified.
     Cosigning(Frame),
     /// Receipts came.
     Receipts {
@@ -83,6 +83,8 @@ pub enum Event {
         batch: u64,
         /// As bytes.
         receipts: Vec<Vec<u8>>,
+        /// Statements that they may name, as bytes.
+        statements: Vec<Vec<u8>>,
     },
     /// The peer stored a batch of ours.
     Stored(u64),
@@ -223,16 +225,16 @@ impl Session {
                 self.grown(&note, epoch, verifier)
             }
             // The peer needed no proof of us, so it is up already; what it sends waits until we are.
-            (Frame::Receipts { batch, receipts }, Stage::Proving { hello, shown, mut early })
+            (Frame::Receipts { batch, receipts, statements }, Stage::Proving { hello, shown, mut early })
                 if early.len() < EARLY_BATCHES_MAX =>
             {
-                early.push(Event::Receipts { batch, receipts });
+                early.push(Event::Receipts { batch, receipts, statements });
                 self.stage = Stage::Proving { hello, shown, early };
                 Ok(())
             }
-            (Frame::Receipts { batch, receipts }, stage @ Stage::Up { .. }) => {
+            (Frame::Receipts { batch, receipts, statements }, stage @ Stage::Up { .. }) => {
                 self.stage = stage;
-                self.events.push_back(Event::Receipts { batch, receipts });
+                self.events.push_back(Event::Receipts { batch, receipts, statements });
                 Ok(())
             }
             (Frame::Stored { batch }, stage @ Stage::Up { .. }) => {
@@ -243,7 +245,9 @@ impl Session {
             (
                 frame @ (Frame::Cosignature { .. }
                 | Frame::CosignatureRequest { .. }
-                | Frame::CosignatureHeld { .. }),
+                | Frame::CosignatureHeld { .. }
+                | Frame::ProofRequest { .. }
+                | Frame::Proof { .. }),
                 stage,
             ) => {
                 // Before the peer is known to be who it should be, nothing is worth a cosignature.
@@ -254,8 +258,15 @@ impl Session {
                 Ok(())
             }
             // A later version may send what this one does not know and may ignore. Directories are
-            // for a later version as well; of checkpoints one is looked at at a time.
-            (Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Directory { .. }, stage) => {
+            // for a later version as well; of checkpoints one is looked at at a time; epochs are the
+            // shell's, which looks at them before a hello may need them.
+            (
+                Frame::Unknown { .. }
+                | Frame::Checkpoint { .. }
+                | Frame::Directory { .. }
+                | Frame::Epoch { .. },
+                stage,
+            ) => {
                 self.stage = stage;
                 Ok(())
             }

@@ -122,9 +122,12 @@ fn two_strangers_come_up_on_hello_alone() {
     assert_eq!(session.0.next_event(), None);
     // Receipts and their answer go through; a second hello does not.
     let receipts = vec![vec![1, 2], vec![3]];
-    let frame = Frame::Receipts { batch: 4, receipts: receipts.clone() };
+    let statements = vec![vec![9]];
+    let (copy, said) = (receipts.clone(), statements.clone());
+    let frame = Frame::Receipts { batch: 4, receipts: copy, statements: said };
     session.0.handle(frame, &session.1).unwrap();
-    assert_eq!(session.0.next_event(), Some(Event::Receipts { batch: 4, receipts }));
+    let come = Event::Receipts { batch: 4, receipts, statements };
+    assert_eq!(session.0.next_event(), Some(come));
     session.0.handle(Frame::Stored { batch: 5 }, &session.1).unwrap();
     assert_eq!(session.0.next_event(), Some(Event::Stored(5)));
     session.0.handle(Frame::Unknown { kind: 200, body: vec![0xa0] }, &session.1).unwrap();
@@ -158,14 +161,15 @@ fn a_log_that_grew_must_prove_that_it_extends_what_we_held() {
     // It is up on its side and sends what it owes before its proof arrives.
     for batch in 1..=4 {
         let receipts = vec![vec![batch as u8]];
-        session.handle(Frame::Receipts { batch, receipts }, &verifier).unwrap();
+        let frame = Frame::Receipts { batch, receipts, statements: vec![] };
+        session.handle(frame, &verifier).unwrap();
     }
     assert_eq!(session.next_event(), None, "nothing is taken before the proof");
     session.handle(proof, &verifier).unwrap();
     assert!(matches!(session.next_event(), Some(Event::Up { .. })));
     for batch in 1..=4 {
         let receipts = vec![vec![batch as u8]];
-        assert_eq!(session.next_event(), Some(Event::Receipts { batch, receipts }));
+        assert_eq!(session.next_event(), Some(Event::Receipts { batch, receipts, statements: vec![] }));
     }
 }
 
@@ -177,7 +181,7 @@ fn what_comes_before_the_proof_is_bounded() {
     province.grow(1);
     let (mut session, verifier) = centre(&net, Some(old));
     session.handle(hello(&province, PROVINCE, |_| ()), &verifier).unwrap();
-    let batch = |n| Frame::Receipts { batch: n, receipts: vec![vec![0]] };
+    let batch = |n| Frame::Receipts { batch: n, receipts: vec![vec![0]], statements: vec![] };
     (0..4).for_each(|n| session.handle(batch(n), &verifier).unwrap());
     assert_eq!(code(session.handle(batch(4), &verifier)), Code::Malformed);
 }
@@ -277,7 +281,7 @@ fn hellos_that_are_refused() {
 fn frames_out_of_place_end_the_session() {
     let net = Network::new("peer tests");
     let stray = [
-        Frame::Receipts { batch: 1, receipts: vec![vec![0]] },
+        Frame::Receipts { batch: 1, receipts: vec![vec![0]], statements: vec![] },
         Frame::Stored { batch: 1 },
         Frame::Want(Vec::new()),
         Frame::Answer(Vec::new()),

@@ -12,6 +12,7 @@
 //! - [`verify_inclusion`], [`root_from_inclusion`] and [`verify_consistency`] are the other side.
 //! - [`note`] and [`checkpoint`] are the C2SP text formats in which roots are published,
 //!   [`cosignature`] what witnesses say of them, and [`policy`] whose word is needed.
+//! - [`published`] writes a log out as static files (C2SP tlog-tiles) that public tools read.
 
 mod batch;
 pub mod checkpoint;
@@ -22,6 +23,7 @@ mod memory;
 pub mod note;
 pub mod policy;
 mod proof;
+pub mod published;
 mod shape;
 pub mod tile;
 mod verify;

@@ -37,15 +37,20 @@ impl TileCoord {
     /// of `width` hashes. `N` is cut into groups of three digits, all but the last behind an `x`.
     #[must_use]
     pub fn path(self, width: usize) -> String {
-        let mut number = format!("{:03}", self.index % 1000);
-        let mut rest = self.index / 1000;
-        while rest > 0 {
-            number = format!("x{:03}/{number}", rest % 1000);
-            rest /= 1000;
-        }
-        let partial = if width < TILE_WIDTH { format!(".p/{width}") } else { String::new() };
-        format!("tile/{}/{number}{partial}", self.level)
+        format!("tile/{}/{}", self.level, numbered(self.index, width))
     }
+}
+
+/// The name of a tile or bundle within its level.
+pub(crate) fn numbered(index: u64, width: usize) -> String {
+    let mut number = format!("{:03}", index % 1000);
+    let mut rest = index / 1000;
+    while rest > 0 {
+        number = format!("x{:03}/{number}", rest % 1000);
+        rest /= 1000;
+    }
+    let partial = if width < TILE_WIDTH { format!(".p/{width}") } else { String::new() };
+    format!("{number}{partial}")
 }
 
 /// Hashes to append to one tile.

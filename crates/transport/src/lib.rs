@@ -28,6 +28,7 @@ mod error;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
 mod frame;
+mod https;
 mod identity;
 mod limits;
 mod outbox;
@@ -44,6 +45,7 @@ pub use datagrams::Datagrams;
 pub use endpoint::{Endpoint, EndpointStats, Opened};
 pub use error::{BindError, ConnectError, HandshakeError, StreamError};
 pub use frame::{FrameReceiver, FrameSender};
+pub use https::HttpsServer;
 pub use identity::{Identity, PeerName};
 pub use limits::{LimitError, TransportLimits};
 pub use outbox::{Outbox, OutboxWriter, outbox};

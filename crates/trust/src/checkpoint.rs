@@ -28,11 +28,11 @@ pub fn verify(
         return Err(Refusal::new(Code::TooLarge, detail));
     }
     let invalid = |what: String| Refusal::new(Code::ReceiptInvalid, format!("checkpoint: {what}"));
-    let listed = directory.node(node).ok_or_else(|| invalid(format!("there is no node {node}")))?;
+    directory.node(node).ok_or_else(|| invalid(format!("there is no node {node}")))?;
     let line = note.split(|b| *b == b'\n').next().unwrap_or_default();
     let named = |id: &EpochId| origin(directory.network(), node, *id).as_bytes() == line;
     let epoch =
-        listed.epochs.iter().map(|epoch| epoch.id).find(named).ok_or_else(|| {
+        directory.epochs_of(node).find(named).ok_or_else(|| {
             invalid(format!("it is of no epoch that the directory lists for {node}"))
         })?;
     let keys = directory

@@ -120,8 +120,7 @@ pub fn verify(
 /// The node and epoch that a key name means.
 fn named(directory: &Directory, name: &str) -> Option<(NodeId, EpochId)> {
     let node: NodeId = name.split('/').nth(2)?.parse().ok()?;
-    let listed = directory.node(&node)?;
-    let epoch = listed.epochs.iter().map(|epoch| epoch.id);
-    let epoch = epoch.into_iter().find(|id| origin(directory.network(), &node, *id) == name)?;
+    let named = |id: &EpochId| origin(directory.network(), &node, *id) == name;
+    let epoch = directory.epochs_of(&node).find(named)?;
     Some((node, epoch))
 }

@@ -21,6 +21,7 @@ mod chain;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod directory;
+pub mod epoch;
 pub mod evidence;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
@@ -36,8 +37,11 @@ mod verifier;
 pub use authority::may_issue;
 pub use cosignature::VerifiedCosignature;
 pub use directory::{Directory, Resolution};
+pub use epoch::{Standing, VerifiedEpoch};
 pub use revocation::{Crls, Revocation};
 pub use root::Root;
 pub use verdict::{Cause, Refusal, Verdict};
-pub use verified::{SealAuthority, Signer, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt};
-pub use verifier::{Options, VerifiedVoid, Verifier};
+pub use verified::{
+    SealAuthority, Signer, Statements, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt,
+};
+pub use verifier::{Options, VerifiedSeal, VerifiedStatement, VerifiedVoid, Verifier};

@@ -11,6 +11,7 @@ use tram_wire::Receipt;
 
 use crate::authority::is_authorised;
 use crate::directory::Directory;
+use crate::epoch::Standing;
 use crate::root::Root;
 use crate::verdict::Refusal;
 use crate::verified::VerifiedReceipt;
@@ -80,6 +81,11 @@ pub(crate) fn issued_by<'a>(
     else {
         return Err(invalid(format!("directory: node {node} has no epoch {epoch}")));
     };
+    if directory.standing(node, epoch) == Some(Standing::Announced) {
+        return Err(invalid(format!(
+            "directory: it lists no epoch {epoch} of {node}, whose parent did not cosign it"
+        )));
+    }
     if signed_root.key.0 != keys.receipt.key_id() {
         return Err(invalid(format!("key: not the one that the directory lists for {node}")));
     }
@@ -97,8 +103,11 @@ pub(crate) fn issued_by<'a>(
 }
 
 pub(crate) fn authorised(directory: &Directory, receipt: Receipt) -> VerifiedReceipt {
-    let authorised = is_authorised(directory, receipt.record());
-    VerifiedReceipt::assertion(receipt, Some(authorised))
+    let record = receipt.record();
+    let authorised = is_authorised(directory, record);
+    let standing = directory.standing(&record.node, &record.epoch);
+    let provisional = standing == Some(Standing::Provisional);
+    VerifiedReceipt::assertion(receipt, Some(authorised)).of_epoch(provisional)
 }
 
 fn invalid(what: String) -> Refusal {

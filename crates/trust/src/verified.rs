@@ -1,11 +1,12 @@
 //! Values that only this crate can make.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tram_dispatch::{
     AgencyCode, Digest, DispatchId, Envelope, EpochId, EvidenceRecord, NodeId, UnixMillis,
 };
-use tram_wire::{Receipt, SealedDispatch};
+use tram_wire::{Receipt, SealedDispatch, SealedStatement};
 
 use crate::revocation::Revocation;
 
@@ -104,11 +105,23 @@ impl VerifiedDispatch {
 pub struct VerifiedReceipt {
     receipt: Receipt,
     authorised: Option<bool>,
+    statement: Option<SealedStatement>,
+    provisional: bool,
 }
 
 impl VerifiedReceipt {
     pub(crate) fn assertion(receipt: Receipt, authorised: Option<bool>) -> Self {
-        Self { receipt, authorised }
+        Self { receipt, authorised, statement: None, provisional: false }
+    }
+
+    /// The same, of an epoch that is provisional or not.
+    pub(crate) fn of_epoch(self, provisional: bool) -> Self {
+        Self { provisional, ..self }
+    }
+
+    /// Whether its epoch is not listed: its node states it and its parent cosigned it.
+    pub fn is_provisional(&self) -> bool {
+        self.provisional
     }
 
     /// The receipt.
@@ -136,6 +149,33 @@ impl VerifiedReceipt {
     /// [`crate::authority::is_authorised`] with the directory of today.
     pub fn authorised_issuer(&self) -> Option<bool> {
         self.authorised
+    }
+
+    /// The receipt with the statement that it names, where that came along and says the same.
+    #[must_use]
+    pub fn with_statement(mut self, statements: &Statements) -> Self {
+        let record = self.receipt.record();
+        let named = record.attestation.and_then(|digest| statements.0.get(&digest));
+        self.statement = named.filter(|s| s.statement().is_said_by(record)).cloned();
+        self
+    }
+
+    /// The agency's own statement behind it, as it came: the receipt names it and says the same. Its seal
+    /// is *not* verified; an auditor does that, with the lists of then.
+    pub fn statement(&self) -> Option<&SealedStatement> {
+        self.statement.as_ref()
+    }
+}
+
+/// Statements that came with receipts, by the digest that a receipt names them by. None is verified.
+#[derive(Clone, Debug, Default)]
+pub struct Statements(BTreeMap<Digest, SealedStatement>);
+
+impl Statements {
+    /// Reads them; what is no statement is left out.
+    pub fn read<'a>(raws: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let parsed = raws.into_iter().filter_map(|raw| SealedStatement::parse(raw).ok());
+        Statements(parsed.map(|s| (s.object(), s)).collect())
     }
 }
 

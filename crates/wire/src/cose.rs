@@ -33,6 +33,9 @@ pub const TYP_STATEMENT: &str = "application/tram-statement+cose";
 /// `typ` of a statement that a number of an agency's series stays unused.
 pub const TYP_VOID: &str = "application/tram-void+cose";
 
+/// `typ` of a genesis as its node states it.
+pub const TYP_EPOCH: &str = "application/tram-epoch+cose";
+
 /// Longest signature in bytes: RSA of 4096 bits.
 pub const SIGNATURE_BYTES_MAX: usize = 512;
 

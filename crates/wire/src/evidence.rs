@@ -5,6 +5,8 @@ use tram_crypto::sha256_parts;
 use tram_dispatch::limits::{EVIDENCE_BYTES_MAX, TEXT_BYTES_MAX};
 use tram_dispatch::{Digest, Event, EvidenceRecord};
 
+mod removal;
+
 use crate::WireError;
 use crate::cbor::{self, Fields, FieldsOut, Writer, finish};
 use crate::fields::{agency, code, id, node, plain, sequence, string, time};
@@ -38,6 +40,8 @@ mod key {
     pub(super) const ATTESTATION: u64 = 19;
     pub(super) const OTHER_OBJECT: u64 = 20;
     pub(super) const SEQUENCE: u64 = 21;
+    pub(super) const RELATED: u64 = 22;
+    pub(super) const REMOVAL: u64 = 23;
 }
 
 /// The one encoding of this record.
@@ -66,7 +70,9 @@ pub fn encode(record: &EvidenceRecord) -> Vec<u8> {
         .put_some(key::REVOCATION, r.revocation, digest)
         .put_some(key::ATTESTATION, r.attestation, digest)
         .put_some(key::OTHER_OBJECT, r.other_object, digest)
-        .put_some(key::SEQUENCE, r.sequence, |w, s| _ = w.array(2).uint(s.series).uint(s.number));
+        .put_some(key::SEQUENCE, r.sequence, |w, s| _ = w.array(2).uint(s.series).uint(s.number))
+        .put_some(key::RELATED, r.related, |w, dispatch| _ = w.bytes(dispatch.as_bytes()))
+        .put_some(key::REMOVAL, r.removal.as_deref(), removal::put);
     f.finish()
 }
 
@@ -103,6 +109,8 @@ pub fn decode(bytes: &[u8]) -> Result<EvidenceRecord, WireError> {
         attestation: f.optional(key::ATTESTATION, id)?,
         other_object: f.optional(key::OTHER_OBJECT, id)?,
         sequence: f.optional(key::SEQUENCE, sequence)?,
+        related: f.optional(key::RELATED, id)?,
+        removal: f.optional(key::REMOVAL, removal::take)?.map(Box::new),
     };
     f.end_skipping()?;
     finish(&d)?;
@@ -114,7 +122,7 @@ pub fn decode(bytes: &[u8]) -> Result<EvidenceRecord, WireError> {
 ///
 /// # Errors
 /// `TooLarge` for a long remark, `Malformed` for a status outside 1 to 16, a number 0, or a remark that
-/// is empty or not plain text.
+/// is empty or not plain text; and where a removal of documents does not say which, or another event does.
 pub fn validate(record: &EvidenceRecord) -> Result<(), WireError> {
     if record.sequence.is_some_and(|s| s.number == 0) || record.admission == Some(0) {
         return Err(WireError::malformed("numbers start at 1"));
@@ -122,6 +130,7 @@ pub fn validate(record: &EvidenceRecord) -> Result<(), WireError> {
     if record.status.is_some_and(|status| !(1..=16).contains(&status)) {
         return Err(WireError::malformed("status is not 1 to 16"));
     }
+    removal::validate(record)?;
     match &record.remark {
         Some(remark) => plain(remark, 1, TEXT_BYTES_MAX).map_err(|e| e.within("remark")),
         None => Ok(()),

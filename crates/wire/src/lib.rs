@@ -12,6 +12,7 @@ pub mod cbor;
 pub mod cose;
 pub mod directory;
 pub mod envelope;
+pub mod epoch;
 mod error;
 pub mod evidence;
 pub mod evidence_file;

@@ -1,5 +1,10 @@
 //! `tram log`: the node's receipt log.
 
+mod anchor;
+mod new_epoch;
+mod next;
+mod tiles;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tram_api::model::{GenesisView, LogHead, LogTimeStamps, LogWitnesses};
@@ -15,6 +20,11 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Witnesses(WitnessesArgs),
     Timestamps(TimestampsArgs),
+    Anchor(anchor::AnchorArgs),
+    NewEpoch(new_epoch::NewEpochArgs),
+    /// The log as static files for public tools.
+    #[command(subcommand)]
+    Tiles(tiles::Command),
 }
 
 /// Show size, root and checkpoint of the receipt log, and how it began.
@@ -53,6 +63,9 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
         Command::Show(ShowArgs {}) => show(shell),
         Command::Witnesses(WitnessesArgs {}) => witnesses(shell),
         Command::Timestamps(TimestampsArgs {}) => timestamps(shell),
+        Command::Anchor(args) => anchor::run(shell, args),
+        Command::NewEpoch(args) => new_epoch::run(shell, &args),
+        Command::Tiles(command) => tiles::run(shell, command),
     }
 }
 

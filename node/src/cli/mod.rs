@@ -15,14 +15,16 @@ mod connect;
 mod demo;
 mod directory;
 mod dispatch;
+mod edxml;
 mod evidence;
 mod failure;
 mod files;
 mod inbox;
-mod init;
+pub(crate) mod init;
 mod inspect;
 mod log;
 mod network;
+mod own_seal;
 mod peer;
 mod pki;
 mod queue;
@@ -100,6 +102,9 @@ enum Command {
     /// Take, register or refuse what was consigned to an agency.
     #[command(subcommand)]
     Inbox(inbox::Command),
+    /// Files of document systems that speak the national XML (QCVN 102:2016).
+    #[command(subcommand)]
+    Edxml(edxml::Command),
     /// Look at receipts and take them out of the node.
     #[command(subcommand)]
     Receipt(receipt::Command),
@@ -168,6 +173,7 @@ fn perform(shell: &Shell, command: Command) -> Result<ExitCode, Failure> {
         Command::Submit(args) => dispatch::submit::run(shell, &args),
         Command::Track(args) => dispatch::track::run(shell, &args),
         Command::Inbox(command) => inbox::run(shell, command),
+        Command::Edxml(command) => edxml::run(shell, command),
         Command::Receipt(command) => receipt::run(shell, command),
         Command::Evidence(command) => evidence::run(shell, command),
         Command::Audit(command) => audit::run(shell, command),

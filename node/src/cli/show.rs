@@ -3,10 +3,11 @@
 use std::future::Future;
 
 use tram_api::model::{
-    DocumentView, EvidenceView, InboxState, LegState, LegView, Outcome, Page, UrgencyLevel,
+    ActAnswer, ActKind, ActView, DocumentView, EvidenceView, InboxItem, InboxState, LegState, LegView,
+    Outcome, Page, SealActKind, SignatureVerdict, SignatureView, UrgencyLevel,
 };
 use tram_api::{Language, text};
-use tram_dispatch::Event;
+use tram_dispatch::{Event, Status};
 
 use super::failure::Failure;
 use super::shell::Shell;
@@ -112,7 +113,96 @@ pub(super) fn inbox_state(shell: &Shell, state: InboxState) -> &'static str {
         InboxState::HandedOver => Word::HandedOver,
         InboxState::Registered => Word::Registered,
         InboxState::Refused => Word::Refused,
+        InboxState::Withdrawn => Word::Withdrawn,
     })
+}
+
+/// A national status: its two digits, and the word.
+pub(super) fn status(shell: &Shell, status: Status) -> String {
+    let word = match status {
+        Status::Arrived => Word::StatusArrived,
+        Status::Refused => Word::StatusRefused,
+        Status::Accepted => Word::StatusAccepted,
+        Status::Assigned => Word::StatusAssigned,
+        Status::Processing => Word::StatusProcessing,
+        Status::Completed => Word::StatusCompleted,
+        Status::TakeBackRequested => Word::StatusTakeBack,
+        Status::Agreed => Word::StatusAgreed,
+        Status::Declined => Word::StatusDeclined,
+    };
+    format!("{status} {}", shell.word(word))
+}
+
+/// Words for what a dispatch does to earlier ones.
+fn act(shell: &Shell, kind: SealActKind) -> &'static str {
+    match kind {
+        SealActKind::New => "",
+        SealActKind::Recall => shell.word(Word::ActRecall),
+        SealActKind::Update => shell.word(Word::ActUpdate),
+        SealActKind::Replace => shell.word(Word::ActReplace),
+    }
+}
+
+/// Words for how a later dispatch bears on one.
+fn bearing(shell: &Shell, kind: ActKind) -> &'static str {
+    shell.word(match kind {
+        ActKind::Recall => Word::ActRecalled,
+        ActKind::Update => Word::ActUpdated,
+        ActKind::Replace => Word::ActReplaced,
+        ActKind::Answer => Word::ActAnswered,
+    })
+}
+
+/// What a dispatch does, and what later ones do to it, in one cell.
+pub(super) fn acts_in_short(shell: &Shell, does: SealActKind, acts: &[ActView]) -> String {
+    let mut words = vec![act(shell, does)];
+    words.extend(acts.iter().map(|a| bearing(shell, a.kind)));
+    words.retain(|word| !word.is_empty());
+    words.dedup();
+    words.join(", ")
+}
+
+/// By when to register, and whether it is too late.
+pub(super) fn register_by(shell: &Shell, item: &InboxItem) -> String {
+    let by = shell.time(item.register_by.0);
+    match item.overdue {
+        true => format!("{by} [{}]", shell.word(Word::OverdueItem)),
+        false => by,
+    }
+}
+
+/// What the seal of a dispatch is worth.
+pub(super) fn signature(shell: &Shell, signature: &SignatureView) -> String {
+    let verdict = shell.word(match signature.verdict {
+        SignatureVerdict::Verified => Word::Verified,
+        SignatureVerdict::Undetermined => Word::Undetermined,
+    });
+    match (&signature.judged_at, signature.revocation_checked) {
+        (None, _) => verdict.to_owned(),
+        (Some(at), true) => format!("{verdict} ({})", shell.time(at.0)),
+        (Some(at), false) => {
+            format!("{verdict} ({}; {})", shell.time(at.0), shell.word(Word::RevocationUnchecked))
+        }
+    }
+}
+
+/// Later dispatches that bear on one, as a table.
+pub(super) fn acts(shell: &Shell, acts: &[ActView]) -> String {
+    let headings = [Word::Time, Word::Act, Word::Dispatch, Word::From, Word::Reference, Word::Status];
+    let mut table = Table::new(&headings.map(|w| (shell.word(w), Align::Left)));
+    for a in acts {
+        let answer = |x: &ActAnswer| format!("{}: {}", x.recipient, status(shell, x.status.status.0));
+        let answers: Vec<String> = a.answers.iter().map(answer).collect();
+        table.row([
+            shell.time(a.at.0),
+            bearing(shell, a.kind).to_owned(),
+            a.dispatch.to_string(),
+            a.originator.as_ref().map(ToString::to_string).unwrap_or_default(),
+            a.reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+            some_of(&answers),
+        ]);
+    }
+    table.lines()
 }
 
 /// What programs know under a fixed English name: a step, a purpose, a thing looked at.
@@ -171,6 +261,7 @@ pub(super) fn legs(shell: &Shell, legs: &[LegView]) -> String {
         Word::To,
         Word::State,
         Word::Outcome,
+        Word::Status,
         Word::Event,
         Word::Via,
         Word::ChangedAt,
@@ -182,6 +273,7 @@ pub(super) fn legs(shell: &Shell, legs: &[LegView]) -> String {
             leg.recipient.to_string(),
             leg_state(shell, leg.state).to_owned(),
             outcome(shell, leg.outcome).to_owned(),
+            leg.status.as_ref().map(|s| status(shell, s.status.0)).unwrap_or_default(),
             leg.event.as_ref().map(|e| event(shell, e.0)).unwrap_or_default(),
             leg.peer.as_ref().map(ToString::to_string).unwrap_or_default(),
             shell.time(leg.changed_at.0),
@@ -215,6 +307,7 @@ pub(super) fn evidence(shell: &Shell, evidence: &[EvidenceView]) -> String {
     let mut table = Table::new(&[
         (shell.word(Word::Time), Align::Left),
         (shell.word(Word::Event), Align::Left),
+        (shell.word(Word::Status), Align::Left),
         (shell.word(Word::SaidBy), Align::Left),
         (shell.word(Word::Leaf), Align::Right),
         (shell.word(Word::To), Align::Left),
@@ -228,6 +321,7 @@ pub(super) fn evidence(shell: &Shell, evidence: &[EvidenceView]) -> String {
         table.row([
             shell.time(e.at.0),
             name,
+            e.status.map(|s| status(shell, s.0)).unwrap_or_default(),
             e.node.to_string(),
             e.index.to_string(),
             e.recipient.as_ref().map(ToString::to_string).unwrap_or_default(),

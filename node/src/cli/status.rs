@@ -48,6 +48,7 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
         NodeState::Ready if !s.alarms.is_empty() => Word::Degraded,
         NodeState::Ready => Word::Ready,
         NodeState::Degraded => Word::Degraded,
+        NodeState::Unanchored => Word::Unanchored,
         NodeState::Halted => Word::Halted,
         NodeState::Stopping => Word::Stopping,
     };

@@ -51,6 +51,19 @@ words! {
     Nothing: "nothing", "không có gì";
 
     // Columns and names of values.
+    Act: "act", "nghiệp vụ";
+    ActAnswered: "answered", "đã có trả lời";
+    ActRecall: "recall", "thu hồi";
+    ActRecalled: "recalled", "bị yêu cầu thu hồi";
+    ActReplace: "replacement", "thay thế";
+    ActReplaced: "replaced", "đã bị thay thế";
+    ActUpdate: "update", "cập nhật";
+    ActUpdated: "updated", "đã có cập nhật";
+    OverdueItem: "overdue", "quá hạn";
+    RegisterBy: "register by", "hạn vào sổ";
+    RevocationUnchecked: "revocation not checked", "chưa xét việc thu hồi chứng thư";
+    SameNumber: "Warning: {} has the number of {}.", "Lưu ý: {} trùng số, ký hiệu với {}.";
+    Withdrawn: "withdrawn", "đã hủy theo thu hồi";
     AcceptedAt: "accepted", "tiếp nhận lúc";
     Admissions: "admissions", "số tiếp nhận";
     Address: "address", "địa chỉ";
@@ -80,6 +93,21 @@ words! {
     Limits: "limits", "giới hạn";
     Log: "receipt log", "nhật ký biên nhận";
     LogProof: "proof against a log", "bằng chứng về nhật ký";
+    KeptFor: "kept for", "thời gian lưu";
+    MoreWithLimit: "There are more; --limit shows them.", "Còn nữa; dùng --limit để xem thêm.";
+    DaysKept: "{} days", "{} ngày";
+    ForEver: "for ever", "vĩnh viễn";
+    Rule: "rule", "quy tắc";
+    Goes: "removed on", "ngày hủy";
+    ClosedAt: "closed", "kết thúc lúc";
+    RemovedToday: "removed today", "đã hủy hôm nay";
+    PerDayMax: "at most in a day", "tối đa trong ngày";
+    Conditions: "for", "áp dụng cho";
+    NoRetentionPolicy: "no policy of retention is configured: files of documents go as soon as nothing is left to do for a dispatch, and small documents stay in the journal",
+        "chưa cấu hình chính sách lưu trữ: tệp văn bản được xóa ngay khi gói đã xử lý xong, văn bản nhỏ vẫn nằm trong nhật ký ghi trước";
+    LimitReached: "more is due today than the policy lets go in a day", "số đến hạn hôm nay vượt mức tối đa trong ngày";
+    Folder: "folder", "thư mục";
+    NewEntries: "new entries", "mục mới";
     LogSize: "log size", "cỡ nhật ký";
     MediaType: "type", "kiểu";
     Missing: "missing", "còn thiếu";
@@ -115,6 +143,16 @@ words! {
     Since: "since", "từ lúc";
     Size: "size", "dung lượng";
     State: "state", "trạng thái";
+    Status: "status", "trạng thái xử lý";
+    StatusArrived: "arrived", "đã đến";
+    StatusRefused: "refused", "từ chối tiếp nhận";
+    StatusAccepted: "accepted", "đã tiếp nhận";
+    StatusAssigned: "assigned", "phân công xử lý";
+    StatusProcessing: "processing", "đang xử lý";
+    StatusCompleted: "completed", "hoàn thành";
+    StatusTakeBack: "take-back requested", "yêu cầu thu hồi";
+    StatusAgreed: "agreed", "đồng ý";
+    StatusDeclined: "declined", "không đồng ý";
     Step: "step", "bước";
     Storage: "storage", "lưu trữ";
     Subject: "subject", "trích yếu";
@@ -135,6 +173,11 @@ words! {
     StampNumber: "number", "số hiệu";
     StampServer: "time-stamp server", "máy chủ dấu thời gian";
     LastTry: "last try", "lần thử gần nhất";
+
+    EdxmlIssued: "issued", "ngày ban hành";
+    EdxmlKind: "type of document", "loại văn bản";
+    EdxmlOdd: "odd", "điểm bất thường";
+    EdxmlSignature: "XML signature", "chữ ký XML";
 
     // States.
     Above: "above", "cấp trên";
@@ -157,6 +200,14 @@ words! {
     FlashAt: "flash, by the hour", "hỏa tốc hẹn giờ";
     Good: "good", "tốt";
     Halted: "signing nothing", "ngừng ký";
+    Unanchored: "unanchored: no new receipts are signed", "chưa có neo: không ký biên nhận mới";
+    Anchor: "anchor", "tệp neo";
+    AnchoredBy: "confirmed by", "được xác nhận bởi";
+    LogAnchored: "the log goes on; receipts are signed", "nhật ký ghi tiếp; biên nhận được ký";
+    SigningReceipts: "receipts are signed", "đang ký biên nhận";
+    EpochBegun: "epoch {} begins after {} leaves of the one before; {} dispatches are carried over\nThe old log and its keys are in {}.\nStart the node: its parent cosigns the new epoch, which then counts provisionally.\nGive the request to the directory's signer, who lists it: {}", "đời nhật ký {} bắt đầu sau {} mục của đời trước; {} gói được giữ lại\nNhật ký cũ và khóa nằm trong {}.\nKhởi động nút: nút cấp trên đồng ký đời mới, khi đó có hiệu lực tạm thời.\nGửi yêu cầu cho người ký danh bạ: {}";
+    EpochFinished: "the switch to epoch {} is finished; start the node", "đã chuyển xong sang đời nhật ký {}; khởi động nút";
+    AnchorAgrees: "agrees with the store", "khớp với kho";
     HandedOver: "handed over", "đã bàn giao";
     Incoming: "incoming", "vừa nhận";
     Normal: "normal", "thường";
@@ -206,6 +257,7 @@ words! {
     NumbersNotRead: "Not read from number {} on; --limit allows more.", "Chưa đọc từ số {}; --limit cho phép nhiều hơn.";
     NumbersPresent: "{}: {} present, newest {}.", "{}: có {}, số mới nhất {}.";
     NumbersRepeated: "Used more than once: {}.", "Dùng hơn một lần: {}.";
+    Series: "series", "dãy số";
     SeriesNamed: "series {}", "dãy số {}";
     SuppressedBetween: "admission {} is under the checkpoint of size {}, admission {} under that of size {}", "số tiếp nhận {} nằm dưới điểm kiểm cỡ {}, số {} dưới điểm kiểm cỡ {}";
     Voided: "Number {} of series {} is void.", "Số {} của dãy {} đã bỏ trống.";
@@ -215,6 +267,7 @@ words! {
     FetchedOnly: "Fetched to {} with {} documents; confirm with token {}",
         "Đã lấy về {} cùng {} văn bản; xác nhận bằng mã {}";
     LegChanged: "{} to {}: now {}.", "{} đến {}: nay {}.";
+    UnderTheSeal: "It stands under the agency's own seal.", "Có con dấu số của cơ quan.";
     Recorded: "{} recorded for dispatch {} at {}.", "Đã ghi “{}” cho gói {} lúc {}.";
     RecordedBefore: "{} was recorded before for dispatch {}, at {}.",
         "“{}” đã được ghi từ trước cho gói {}, lúc {}.";
@@ -258,6 +311,12 @@ words! {
         "Đã cài danh bạ phiên bản {}, mã băm {}, đến {}.";
     DirectorySame: "Directory version {} was installed already, digest {}, until {}.",
         "Danh bạ phiên bản {} đã cài từ trước, mã băm {}, đến {}.";
+
+    // edXML.
+    EdxmlNothingToDo: "Status {}: nothing to do, the recipient's node said so itself.", "Trạng thái {}: không cần làm gì, nút của nơi nhận đã tự báo.";
+    EdxmlSigned: "there ({}), NOT VERIFIED: it proves nothing here", "có ({}), CHƯA KIỂM CHỨNG: không chứng minh được gì ở đây";
+    EdxmlStatuses: "{} status files in {}.", "{} tệp trạng thái trong {}.";
+    EdxmlUnfolded: "out of a hidden ZIP", "lấy ra từ tệp ZIP ẩn";
 
     // Verification.
     Verified: "VERIFIED", "ĐÃ KIỂM CHỨNG";
@@ -303,6 +362,7 @@ words! {
     EvArrived: "the recipient's node holds it", "nút của nơi nhận đã lưu";
     EvTaken: "the recipient's system took it", "hệ thống nơi nhận đã lấy";
     EvDecided: "the clerk decided", "văn thư đã xử lý";
+    EvHandled: "the recipient reported or answered", "nơi nhận báo trạng thái hoặc trả lời";
     EvEnded: "it was refused or given up", "bị từ chối hoặc không chuyển được";
     EvWhen: "when, by others", "thời điểm, theo các bên khác";
     EvWitnessed: "witnesses cosigned the log", "bên chứng kiến đã đồng ký nhật ký";
@@ -320,6 +380,9 @@ words! {
     RegisteredByNode: "registered {}, claimed by its node {}", "vào sổ {}, theo lời nút {}";
     RefusedByAgency: "refused {}, signed by the agency: \"{}\"", "trả lại {}, có chữ ký của cơ quan: \"{}\"";
     RefusedByNode: "refused {}, claimed by its node {}", "trả lại {}, theo lời nút {}";
+    HandledByAgency: "{}, {}, signed by the agency: \"{}\"", "{}, {}, có chữ ký của cơ quan: \"{}\"";
+    HandledByNode: "{}, {}, claimed by its node {}", "{}, {}, theo lời nút {}";
+    OnBehalf: "; sealed by node {} on its behalf", "; nút {} ký thay";
     ByBounds: "{} by {}: not before {} ({}), not after {} ({})", "{}, nút {}: không trước {} ({}), không sau {} ({})";
     ByWitnesses: "checkpoint of {} leaves, cosigned by {}", "điểm kiểm {} lá, đồng ký bởi {}";
     ByDigest: "{} bytes, SHA-256 {}", "{} byte, SHA-256 {}";

@@ -10,15 +10,10 @@ use tram_config::Config;
 use tram_crypto::Sign;
 use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 use tram_engine::quota::Doors;
-use tram_peer::limits::CHECKPOINT_MS;
 use tram_spool::documents::{
     DocumentError, DocumentReader, DocumentStore, PartialUploads, Uploads,
 };
 use tram_spool::store::{Document, StoreError, StoreReader};
-use tram_tlog::Hash;
-use tram_tlog::checkpoint::Checkpoint;
-use tram_tlog::cosignature::Cosignature;
-use tram_tlog::note::NoteError;
 use tram_tlog::policy::Policy;
 use tram_transport::Session;
 use tram_trust::{Root, Verifier};
@@ -64,11 +59,17 @@ pub(crate) struct Context {
     /// Set once the QUIC thread has bound it.
     pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
     verifier: RwLock<Arc<Verifier>>,
-    checkpoint_key: Box<dyn Sign>,
+    pub(super) checkpoint_key: Box<dyn Sign>,
     /// When, what size, the note.
-    published: Mutex<Option<(u64, u64, Vec<u8>)>>,
+    /// Who waits for proofs over other nodes' logs.
+    pub proving: super::proving::Proving,
+    pub(super) published: Mutex<Option<(u64, u64, Vec<u8>)>>,
     /// Whose cosignatures the own checkpoints need, where that is configured.
     pub witness_policy: Option<Policy>,
+    /// The policy by which documents are removed after their time.
+    pub retention: super::retention::Retention,
+    /// The log as static files.
+    pub public_log: super::tiles::PublicLog,
     /// Time-stamps from outside.
     pub time_stamps: super::time_stamps::TimeStamps,
     /// What the parent's parent was asked to cosign.
@@ -90,6 +91,8 @@ pub(crate) struct Budgets {
     pub uploads: Semaphore,
     /// Checks of the whole store.
     pub store_checks: Arc<Semaphore>,
+    /// Large evidence files in memory: one, from its making until it is read.
+    pub evidence: Arc<Semaphore>,
     /// One directory is installed at a time.
     pub installing: Mutex<()>,
 }
@@ -102,6 +105,7 @@ impl Budgets {
             checks: Semaphore::new(processors),
             uploads: Semaphore::new(uploads_max),
             store_checks: Arc::new(Semaphore::new(1)),
+            evidence: Arc::new(Semaphore::new(1)),
             installing: Mutex::default(),
         }
     }
@@ -137,6 +141,14 @@ impl Sessions {
         live.session = None;
         live.trouble = trouble;
         news
+    }
+
+    /// The peers with a session.
+    pub(crate) fn connected(&self) -> Vec<NodeId> {
+        let up = |live: &Live| live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none());
+        let map = self.0.lock().ok();
+        let all = map.iter().flat_map(|map| map.iter());
+        all.filter(|(_, live)| up(live)).map(|(peer, _)| peer.clone()).collect()
     }
 
     pub(crate) fn get(&self, peer: &NodeId) -> Live {
@@ -223,8 +235,11 @@ impl Context {
             endpoint: std::sync::OnceLock::new(),
             verifier: RwLock::new(verifier),
             checkpoint_key,
+            proving: super::proving::Proving::default(),
             published: Mutex::default(),
             witness_policy: None,
+            retention: super::retention::Retention::default(),
+            public_log: super::tiles::PublicLog::default(),
             time_stamps: super::time_stamps::TimeStamps::default(),
             asking: Mutex::default(),
             serial: AtomicU64::new(0),
@@ -246,60 +261,6 @@ impl Context {
             Err(poisoned) => poisoned.into_inner(),
         };
         *slot = Arc::new(verifier);
-    }
-
-    /// The newest checkpoint: a signed note over a tree that is durable. Empty for an empty log.
-    pub(crate) fn checkpoint(&self) -> Vec<u8> {
-        let head = self.core.head();
-        if head.size == 0 {
-            return Vec::new();
-        }
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        Checkpoint::new(&origin, head.size, Hash(head.root))
-            .and_then(|c| c.sign(&origin, &*self.checkpoint_key))
-            .unwrap_or_default()
-    }
-
-    /// The signed note of this tree of the node's own log, which must be durable.
-    pub(crate) fn sign_checkpoint(&self, size: u64, root: [u8; 32]) -> Result<Vec<u8>, NoteError> {
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        Checkpoint::new(&origin, size, Hash(root))?.sign(&origin, &*self.checkpoint_key)
-    }
-
-    /// The checkpoint over an earlier tree of this log, the same bytes each time.
-    pub(crate) fn checkpoint_of(&self, size: u64, root: [u8; 32]) -> Result<Vec<u8>, NoteError> {
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        Checkpoint::new(&origin, size, Hash(root))?.sign(&origin, &*self.checkpoint_key)
-    }
-
-    /// The checkpoint that peers are told of and witnesses asked to cosign, with its size: the same
-    /// for all of them, and a newer one at most every [`CHECKPOINT_MS`]. `None` for an empty log.
-    pub(crate) fn published(&self) -> Option<(u64, Vec<u8>)> {
-        let now_ms = self.core.now().mono_ms;
-        let mut last = self.published.lock().ok()?;
-        let due = last.as_ref().is_none_or(|(at_ms, size, _)| {
-            now_ms.saturating_sub(*at_ms) >= CHECKPOINT_MS && self.core.head().size > *size
-        });
-        if due {
-            let note = self.checkpoint();
-            // The head may have grown since it was looked at: what is signed says of what.
-            if let Some(size) = super::proofs::size_of(&note) {
-                *last = Some((now_ms, size, note));
-            }
-        }
-        last.as_ref().map(|(_, size, note)| (*size, note.clone()))
-    }
-
-    /// Cosigns a checkpoint of another node's log that is held durably.
-    pub(crate) fn cosign(
-        &self,
-        log: (&NodeId, EpochId),
-        tree: (u64, [u8; 32]),
-        time: u64,
-    ) -> Result<Cosignature, NoteError> {
-        let me = (&self.me, self.epoch);
-        let key = &*self.checkpoint_key;
-        tram_trust::cosignature::sign(self.network, me, log, tree, time, key)
     }
 
     /// Opens a document of a dispatch held here, unchecked; see [`Context::kept`].

@@ -1,4 +1,4 @@
-//! The engine's thread and the store's thread, and how the rest of the daemon talks to them.
+//! The engine's thread and the store's thread; [`Core`] is how the rest of the daemon talks to them.
 //!
 //! One thread owns the engine and consumes whatever has arrived; another makes batches durable. One
 //! batch is on its way to disk while the next fills, so load itself makes the batches larger.
@@ -10,18 +10,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tram_dispatch::{Code, Digest, NodeId, Now, UnixMillis};
+use tram_dispatch::{Code, Digest, NodeId};
 use tram_engine::record::Batch;
-use tram_engine::transfer::take::SoundOffer;
-use tram_engine::{Documents, Engine, Fatal, Input, Notice, Output, Reply, Token, View};
+use tram_engine::{Engine, Fatal, Input, Output, Reply, Token, View};
 use tram_spool::documents::Uploads;
-use tram_trust::VerifiedDispatch;
 
 pub(crate) use super::clock::Clock;
 use super::hand::Hands;
-use super::messages::{Deliver, Question};
+pub(crate) use super::handle::{Core, DurableHead, Stopping};
+use super::messages::Deliver;
 pub(crate) use super::messages::{OfferReply, ToCore, ToPeer};
-use super::pins::{Pin, Pins};
+use super::pins::Pins;
 use super::store::{Commit, ToStore, store_loop};
 
 /// Most messages handled before the next commit is considered.
@@ -33,130 +32,6 @@ const LOAD_RECORDS: usize = 32;
 const GATHER: Duration = Duration::from_millis(6);
 /// Most notices kept for a listener that is slow.
 const NOTICES_MAX: usize = 4096;
-
-/// Size, root and time of the newest durable tree.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct DurableHead {
-    pub size: u64,
-    pub root: [u8; 32],
-    pub time: UnixMillis,
-}
-
-/// The way to the engine, for every other part of the daemon.
-#[derive(Clone)]
-pub(crate) struct Core {
-    tx: Sender<ToCore>,
-    clock: Clock,
-    head: Arc<Mutex<DurableHead>>,
-    notices: broadcast::Sender<Arc<Notice>>,
-    waits: Arc<Mutex<Option<Code>>>,
-}
-
-/// There is no answer: the daemon is on its way down, or its store waits for room (with the code that
-/// says why). What was asked for may or may not be done; asked again, it gets the same answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the node is stopping, or its store waits")]
-pub(crate) struct Stopping(pub Option<Code>);
-
-impl Core {
-    /// Hands an input over.
-    pub(crate) fn send(&self, message: ToCore) -> Result<(), Stopping> {
-        self.tx.send(message).map_err(|_| self.no_answer())
-    }
-
-    /// Submits a dispatch and waits for the durable answer.
-    pub(crate) async fn submit(
-        &self,
-        dispatch: VerifiedDispatch,
-        documents: Documents,
-        pins: Vec<Pin>,
-    ) -> Result<Reply, Stopping> {
-        let (reply, answer) = oneshot::channel();
-        self.send(ToCore::Submit { dispatch, documents, pins, reply })?;
-        answer.await.map_err(|_| self.no_answer())
-    }
-
-    /// Asks for anything else that is answered with a [`Reply`].
-    pub(crate) async fn ask(
-        &self,
-        input: impl FnOnce(Token) -> Input + Send + 'static,
-    ) -> Result<Reply, Stopping> {
-        let (reply, answer) = oneshot::channel();
-        self.send(ToCore::Ask { input: Box::new(input), reply })?;
-        answer.await.map_err(|_| self.no_answer())
-    }
-
-    /// Offers what a peer offered.
-    pub(crate) async fn offer(&self, offer: SoundOffer) -> Result<OfferReply, Stopping> {
-        let (reply, answer) = oneshot::channel();
-        self.send(ToCore::Offer { offer, reply })?;
-        answer.await.map_err(|_| self.no_answer())
-    }
-
-    /// Reads the engine's state.
-    pub(crate) async fn question<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
-    ) -> Result<T, Stopping> {
-        self.put(ask, ToCore::Question).await
-    }
-
-    /// Reads what a recipient may read, also while the store waits.
-    pub(crate) async fn reading<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
-    ) -> Result<T, Stopping> {
-        self.put(ask, ToCore::Reading).await
-    }
-
-    /// Reads what of the engine's state is promised to nobody, also while the store waits.
-    pub(crate) async fn glance<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
-    ) -> Result<T, Stopping> {
-        self.put(ask, ToCore::Glance).await
-    }
-
-    async fn put<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Engine, &dyn View) -> T + Send + 'static,
-        how: fn(Question) -> ToCore,
-    ) -> Result<T, Stopping> {
-        let (tx, rx) = oneshot::channel();
-        self.send(how(Box::new(move |engine, view| {
-            let answer = ask(engine, view);
-            Box::new(move || {
-                // The asker may have gone away; nothing is lost then.
-                let _ = tx.send(answer);
-            })
-        })))?;
-        rx.await.map_err(|_| self.no_answer())
-    }
-
-    /// Why the store takes no batch at present, if it does not.
-    pub(crate) fn waits(&self) -> Option<Code> {
-        self.waits.lock().map_or(None, |waits| *waits)
-    }
-
-    fn no_answer(&self) -> Stopping {
-        Stopping(self.waits())
-    }
-
-    /// The newest durable tree.
-    pub(crate) fn head(&self) -> DurableHead {
-        self.head.lock().map(|h| *h).unwrap_or_default()
-    }
-
-    /// Listens to evidence as it becomes durable.
-    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
-        self.notices.subscribe()
-    }
-
-    /// The clocks.
-    pub(crate) fn now(&self) -> Now {
-        self.clock.now()
-    }
-}
 
 /// The running threads; joined at the end.
 pub(crate) struct Threads {
@@ -218,6 +93,10 @@ pub(crate) fn start(
     // Before anybody asks to take something.
     let set_aside_changes = engine.state().set_aside_changes;
     hands.set_aside(engine.quarantined().map(|(id, ..)| id).collect());
+    let anchoring = match engine.shut() {
+        Some(_) => Anchoring::No,
+        None => Anchoring::Done,
+    };
     let engine = std::thread::Builder::new().name("engine".into()).spawn(move || {
         let mut running = Running {
             engine,
@@ -234,7 +113,10 @@ pub(crate) fn start(
             answers: VecDeque::new(),
             readings: VecDeque::new(),
             hands,
+            persisted: 0,
+            anchoring,
             set_aside_changes,
+            backlog: VecDeque::new(),
         };
         let result = catch_unwind(AssertUnwindSafe(|| running.run(&rx))).unwrap_or_else(|_| {
             // Its state may be half changed: the next start reads what is durable.
@@ -246,6 +128,16 @@ pub(crate) fn start(
         result
     })?;
     Ok((core, Threads { engine, store }))
+}
+
+/// How far the anchor is this store's own.
+#[derive(Clone, Copy, Debug)]
+enum Anchoring {
+    /// Something speaks against it.
+    No,
+    /// Nothing does any more, and this batch must be durable first.
+    After(u64),
+    Done,
 }
 
 /// The engine's thread.
@@ -266,8 +158,14 @@ struct Running {
     /// The same, for readings, which do not wait for a store that waits.
     readings: VecDeque<(u64, Deliver)>,
     hands: Arc<Hands>,
+    /// The newest batch that is durable.
+    persisted: u64,
+    anchoring: Anchoring,
     /// The engine's count when `hands` was told last what is in quarantine.
     set_aside_changes: u64,
+    /// What is to be handed in once the batch before is durable, in order: the one being filled is full.
+    /// Bounded as what waits in the queue.
+    backlog: VecDeque<ToCore>,
 }
 
 impl Running {
@@ -287,13 +185,13 @@ impl Running {
             };
             match first {
                 Some(message) => {
-                    stopping |= self.take(message)?;
-                    for message in rx.try_iter().take(DRAIN_MAX) {
-                        stopping |= self.take(message)?;
+                    for message in std::iter::once(message).chain(rx.try_iter().take(DRAIN_MAX)) {
+                        stopping |= self.take_in_turn(message)?;
                     }
                 }
                 None => self.engine.handle(self.core.now(), Input::Tick, &*self.view)?,
             }
+            self.catch_up()?;
             if !self.committing
                 && let Some(batch) = self.engine.take_batch(self.core.now(), &*self.view)?
             {
@@ -302,13 +200,41 @@ impl Running {
                     gather_until = Some(Instant::now() + GATHER);
                 }
                 let _ = self.store.send(ToStore::Commit(batch));
+                self.catch_up()?;
             }
             self.carry_out()?;
             self.tell_set_aside();
+            self.anchor();
             if stopping && (!self.committing || self.core.waits().is_some()) {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes one message, or keeps it until there is room: while one batch is on its way to a slow disk,
+    /// the next must not grow beyond what the journal takes at once. What gives the engine nothing to
+    /// record never waits. True if it asks to stop.
+    fn take_in_turn(&mut self, message: ToCore) -> Result<bool, CoreError> {
+        let asks = asks(&message);
+        let feeds = asks
+            || matches!(message, ToCore::Input(_) | ToCore::PeerUp { .. } | ToCore::PeerDown { .. });
+        let no_room = self.engine.is_full() || !self.backlog.is_empty();
+        // Who asks while the store waits is told so at once.
+        if !feeds || !no_room || (asks && self.core.waits().is_some()) {
+            return self.take(message);
+        }
+        self.backlog.push_back(message);
+        Ok(false)
+    }
+
+    /// Hands in what was kept, as far as there is room.
+    fn catch_up(&mut self) -> Result<(), CoreError> {
+        while !self.engine.is_full()
+            && let Some(message) = self.backlog.pop_front()
+        {
+            self.take(message)?;
+        }
+        Ok(())
     }
 
     /// Takes one message; true if it asks to stop.
@@ -317,7 +243,7 @@ impl Running {
         let waits = self.core.waits().is_some();
         match message {
             // Whoever asks learns why by its reply being dropped, and asks again later.
-            ToCore::Submit { .. } | ToCore::Ask { .. } | ToCore::Offer { .. } if waits => {}
+            message if waits && asks(&message) => {}
             ToCore::Input(input) => self.engine.handle(now, input, &*self.view)?,
             ToCore::Submit { dispatch, documents, pins, reply } => {
                 let token = self.token();
@@ -376,6 +302,7 @@ impl Running {
                 self.set_waits(Some(code));
                 self.replies.clear();
                 self.offers.clear();
+                self.backlog.retain(|kept| !asks(kept));
                 self.answers.clear();
                 self.readings.drain(..).for_each(|(_, deliver)| deliver());
             }
@@ -386,6 +313,7 @@ impl Running {
                 self.note_head(&batch);
                 self.engine.persisted(batch.number);
                 let number = batch.number;
+                self.persisted = number;
                 self.engine.recycle(batch);
                 for waiting in [&mut self.answers, &mut self.readings] {
                     while waiting.front().is_some_and(|(n, _)| *n <= number) {
@@ -406,6 +334,22 @@ impl Running {
         let changes = self.engine.state().set_aside_changes;
         if std::mem::replace(&mut self.set_aside_changes, changes) != changes {
             self.hands.set_aside(self.engine.quarantined().map(|(id, ..)| id).collect());
+        }
+    }
+
+    /// Has the anchor written once the log is known to be whole, and whoever took the doubt away left
+    /// his evidence durably.
+    fn anchor(&mut self) {
+        match self.anchoring {
+            Anchoring::No if self.engine.shut().is_none() => {
+                tracing::info!(by = ?self.engine.anchored_by(), "the receipt log is anchored: receipts are signed");
+                self.anchoring = Anchoring::After(self.engine.awaits_batch().unwrap_or(0));
+            }
+            Anchoring::After(batch) if batch <= self.persisted => {
+                let _ = self.store.send(ToStore::Anchor);
+                self.anchoring = Anchoring::Done;
+            }
+            _ => {}
         }
     }
 
@@ -458,8 +402,8 @@ impl Running {
                         self.engine.handle(self.core.now(), input, &*self.view)?;
                     }
                 }
-                Output::SendReceipts { peer, batch, receipts } => {
-                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts });
+                Output::SendReceipts { peer, batch, receipts, statements } => {
+                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts, statements });
                 }
                 Output::Stored { peer, batch } => {
                     self.to_peer(&peer, ToPeer::Stored(batch));
@@ -489,3 +433,11 @@ impl Running {
         self.links.get(peer).is_some_and(|(_, link)| link.send(message).is_ok())
     }
 }
+
+/// Whether somebody waits for the answer to this, and may be told to come again.
+fn asks(message: &ToCore) -> bool {
+    matches!(message, ToCore::Submit { .. } | ToCore::Ask { .. } | ToCore::Offer { .. })
+}
+
+#[cfg(test)]
+mod tests;

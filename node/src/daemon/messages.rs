@@ -80,6 +80,7 @@ pub(crate) enum ToPeer {
     Receipts {
         batch: u64,
         receipts: Vec<Arc<[u8]>>,
+        statements: Vec<Arc<[u8]>>,
     },
     Stored(u64),
     /// Cosign a checkpoint, or say what is held instead.

@@ -137,14 +137,12 @@ impl Found<'_> {
     /// Writes the proof, durably, unless it is there already or its log has as many as are kept.
     /// Gives its path. Blocks.
     pub(crate) fn keep(&self, data: &Path) -> std::io::Result<Option<PathBuf>> {
-        let folder = data.join(FOLDER);
-        std::fs::create_dir_all(&folder)?;
         let digest = hex::encode(sha256_parts(&[self.held, self.shown]));
-        let path = folder.join(format!("{}-{}-{}.json", self.node, self.code, &digest[..16]));
+        let name = format!("{}-{}-{}.json", self.node, self.code, &digest[..16]);
         let of_this_log = format!("{}-", self.node);
         let there = list(data);
         let as_many = there.iter().filter(|name| name.starts_with(&of_this_log)).count();
-        if path.exists() || as_many >= PER_LOG_MAX {
+        if there.contains(&name) || as_many >= PER_LOG_MAX {
             return Ok(None);
         }
         let text = |note: &[u8]| String::from_utf8_lossy(note).into_owned();
@@ -163,8 +161,7 @@ impl Found<'_> {
         };
         let mut bytes = serde_json::to_vec_pretty(&proof)?;
         bytes.push(b'\n');
-        super::files::replace(&path, &bytes)?;
-        Ok(Some(path))
+        super::files::keep(data, FOLDER, &name, &bytes).map(Some)
     }
 }
 

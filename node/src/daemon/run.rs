@@ -7,33 +7,31 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tram_config::Config;
 use tram_crypto::{Entropy as _, SystemEntropy};
-use tram_dispatch::{Code, UnixMillis};
-use tram_engine::{Engine, Input, Issuer, genesis_batch};
-use tram_spool::anchor::AnchorFile;
+use tram_dispatch::Code;
+use tram_engine::{Engine, genesis_batch};
 use tram_spool::disk::{Disk, RealDisk};
 use tram_spool::documents::{DocumentOptions, Uploads};
 use tram_spool::store::{Store, StoreOptions};
 use tram_transport::{Endpoint, Identity};
-use tram_trust::{Directory, Options, Root, Verifier};
+use tram_trust::{Options, Verifier};
 
 use super::context::Context;
 use super::core::{self, Clock, DurableHead, ToCore};
 use super::link;
+use super::load::load;
 use super::marker::Marker;
 use super::pins::Pins;
 use super::readers::Readers;
-use super::revocation::CrlFiles;
-use super::seals::Seals;
 use super::settings::settings;
 use super::store::Storage;
-use super::{hand, intake, keys, proofs, seals, sockets};
+use super::{anchor, epochs, hand, intake, proofs, sockets};
 
 /// The genesis leaf, made by `tram init`, in the data directory.
 pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
 
 /// Size of a journal segment: each is written once with zeros when it begins, so that a small node
 /// starts quickly and a busy one rolls every second or so.
-const SEGMENT_BYTES: u64 = 16 << 20;
+pub(crate) const SEGMENT_BYTES: u64 = 16 << 20;
 
 /// Why a daemon did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -65,103 +63,6 @@ pub(crate) fn trust_options(config: &Config) -> Options {
     Options { revocation_grace_ms, ..Options::default() }
 }
 
-/// Everything that is read before anything is opened.
-struct Loaded {
-    root: Arc<Root>,
-    verifier: Verifier,
-    issuer: Issuer,
-    genesis: tram_dispatch::evidence::Genesis,
-    checkpoint_key: Box<dyn tram_crypto::Sign>,
-    identity: Identity,
-    seals: Seals,
-    revocation: CrlFiles,
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, RunError> {
-    seals::read(path).map_err(|e| RunError::new(Code::Unreadable, e))
-}
-
-fn load(config: &Config, now: UnixMillis) -> Result<Loaded, RunError> {
-    let refused = |what: &Path| {
-        let what = what.display().to_string();
-        move |r: tram_trust::Refusal| RunError::new(r.code, format!("{what}: {}", r.detail))
-    };
-    let unreadable = |e: String| RunError::new(Code::Unreadable, e);
-    let root = Root::install(&read(&config.root)?).map_err(refused(&config.root))?;
-    let directory = Directory::verify(&root, &read(&config.directory)?, None, now)
-        .map_err(refused(&config.directory))?;
-    let (revocation, crls) = CrlFiles::load(&config.crls).map_err(|(path, code, detail)| {
-        RunError::new(code, format!("{}: {detail}", path.display()))
-    })?;
-    super::lists::keep(&config.data_dir, &crls)
-        .map_err(|e| RunError::new(Code::StorageFailed, format!("revocation lists: {e}")))?;
-    let (root, directory) = (Arc::new(root), Arc::new(directory));
-    let path = config.data_dir.join(GENESIS_FILE);
-    let genesis = tram_wire::genesis::decode(&read(&path)?).map_err(|e| {
-        RunError::new(Code::Unreadable, format!("{}: {}", path.display(), e.detail))
-    })?;
-    if genesis.node != config.node || genesis.network != root.network() {
-        let detail = format!("{} is of another node or network", path.display());
-        return Err(RunError::new(Code::ConfigInvalid, detail));
-    }
-    let receipt_key = keys::ed25519(&config.keys.receipt_key).map_err(unreadable)?;
-    let checkpoint_key = keys::ed25519(&config.keys.checkpoint_key).map_err(unreadable)?;
-    use tram_crypto::Sign as _;
-    if receipt_key.public_key().spki_der() != genesis.receipt_key
-        || checkpoint_key.public_key().spki_der() != genesis.checkpoint_key
-    {
-        let detail = "the receipt or checkpoint key is not the one this log began with";
-        return Err(RunError::new(Code::ConfigInvalid, detail));
-    }
-    let epoch = tram_wire::genesis::epoch_id(&genesis);
-    let Some(listed) = directory.epoch(&config.node, &epoch) else {
-        let detail = format!(
-            "directory version {} does not list {} with epoch {}: have its node request added \
-             (tram directory add-node), then install the new directory",
-            directory.version(),
-            config.node,
-            epoch.short()
-        );
-        return Err(RunError::new(Code::PeerNotInDirectory, detail));
-    };
-    // With other keys there, peers would refuse what this node signs, and this node would take for its
-    // own what others signed.
-    if listed.receipt_key != genesis.receipt_key || listed.checkpoint_key != genesis.checkpoint_key
-    {
-        let detail = format!(
-            "directory version {} lists other keys for epoch {} than the log began with",
-            directory.version(),
-            epoch.short()
-        );
-        return Err(RunError::new(Code::PeerNotInDirectory, detail));
-    }
-    let issuer = Issuer {
-        network: root.network(),
-        node: config.node.clone(),
-        epoch,
-        key: Arc::new(receipt_key),
-    };
-    Ok(Loaded {
-        verifier: Verifier::new(root.clone(), directory, crls, trust_options(config)),
-        root,
-        issuer,
-        genesis,
-        checkpoint_key: Box::new(checkpoint_key),
-        identity: Identity {
-            chain_der: keys::chain(&config.keys.tls_certificate).map_err(unreadable)?,
-            key_pkcs8_der: keys::pkcs8(&config.keys.tls_key).map_err(unreadable)?,
-        },
-        seals: Seals::load(&config.seals).map_err(unreadable)?,
-        revocation,
-    })
-}
-
-/// The anchor file, outside the data directory.
-fn anchor(config: &Config) -> Result<AnchorFile, RunError> {
-    AnchorFile::at(&config.anchor_dir.join(format!("{}.anchor", config.node)))
-        .map_err(|e| RunError::new(Code::StorageFailed, e.to_string()))
-}
-
 /// After a failure of storage in this boot: makes sure that memory and disk agree. The index is then
 /// built anew, for what of it reached the disk nobody can say.
 fn reread(config: &Config, marker: &Marker) -> Result<(), RunError> {
@@ -179,13 +80,6 @@ fn reread(config: &Config, marker: &Marker) -> Result<(), RunError> {
     }
     tracing::warn!(bytes, "the journal's tail is on the disk as it is in memory");
     Ok(())
-}
-
-/// What tells this machine from another, for the anchor.
-fn machine_id() -> String {
-    std::fs::read_to_string("/etc/machine-id")
-        .map(|id| id.trim().chars().take(64).collect())
-        .unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Runs a node until SIGTERM or SIGINT.
@@ -224,10 +118,16 @@ fn run_on(
 ) -> Result<(), RunError> {
     keep_pages_small();
     let clock = Clock::new();
+    if config.data_dir.join(epochs::NEXT).join(epochs::READY).exists() {
+        let detail = "a new epoch was begun here and not finished: run tram log new-epoch again";
+        return Err(RunError::new(Code::ConfigInvalid, detail));
+    }
     let loaded = load(&config, clock.now().wall)?;
     let witness_policy =
         super::witnesses::load(&config).map_err(|(code, detail)| RunError::new(code, detail))?;
     let time_stamps = super::time_stamps::TimeStamps::load(&config)
+        .map_err(|(code, detail)| RunError::new(code, detail))?;
+    let retention = super::retention::Retention::load(&config)
         .map_err(|(code, detail)| RunError::new(code, detail))?;
     let marker = Marker::of(&config, loaded.issuer.epoch);
     reread(&config, &marker)?;
@@ -256,8 +156,8 @@ fn run_on(
             reserve_bytes: config.limits.free_space_reserve_bytes,
             ..DocumentOptions::default()
         },
-        anchor: Some(anchor(&config)?),
-        machine_id: machine_id(),
+        anchor: Some(anchor::file(&config)?),
+        machine_id: anchor::machine_id(),
         segment_bytes: SEGMENT_BYTES,
         ..StoreOptions::default()
     };
@@ -272,14 +172,15 @@ fn run_on(
         torn_tail_discarded = report.journal.discarded.is_some(),
         "store open"
     );
-    if let Some(code) = report.anchor.code() {
-        // Nothing was signed yet, and nothing will be: see docs/operations.md.
-        return Err(RunError::new(
-            code,
-            format!("the anchor outside the store: {:?}", report.anchor),
-        ));
+    if !report.anchor.is_safe() {
+        // Nothing was signed yet: the engine decides when it may be (docs/operations.md).
+        tracing::error!(anchor = ?report.anchor, "the anchor outside the store does not vouch for it");
     }
     if recovered.frontier.size() == 0 {
+        if report.anchor.is_safe() {
+            // Before the first leaf: a store that has leaves and no anchor is never new.
+            store.replace_anchor().map_err(store_error)?;
+        }
         let (batch, frontier) = genesis_batch(&loaded.issuer, &loaded.genesis, clock.now().wall)
             .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
         store.commit(&batch).map_err(commit_error)?;
@@ -304,22 +205,23 @@ fn run_on(
     let directory = loaded.verifier.directory().clone();
     let me = config.node.clone();
     let (issuer, hand) = (loaded.issuer, hands.clone());
-    let settings = settings(&config);
+    let settings = settings(&config, loaded.root.document());
     let mut engine = Engine::watched(settings, issuer, directory, recovered, seed, hand);
     let (pins, uploads) = (Pins::default(), Arc::new(Uploads::default()));
     let reader = store.reader();
     let kept = proofs::against(&config.data_dir, &me, &loaded.verifier);
     for (by, checkpoint) in kept {
-        let shown = Input::Shown { by, checkpoint };
         engine
-            .handle(clock.now(), shown, &reader)
+            .weigh(clock.now(), &by, checkpoint, &reader)
             .map_err(|e| RunError::new(Code::StoreCorrupt, e.to_string()))?;
     }
     if let Some(code) = engine.halted() {
-        tracing::error!(%code, folder = proofs::FOLDER, "a proof kept says that this log contradicts what it signed: nothing new is signed");
+        tracing::error!(%code, folder = proofs::FOLDER, "the anchor, or a proof kept, says that this log contradicts what it signed: nothing new is signed");
     }
     let documents = reader.documents().clone();
-    let storage = Storage { store, documents: documents.clone(), pins: pins.clone() };
+    let keeps_closed = config.retention_policy.is_some();
+    let storage =
+        Storage { store, documents: documents.clone(), pins: pins.clone(), keeps_closed };
     let (ended_tx, ended) = oneshot::channel();
     let shared = (pins.clone(), uploads.clone(), hands.clone());
     let at_end = move |result: &Result<(), core::CoreError>| {
@@ -351,6 +253,7 @@ fn run_on(
     );
     context.witness_policy = witness_policy;
     context.time_stamps = time_stamps;
+    context.retention = retention;
     let context = Arc::new(context);
     let swept = context.clone();
     // Not waited for: it ends when the core does.
@@ -369,6 +272,21 @@ fn run_on(
     let looker = std::thread::Builder::new().name("again".into());
     looker
         .spawn(move || super::again::run(&looking))
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let keeping = context.clone();
+    // Nor this.
+    let keeper = std::thread::Builder::new().name("retention".into());
+    keeper
+        .spawn(move || match runtime() {
+            Ok(runtime) => super::retention::run(&keeping, &runtime),
+            Err(error) => tracing::warn!(%error, "no documents are removed after their time"),
+        })
+        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    let publishing = context.clone();
+    // Nor this.
+    let publisher = std::thread::Builder::new().name("tiles".into());
+    publisher
+        .spawn(move || super::tiles::run(&publishing))
         .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
     let stamping = context.clone();
     // This one waits for a server outside, and nothing for it.

@@ -1,13 +1,14 @@
 //! From the configuration's numbers to the engine's settings.
 
-use tram_config::Config;
+use tram_config::{Config, working_days};
+use tram_dispatch::directory::RootDocument;
 use tram_engine::Settings;
 use tram_engine::quota::{Ceiling, Quotas};
 
 const DAY_MS: u64 = 86_400_000;
 
-/// What the engine is told of the configuration.
-pub(super) fn settings(config: &Config) -> Settings {
+/// What the engine is told of the configuration, and of the network's root document.
+pub(super) fn settings(config: &Config, root: &RootDocument) -> Settings {
     let limits = &config.limits;
     Settings {
         held_max: limits.open_dispatches_max as usize,
@@ -18,7 +19,10 @@ pub(super) fn settings(config: &Config) -> Settings {
         retry_ms_min: limits.retry_initial_ms,
         retry_ms_max: limits.retry_max_ms,
         keep_after_consignment_ms: config.retention.consigned_days * DAY_MS,
+        keep_closed_documents: config.retention_policy.is_some(),
         keep_after_registration_ms: config.retention.mailbox_days * DAY_MS,
+        registration_days: working_days::load(config.working_days.as_deref()).ok(),
+        lifetime_ms_max: root.lifetime_ms_max,
         ..Settings::default()
     }
 }

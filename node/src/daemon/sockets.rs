@@ -46,6 +46,9 @@ pub(super) async fn run(
         let service: Arc<dyn tram_api::Service> = service.clone();
         servers.spawn(tram_api::serve(bound, access, service, limits, until));
     }
+    super::axis::start(&service, stop.clone(), &mut servers)
+        .await
+        .map_err(|e| RunError::new(Code::ConfigInvalid, format!("axis: {e}")))?;
     tokio::spawn(NodeService::clone(&service).watch_alarms());
     tokio::spawn(revocation::watch(context.clone()));
     tracing::info!(node = %context.me, "ready");

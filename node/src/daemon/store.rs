@@ -29,6 +29,8 @@ pub(crate) trait Commit: Send {
     fn commit(&mut self, batch: &Batch) -> Result<(), NotCommitted>;
     /// Housekeeping when nothing waits: make the index durable, write the anchor. An error is for good.
     fn idle(&mut self) -> Result<(), String>;
+    /// Writes the anchor: the log goes on from here, whatever the anchor there says.
+    fn anchor(&mut self);
     /// Files nobody needs any more.
     fn remove_documents(&mut self, digests: &[Digest]);
 }
@@ -37,6 +39,8 @@ pub(crate) trait Commit: Send {
 pub(crate) enum ToStore {
     Commit(Batch),
     Remove(Vec<Digest>),
+    /// The log is anchored: a peer or the operator took a doubt away.
+    Anchor,
     Stop,
 }
 
@@ -45,6 +49,8 @@ pub(crate) struct Storage {
     pub store: Store,
     pub documents: DocumentStore,
     pub pins: Pins,
+    /// A policy of retention decides: the file of a dispatch that was closed stays until it was removed.
+    pub keeps_closed: bool,
 }
 
 impl Commit for Storage {
@@ -61,8 +67,19 @@ impl Commit for Storage {
         self.store.maintain().map_err(|e| e.explain())
     }
 
+    fn anchor(&mut self) {
+        if let Err(error) = self.store.replace_anchor() {
+            tracing::error!(error = %error.explain(), "the anchor file could not be written; the next start asks a peer again");
+        }
+    }
+
     fn remove_documents(&mut self, digests: &[Digest]) {
         for digest in digests {
+            // Where the index cannot tell, it stays.
+            if self.keeps_closed && !matches!(self.store.reader().document_kept(digest), Ok(false)) {
+                self.pins.left(digest);
+                continue;
+            }
             match self.documents.remove(digest.as_bytes()) {
                 Ok(()) | Err(DocumentError::NotStored { .. }) => {}
                 Err(e) => tracing::warn!(%digest, error = %e, "a document file was not removed"),
@@ -99,6 +116,10 @@ pub(crate) fn store_loop(
             },
             Ok(ToStore::Remove(digests)) => {
                 store.remove_documents(&digests);
+                Ok(())
+            }
+            Ok(ToStore::Anchor) => {
+                store.anchor();
                 Ok(())
             }
             Err(RecvTimeoutError::Timeout) => store.idle(),
@@ -152,6 +173,7 @@ fn settle(
             Err(RecvTimeoutError::Timeout) => {}
             // Removing is what may make room.
             Ok(ToStore::Remove(digests)) => store.remove_documents(&digests),
+            Ok(ToStore::Anchor) => store.anchor(),
             Ok(ToStore::Stop | ToStore::Commit(_)) | Err(RecvTimeoutError::Disconnected) => {
                 return false;
             }
@@ -174,6 +196,7 @@ mod tests {
         fn idle(&mut self) -> Result<(), String> {
             Err("the index file failed".to_owned())
         }
+        fn anchor(&mut self) {}
         fn remove_documents(&mut self, _: &[Digest]) {}
     }
 

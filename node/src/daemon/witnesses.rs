@@ -3,10 +3,8 @@
 use tram_config::Config;
 use tram_dispatch::{Code, NodeId};
 use tram_spool::store::{CosignedCheckpoint, StoreError};
-use tram_tlog::Hash;
-use tram_tlog::checkpoint::Checkpoint;
 use tram_tlog::cosignature::Cosignature;
-use tram_tlog::note::{Note, NoteError};
+use tram_tlog::note::{NOTE_SIGNATURES_MAX, Note, NoteError};
 use tram_tlog::policy::{Judgement, Policy, PolicyFault};
 use tram_trust::position;
 
@@ -46,13 +44,16 @@ impl Context {
     pub(crate) fn judge(
         &self,
         policy: &Policy,
-        size: u64,
-        root: [u8; 32],
-        by: &[Cosignature],
+        checkpoint: &CosignedCheckpoint,
     ) -> Option<Judgement> {
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        let checkpoint = Checkpoint::new(&origin, size, Hash(root)).ok()?;
-        Some(policy.judge(&checkpoint.to_note_text(), by))
+        let text = self.own_checkpoint(checkpoint.size, checkpoint.root).ok()?.to_note_text();
+        let by: Vec<Cosignature> = checkpoint.by.iter().map(|c| c.cosignature.clone()).collect();
+        Some(policy.judge(&text, &by))
+    }
+
+    /// Whether a checkpoint is cosigned as the policy asks.
+    pub(crate) fn reached(&self, policy: &Policy, checkpoint: &CosignedCheckpoint) -> bool {
+        self.judge(policy, checkpoint).is_some_and(|judged| judged.reached)
     }
 
     /// The newest checkpoint that is cosigned as the policy asks. Blocks.
@@ -63,37 +64,36 @@ impl Context {
         &self,
         policy: &Policy,
     ) -> Result<Option<CosignedCheckpoint>, StoreError> {
-        self.store.newest_cosigned(|c| self.reached(policy, c))
+        self.store.newest_cosigned(0, |c| self.reached(policy, c))
     }
 
-    fn reached(&self, policy: &Policy, checkpoint: &CosignedCheckpoint) -> bool {
-        let by = cosignatures(checkpoint);
-        let judged = self.judge(policy, checkpoint.size, checkpoint.root, &by);
-        judged.is_some_and(|judged| judged.reached)
-    }
-
-    /// A checkpoint of this log as a note with its cosignatures under it, as public tools read it.
+    /// A checkpoint of this log as a note with its cosignatures under it, as public tools read it: those
+    /// of the policy's witnesses first, since a note has at most [`NOTE_SIGNATURES_MAX`] lines.
     ///
     /// # Errors
     /// [`NoteError`].
     pub(crate) fn cosigned_note(
         &self,
+        policy: Option<&Policy>,
         checkpoint: &CosignedCheckpoint,
-    ) -> Result<String, NoteError> {
-        let signed = self.checkpoint_of(checkpoint.size, checkpoint.root)?;
-        let mut note = Note::parse(&signed)?;
-        for cosigned in &checkpoint.by {
-            // What is over the limit of lines is left out; the newest of each is kept anyway.
-            if note.add(cosigned.cosignature.to_signature()).is_err() {
-                break;
-            }
+    ) -> Result<Vec<u8>, NoteError> {
+        let mut note = Note::parse(&self.signed_checkpoint(checkpoint.size, checkpoint.root)?)?;
+        for line in lines(policy, checkpoint).take(NOTE_SIGNATURES_MAX - 1) {
+            note.add(line.to_signature())?;
         }
-        let bytes = note.to_bytes()?;
-        String::from_utf8(bytes).map_err(|_| NoteError::Malformed("UTF-8"))
+        note.to_bytes()
     }
 }
 
-/// The cosignatures of a checkpoint.
-pub(crate) fn cosignatures(checkpoint: &CosignedCheckpoint) -> Vec<Cosignature> {
-    checkpoint.by.iter().map(|c| c.cosignature.clone()).collect()
+/// The cosignatures of a checkpoint, those of the policy's witnesses first.
+fn lines<'a>(
+    policy: Option<&'a Policy>,
+    checkpoint: &'a CosignedCheckpoint,
+) -> impl Iterator<Item = &'a Cosignature> {
+    let asked = move |c: &&Cosignature| {
+        let witnesses = policy.map(Policy::witnesses).unwrap_or_default();
+        witnesses.iter().any(|w| w.key.name() == c.name())
+    };
+    let all = || checkpoint.by.iter().map(|c| &c.cosignature);
+    all().filter(asked).chain(all().filter(move |c| !asked(c)))
 }

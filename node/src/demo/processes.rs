@@ -49,16 +49,50 @@ impl Processes {
         let program = std::env::current_exe()
             .map_err(|e| DemoError::System("this program's own file is not found", e))?;
         let mut running = Processes(Vec::new());
-        let mut pids = String::new();
         for node in &network.nodes {
-            let process = start(&program, node)?;
-            let pid = process.child.id().unwrap_or_default();
-            let _ = writeln!(pids, "{} {pid}", node.id);
-            running.0.push(process);
+            running.0.push(start(&program, node)?);
+        }
+        running.note(network)?;
+        Ok(running)
+    }
+
+    /// Writes down which process is which node.
+    fn note(&self, network: &Network) -> Result<(), DemoError> {
+        let mut pids = String::new();
+        for running in &self.0 {
+            let pid = running.child.id().unwrap_or_default();
+            let _ = writeln!(pids, "{} {pid}", running.node);
         }
         let path = network.dir.join(PIDS_FILE);
-        fs::write(&path, pids).map_err(|e| DemoError::file(&path, e))?;
-        Ok(running)
+        fs::write(&path, pids).map_err(|e| DemoError::file(&path, e))
+    }
+
+    /// Stops one node in order.
+    pub(super) async fn stop_one(&mut self, node: &DemoNode) -> Result<(), DemoError> {
+        let Some(at) = self.0.iter().position(|r| r.node == node.id.as_str()) else {
+            return Ok(());
+        };
+        terminate(&self.0[at].child);
+        let deadline = Instant::now() + Duration::from_secs(STOP_S);
+        match timeout_at(deadline, self.0[at].child.wait()).await {
+            Ok(Ok(status)) if status.success() => {
+                self.0.remove(at);
+                Ok(())
+            }
+            _ => Err(self.failed(node.id.as_str(), "did not stop in order")),
+        }
+    }
+
+    /// Starts one node again, the lowest.
+    pub(super) fn start_one(
+        &mut self,
+        network: &Network,
+        node: &DemoNode,
+    ) -> Result<(), DemoError> {
+        let program = std::env::current_exe()
+            .map_err(|e| DemoError::System("this program's own file is not found", e))?;
+        self.0.push(start(&program, node)?);
+        self.note(network)
     }
 
     /// Waits until every node answers and has its sessions; returns what each says of itself.

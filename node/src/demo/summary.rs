@@ -19,6 +19,10 @@ pub(super) struct Summary {
     pub(super) refused_as_expected: u32,
     /// Wrong things tried.
     pub(super) refused_expected: u32,
+    /// Whether a node's parent cosigned all of its log.
+    pub(super) witnessed: bool,
+    /// Whether a node that was put back to an older state was caught before it signed.
+    pub(super) rollback_caught: bool,
     /// From start to end, milliseconds.
     pub(super) elapsed_ms: u64,
     /// Whether everything was as it should be.
@@ -36,7 +40,9 @@ impl Summary {
             && self.receipts_verified > 0
             && self.receipts_failed == 0
             && self.refused_expected > 0
-            && self.refused_as_expected == self.refused_expected;
+            && self.refused_as_expected == self.refused_expected
+            && self.witnessed
+            && self.rollback_caught;
         self
     }
 
@@ -59,6 +65,8 @@ mod tests {
             receipts_verified: 18,
             refused_as_expected: 8,
             refused_expected: 8,
+            witnessed: true,
+            rollback_caught: true,
             ..Summary::default()
         };
         assert!(good.close(true, 7).ok);
@@ -71,6 +79,8 @@ mod tests {
             Summary { receipts_failed: 1, ..good },
             Summary { receipts_verified: 0, ..good },
             Summary { refused_as_expected: 7, ..good },
+            Summary { witnessed: false, ..good },
+            Summary { rollback_caught: false, ..good },
         ] {
             assert!(!bad.close(true, 7).ok, "{bad:?}");
         }

@@ -131,7 +131,7 @@ pub(crate) fn deaf(target: &Target, watch: &Watch, _: usize) {
         let mut batch = 0;
         loop {
             let receipts = target.receipts.clone();
-            let ask = frame::encode(&Frame::Receipts { batch, receipts });
+            let ask = frame::encode(&Frame::Receipts { batch, receipts, statements: vec![] });
             if inside.to.send_bytes(ask.into()).await.is_err() {
                 return;
             }

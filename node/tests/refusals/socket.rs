@@ -65,6 +65,10 @@ async fn the_socket_refuses_each_with_its_code() {
     secret.secrecy = Secrecy::Secret;
     let secret = network.seal(&secret);
     refused(&centre, secret.raw(), DOCUMENT, Code::SecretRefused).await;
+    let mut secret = envelope(&network, "6/b");
+    secret.metadata.subject = "[MẬT] Phương án".to_owned();
+    let secret = network.seal(&secret);
+    refused(&centre, secret.raw(), DOCUMENT, Code::SecretRefused).await;
 
     let foreign = Network::create(&Plan::tiers(2));
     let elsewhere = foreign.seal(&envelope(&foreign, "7"));

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 use tram_crypto::{Algorithm, Ed25519Signer, Entropy as _, Sign as _, SystemEntropy};
-use tram_dispatch::directory::{Agency, Anchor, Entry, Head, RootDocument};
-use tram_dispatch::{Digest, NetworkId};
+use tram_dispatch::directory::{Agency, Anchor, Entry, Epoch, Head, RootDocument};
+use tram_dispatch::evidence::Genesis;
+use tram_dispatch::{Digest, NetworkId, NodeId};
 use tram_trust::{Directory, Root};
 use tram_wire::directory::{DirectoryFile, encode_entry, encode_head, entries_root, sort_key};
 use tram_wire::root::{KeySignature, RootFile};
@@ -51,6 +52,8 @@ pub struct Network {
     pub nodes: Vec<Arc<NodeFiles>>,
     /// Seals of the agencies, from the top.
     pub seals: Vec<Seal>,
+    /// Signs root document and directories.
+    key: Ed25519Signer,
     folders: Option<(TempDir, TempDir)>,
 }
 
@@ -82,7 +85,7 @@ impl Network {
             entries.push(Entry::Agency(agency_entry(node.tier)));
             entries.push(Entry::Node(node.entry()));
         }
-        let file = directory_file(root.network(), &key, entries);
+        let file = directory_file(root.network(), &key, entries, None);
         let directory = Directory::verify(&root, &file, None, wall_now());
         let directory = directory.expect("a sound directory");
         for node in &nodes {
@@ -95,6 +98,7 @@ impl Network {
             authorities,
             nodes,
             root_file,
+            key,
             folders: Some((folder, sockets)),
         }
     }
@@ -120,6 +124,29 @@ impl Network {
             node.ready().await;
         }
         nodes
+    }
+
+    /// The next version of the directory, in which a node has begun a new epoch.
+    pub fn with_epoch(&self, node: &NodeId, first: &Genesis) -> (Vec<u8>, Directory) {
+        let entries = self.directory.agencies().cloned().map(Entry::Agency);
+        let mut entries: Vec<Entry> = entries.collect();
+        for listed in self.directory.nodes() {
+            let mut listed = listed.clone();
+            if listed.id == *node {
+                listed.epochs.iter_mut().for_each(|e| e.until = Some(first.started_at));
+                listed.epochs.push(Epoch {
+                    id: tram_wire::genesis::epoch_id(first),
+                    receipt_key: first.receipt_key.clone(),
+                    checkpoint_key: first.checkpoint_key.clone(),
+                    from: first.started_at,
+                    until: None,
+                });
+            }
+            entries.push(Entry::Node(listed));
+        }
+        let file = directory_file(self.id(), &self.key, entries, Some(&self.directory));
+        let next = Directory::verify(&self.root, &file, Some(&self.directory), wall_now());
+        (file, next.expect("a sound directory"))
     }
 
     pub fn id(&self) -> NetworkId {
@@ -191,14 +218,19 @@ fn root_file(anchor: &[u8], key: &Ed25519Signer) -> Vec<u8> {
     RootFile { raw_root, document, signatures, previous_signatures: Vec::new() }.encode()
 }
 
-fn directory_file(network: NetworkId, key: &Ed25519Signer, mut decoded: Vec<Entry>) -> Vec<u8> {
+fn directory_file(
+    network: NetworkId,
+    key: &Ed25519Signer,
+    mut decoded: Vec<Entry>,
+    previous: Option<&Directory>,
+) -> Vec<u8> {
     decoded.sort_by_key(sort_key);
     let entries: Vec<Vec<u8>> = decoded.iter().map(encode_entry).collect();
     let now = wall_now();
     let head = Head {
         network,
-        version: 1,
-        previous: None,
+        version: previous.map_or(1, |p| p.version() + 1),
+        previous: previous.map(Directory::digest),
         issued_at: now,
         expires_at: now.plus_ms(30 * DAY_MS),
         entries: entries.len() as u64,

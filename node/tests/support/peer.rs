@@ -147,6 +147,8 @@ pub fn receipt(
         attestation: None,
         other_object: None,
         sequence: None,
+        related: None,
+        removal: None,
     };
     signed(network, tier, &record)
 }

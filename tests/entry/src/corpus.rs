@@ -149,10 +149,18 @@ fn of_world(put: &mut Put<'_>) {
     for (name, bytes) in stamps.into_iter().chain([("answer", time_stamp::ANSWER)]) {
         put("time_stamp", name, bytes.to_vec());
     }
+    let begun = crate::epoch::Begun::get();
+    put("verified_epoch", "announced", begun.announced.clone());
+    put("verified_epoch", "provisional", begun.provisional.clone());
     put("evidence_file", "whole", whole.bytes.clone());
     put("verified_evidence", "whole", whole.bytes.clone());
     let witness = crate::proof::Witness::get();
     put("cosignature", "made", witness.line.clone().into_bytes());
+    for (name, bytes) in crate::edxml::samples() {
+        put("edxml", name, bytes);
+    }
+    put("hidden_zip", "wrapper", crate::edxml::wrapper(b"%PDF-1.7 inside"));
+    put("hidden_zip", "empty", crate::edxml::wrapper(b""));
     put("policy", "one", witness.policy().into_bytes());
     for (number, bytes) in world.chain.iter().enumerate() {
         put("certificate", &format!("chain-{number}"), bytes.clone());

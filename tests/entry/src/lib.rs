@@ -8,7 +8,9 @@
 mod certificate;
 mod configuration;
 pub mod corpus;
+mod edxml;
 mod endpoint;
+mod epoch;
 mod evidence;
 pub mod mutate;
 mod proof;
@@ -29,7 +31,9 @@ mod wire;
 
 pub use certificate::{certificate, revocation_list, spki};
 pub use configuration::configuration;
+pub use edxml::{edxml, hidden_zip};
 pub use endpoint::{datagrams, injection, stream};
+pub use epoch::verified_epoch;
 pub use evidence::{evidence_file, verified_evidence};
 pub use proof::{checkpoint, cosignature, note, policy, proof};
 pub use socket::{http, json};
@@ -62,11 +66,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datagrams", run: datagrams },
     Target { name: "directory", run: directory },
     Target { name: "dispatch", run: dispatch },
+    Target { name: "edxml", run: edxml },
     Target { name: "envelope", run: envelope },
     Target { name: "evidence", run: evidence },
     Target { name: "evidence_file", run: evidence_file },
     Target { name: "frame", run: frame },
     Target { name: "genesis", run: genesis },
+    Target { name: "hidden_zip", run: hidden_zip },
     Target { name: "http", run: http },
     Target { name: "injection", run: injection },
     Target { name: "journal", run: journal },
@@ -84,6 +90,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "time_stamp", run: time_stamp },
     Target { name: "verified_directory", run: verified_directory },
     Target { name: "verified_dispatch", run: verified_dispatch },
+    Target { name: "verified_epoch", run: verified_epoch },
     Target { name: "verified_evidence", run: verified_evidence },
     Target { name: "verified_receipt", run: verified_receipt },
 ];

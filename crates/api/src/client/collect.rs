@@ -5,15 +5,15 @@ use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, RANGE};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tram_dispatch::{AgencyCode, Digest, DispatchId};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, Status};
 
 use super::connection::{Line, broken};
 use super::{Ask, Client, ClientError, unexpected};
 use crate::model::{
     ConfirmRequest, InboxEntry, InboxItem, InboxQuery, Page, Recorded, RefuseRequest,
-    RegisterRequest,
+    RegisterRequest, StatusRequest,
 };
-use crate::routes::FETCH;
+use crate::routes::{FETCH, media};
 use crate::service::Fetched;
 
 /// A document on its way.
@@ -117,6 +117,30 @@ impl Client {
         self.json(ask.json(&RegisterRequest { remark })?).await
     }
 
+    /// Says how far it is (`Status::Assigned`, `Processing`, `Completed`), or answers a recall or an update
+    /// (`Agreed`, `Declined`).
+    pub async fn report(
+        &self,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        status: Status,
+        remark: Option<String>,
+    ) -> Result<Recorded, ClientError> {
+        let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["status"]));
+        self.json(ask.json(&StatusRequest { status: status.into(), remark })?).await
+    }
+
+    /// The same under the agency's own seal.
+    pub async fn report_sealed(
+        &self,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        statement: &[u8],
+    ) -> Result<Recorded, ClientError> {
+        let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["status"]));
+        self.json(ask.body(media::STATEMENT, statement.to_vec())).await
+    }
+
     /// Refuses it.
     pub async fn refuse(
         &self,
@@ -125,7 +149,40 @@ impl Client {
         reason: String,
     ) -> Result<Recorded, ClientError> {
         let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["refuse"]));
-        self.json(ask.json(&RefuseRequest { reason })?).await
+        self.json(ask.json(&RefuseRequest { reason, cause: None })?).await
+    }
+
+    /// Registers it under the agency's own seal.
+    pub async fn register_sealed(
+        &self,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        statement: &[u8],
+    ) -> Result<Recorded, ClientError> {
+        let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["register"]));
+        self.json(ask.body(media::STATEMENT, statement.to_vec())).await
+    }
+
+    /// Returns it, with a reason that has a code of its own.
+    pub async fn send_back(
+        &self,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        request: &RefuseRequest,
+    ) -> Result<Recorded, ClientError> {
+        let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["refuse"]));
+        self.json(ask.json(request)?).await
+    }
+
+    /// Refuses it under the agency's own seal.
+    pub async fn refuse_sealed(
+        &self,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        statement: &[u8],
+    ) -> Result<Recorded, ClientError> {
+        let ask = Ask::post(&entry(agency, &dispatch.to_string(), &["refuse"]));
+        self.json(ask.body(media::STATEMENT, statement.to_vec())).await
     }
 }
 

@@ -5,8 +5,8 @@ use tram_dispatch::DispatchId;
 
 use super::{Ask, Client, ClientError};
 use crate::model::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
-    InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
+    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
+    EntriesQuery, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{NEXT, media};
 
@@ -53,6 +53,17 @@ impl Client {
         self.json(Ask::get(&["log"])).await
     }
 
+    /// What the anchor, outside the store, says of the log.
+    pub async fn log_anchor(&self) -> Result<LogAnchor, ClientError> {
+        self.json(Ask::get(&["log", "anchor"])).await
+    }
+
+    /// Lets an unanchored log go on; the reason is evidence.
+    pub async fn override_anchor(&self, reason: &str) -> Result<Anchored, ClientError> {
+        let request = AnchorRequest { reason: reason.to_owned() };
+        self.json(Ask::post(&["log", "anchor"]).json(&request)?).await
+    }
+
     /// The time-stamps on the log, and what is not covered yet.
     pub async fn log_timestamps(&self) -> Result<LogTimeStamps, ClientError> {
         self.json(Ask::get(&["log", "timestamps"])).await
@@ -61,6 +72,12 @@ impl Client {
     /// Who cosigned the log, and whether that is enough.
     pub async fn log_witnesses(&self) -> Result<LogWitnesses, ClientError> {
         self.json(Ask::get(&["log", "witnesses"])).await
+    }
+
+    /// Entries of the log as an entry bundle (C2SP tlog-tiles): the first `width` of bundle `index`.
+    pub async fn log_entries(&self, index: u64, width: usize) -> Result<Bytes, ClientError> {
+        let ask = Ask::get(&["log", "entries"]).query(&EntriesQuery { index, width })?;
+        Ok(self.whole(ask).await?.1)
     }
 
     /// Proof that a leaf is in the log.

@@ -4,7 +4,7 @@ use tram_dispatch::{AgencyCode, DispatchId, NodeId};
 use super::{Ask, Client, ClientError};
 use crate::model::{
     DirectoryInstalled, DirectoryQuery, DirectoryView, Page, PeerTest, PeerView, QueueAction,
-    QueueChange, QueueItem, QueueQuery, QueueRequest, StatusView,
+    QueueChange, QueueItem, QueueQuery, QueueRequest, RetentionQuery, RetentionView, StatusView,
 };
 use crate::routes::media;
 
@@ -40,6 +40,11 @@ impl Client {
         let dispatch = dispatch.to_string();
         let ask = Ask::post(&["queue", &dispatch, recipient.as_str(), action.name()]);
         self.json(ask.json(&QueueRequest { remark })?).await
+    }
+
+    /// The policy of retention, and one page of what is due when.
+    pub async fn retention(&self, query: &RetentionQuery) -> Result<RetentionView, ClientError> {
+        self.json(Ask::get(&["store", "retention"]).query(query)?).await
     }
 
     /// The installed directory: its head and one page of agencies.

@@ -1,10 +1,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::seal::UrgencyLevel;
+use super::act::ActView;
+use super::seal::{SealActKind, SealRelated, UrgencyLevel};
+use super::status::{SignatureView, HandlingView};
 use crate::text::{
     AgencyText, Base64, CodeText, DigestText, DispatchText, EpochText, EventText, NodeText,
-    ReferenceText, TimeText,
+    ReferenceText, StatusText, TimeText,
 };
 
 /// Answer to a submission: the node has custody, durably.
@@ -22,6 +24,10 @@ pub struct Accepted {
     pub receipt: Base64,
     /// One leg per recipient.
     pub legs: Vec<LegView>,
+    /// A warning: other dispatches of this agency with the same number, notation and year, that are no act
+    /// on each other. It was accepted all the same.
+    #[serde(default)]
+    pub same_number: Vec<DispatchText>,
     /// Whether it had been accepted before (HTTP 200 instead of 201).
     #[serde(default)]
     pub repeat: bool,
@@ -40,6 +46,9 @@ pub struct LegView {
     /// The latest evidence event about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventText>,
+    /// What became of it with the recipient, newest; absent until it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<HandlingView>,
     /// The peer that it goes or went to; absent where this node hosts the recipient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<NodeText>,
@@ -126,6 +135,9 @@ pub struct EvidenceView {
     /// The recipient; absent where it is about the whole dispatch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<AgencyText>,
+    /// National status, where the event carries one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusText>,
     /// Why, on a negative event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeText>,
@@ -152,6 +164,8 @@ pub struct Tracking {
     /// The subject; absent for callers who only operate the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Whether its seal holds.
+    pub signature: SignatureView,
     /// How urgent it is.
     pub urgency: UrgencyLevel,
     /// When it was sealed, as the originator says.
@@ -163,6 +177,17 @@ pub struct Tracking {
     /// The peer that handed it over; absent where it was submitted here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<NodeText>,
+    /// What it does: a new document, or an act on earlier dispatches.
+    pub act: SealActKind,
+    /// The earlier dispatches that the act is about.
+    #[serde(default)]
+    pub act_of: Vec<SealRelated>,
+    /// Earlier documents that it answers.
+    #[serde(default)]
+    pub answers_to: Vec<SealRelated>,
+    /// Later dispatches known here that bear on it.
+    #[serde(default)]
+    pub acts: Vec<ActView>,
     /// The documents.
     pub documents: Vec<DocumentView>,
     /// One leg per recipient that this node is concerned with.

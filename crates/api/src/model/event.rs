@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text::{AgencyText, CodeText, DispatchText, EventText, NodeText, TimeText};
+use crate::text::{
+    AgencyText, CodeText, DispatchText, EventText, NodeText, StatusText, TimeText,
+};
 
 /// One evidence event, as it became durable here (the `data` of a server-sent event).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +23,9 @@ pub struct EventNotice {
     pub node: NodeText,
     /// When, by that node's clock.
     pub at: TimeText,
+    /// National status, where the event carries one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusText>,
     /// Why, on a negative event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeText>,

@@ -1,10 +1,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::act::{ActView, RefusalCause};
 use super::dispatch::DocumentView;
 use super::seal::{SealMetadata, SealRelated, UrgencyLevel};
+use super::status::{SignatureView, HandlingView};
 use crate::text::{
-    AgencyText, Base64, DigestText, DispatchText, EventText, NodeText, ReferenceText, TimeText,
+    AgencyText, Base64, DigestText, DispatchText, EventText, NodeText, ReferenceText, StatusText, TimeText,
 };
 
 /// Where a consigned dispatch stands with its recipient.
@@ -21,6 +23,8 @@ pub enum InboxState {
     Registered,
     /// Refused by the clerk.
     Refused,
+    /// Given back, since its originator recalled it: it is not given out any more.
+    Withdrawn,
 }
 
 /// Query of an inbox.
@@ -31,6 +35,9 @@ pub struct InboxQuery {
     /// Only dispatches in this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<InboxState>,
+    /// Only what should have been registered or refused by now; or, `false`, only the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
     /// Where nothing is there, wait up to this many seconds (0 to 60) for something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u64>,
@@ -68,6 +75,22 @@ pub struct InboxItem {
     pub consigned_at: TimeText,
     /// Where it stands with the recipient.
     pub state: InboxState,
+    /// The newest status that the recipient gave, or 01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusText>,
+    /// The first moment that is too late to register or refuse it, by the working days of Viet Nam.
+    pub register_by: TimeText,
+    /// Whether that moment has passed, and nobody registered or refused it.
+    pub overdue: bool,
+    /// What it does: a new document, or an act on earlier dispatches.
+    pub act: super::SealActKind,
+    /// Later dispatches here that bear on it.
+    #[serde(default)]
+    pub acts: Vec<ActView>,
+    /// A warning: other dispatches in this mailbox with the same number, notation, agency and year, that
+    /// are no act on each other. They travel all the same.
+    #[serde(default)]
+    pub same_number: Vec<DispatchText>,
     /// How many documents it has.
     pub documents: u32,
     /// Bytes of all documents.
@@ -107,6 +130,17 @@ pub struct InboxEntry {
     pub consigned_at: TimeText,
     /// Where it stands with the recipient.
     pub state: InboxState,
+    /// Later dispatches here that bear on it.
+    #[serde(default)]
+    pub acts: Vec<ActView>,
+    /// A warning, as in the listing.
+    #[serde(default)]
+    pub same_number: Vec<DispatchText>,
+    /// Every status that was given, oldest first; the last one counts.
+    #[serde(default)]
+    pub statuses: Vec<HandlingView>,
+    /// Whether its seal holds.
+    pub signature: SignatureView,
     /// The clerk's words, where refused or registered with a remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
@@ -135,6 +169,9 @@ pub struct RegisterRequest {
 pub struct RefuseRequest {
     /// Why, in the clerk's own words; travels back to the originator.
     pub reason: String,
+    /// What kind of reason, where it is one of those that have a code of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<RefusalCause>,
 }
 
 /// A later event of a consigned dispatch, durably recorded.
@@ -153,4 +190,7 @@ pub struct Recorded {
     /// Whether it had been recorded before.
     #[serde(default)]
     pub repeat: bool,
+    /// The agency's own statement that the receipt names, as bytes; absent where nobody sealed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Base64>,
 }

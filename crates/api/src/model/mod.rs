@@ -1,6 +1,7 @@
 //! The JSON of the contract. Requests refuse unknown fields; answers may grow new ones, so
 //! clients ignore what they do not know.
 
+mod act;
 mod audit;
 mod directory;
 mod dispatch;
@@ -11,10 +12,13 @@ mod numbers;
 mod queue;
 mod quota;
 mod receipt;
+mod retention;
 mod seal;
+mod status;
 mod store;
 mod upload;
 
+pub use act::{ActAnswer, ActKind, ActView, RefusalCause};
 pub use audit::{
     BetweenQuery, Durations, NumberedQuery, OverdueItem, OverdueQuery, OverdueView, RefusalsQuery,
     StatisticsBy, StatisticsParty, StatisticsQuery, StatisticsRow, StatisticsView,
@@ -40,14 +44,18 @@ pub use numbers::{
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
-    Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
-    InclusionQuery, LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
+    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery,
+    EntriesQuery, GenesisView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
     TimeStampView, TimeStampsStanding, WitnessView,
+};
+pub use retention::{
+    RetentionItem, RetentionPolicyView, RetentionQuery, RetentionRuleView, RetentionView,
 };
 pub use seal::{
     SealAct, SealActKind, SealDocument, SealMetadata, SealRelated, SealRequest, SealSigner,
-    SecrecyMark, UrgencyLevel,
+    SecrecyMark, UrgencyLevel, misplaced_mark,
 };
+pub use status::{HandlingView, SignatureVerdict, SignatureView, StatusRequest};
 pub use store::{CheckLine, CheckQuery, CheckReport};
 pub use upload::{EventsQuery, UploadQuery, UploadState, UploadStateQuery};
 

@@ -14,6 +14,10 @@ pub enum NodeState {
     Ready,
     /// Working, with an alarm that needs somebody.
     Degraded,
+    /// Signing nothing new for now: nothing outside the store vouches for the end of its receipt log, or
+    /// nobody takes its new epoch yet.
+    /// What it holds can be read, and goes on its way.
+    Unanchored,
     /// Signing nothing new: its receipt log contradicts what it signed before. What it holds can be
     /// read.
     Halted,

@@ -111,6 +111,43 @@ pub struct LogHead {
     pub checkpoint: String,
 }
 
+/// What the anchor file, outside the store, says of the receipt log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogAnchor {
+    /// This node.
+    pub node: NodeText,
+    /// The epoch.
+    pub epoch: EpochText,
+    /// Whether receipts are signed.
+    pub signing: bool,
+    /// Why not, by the table of codes; absent: they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeText>,
+    /// What the anchor said at the start, in words; absent: it agreed with the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// The peer whose view of the log took a doubt away since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchored_by: Option<NodeText>,
+    /// The anchor file.
+    pub file: String,
+}
+
+/// Why the log goes on though nothing outside the store vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorRequest {
+    /// In words; the receipt says them to everybody who sees it.
+    pub reason: String,
+}
+
+/// The log goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Anchored {
+    /// The node's receipt of it.
+    pub receipt: Base64,
+}
+
 /// Who cosigned this node's receipt log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogWitnesses {
@@ -207,6 +244,17 @@ pub struct WitnessView {
     /// Name of the key that it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+}
+
+/// Query of entries of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EntriesQuery {
+    /// Number of the bundle: its first entry is that of leaf 256 times this.
+    pub index: u64,
+    /// How many entries, 1 to 256.
+    pub width: usize,
 }
 
 /// Query of an inclusion proof.

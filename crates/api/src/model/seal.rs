@@ -167,3 +167,41 @@ pub struct SealDocument {
     /// Digest under which it was uploaded.
     pub sha256: DigestText,
 }
+
+/// The field of a seal request, as JSON, in which a wrongly used system wrote a secrecy mark as a word of
+/// its own (`mật`, `toi mat`, `secret`): where urgency is said, or in place of the words that
+/// [`SecrecyMark`] knows. Absent where there is none.
+pub fn misplaced_mark(request: &serde_json::Value) -> Option<&'static str> {
+    let is_mark = |value: &serde_json::Value| {
+        let own = ["secret", "top_secret", "ultra_secret"];
+        value.as_str().is_some_and(|text| {
+            own.contains(&text) || tram_dispatch::secrecy::whole(text).is_some()
+        })
+    };
+    let fields = [
+        ("urgency", request.pointer("/metadata/urgency")),
+        ("urgency", request.pointer("/metadata/priority")),
+        ("secrecy", request.get("secrecy")),
+        ("secrecy", request.pointer("/metadata/secrecy")),
+    ];
+    fields.into_iter().find(|(_, value)| value.is_some_and(is_mark)).map(|(field, _)| field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misplaced_mark;
+
+    #[test]
+    fn a_mark_where_urgency_is_said_is_found_and_a_circulation_note_is_none() {
+        let found = |text: &str| misplaced_mark(&serde_json::from_str(text).unwrap());
+        for text in ["mật", "TOI MAT", "Tuyệt mật", "secret", "top_secret", "Ma\u{302}\u{323}t"] {
+            let urgency = format!(r#"{{"metadata":{{"urgency":"{text}"}}}}"#);
+            assert_eq!(found(&urgency), Some("urgency"), "{text}");
+            assert_eq!(found(&format!(r#"{{"secrecy":"{text}"}}"#)), Some("secrecy"), "{text}");
+        }
+        for text in ["urgent", "khẩn", "LƯU HÀNH NỘI BỘ", "XEM XONG TRẢ LẠI", "none", ""] {
+            assert_eq!(found(&format!(r#"{{"metadata":{{"urgency":"{text}"}}}}"#)), None, "{text}");
+        }
+        assert_eq!(found(r#"{"metadata":{"urgency":3}}"#), None);
+    }
+}

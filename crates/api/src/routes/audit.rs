@@ -14,7 +14,8 @@ pub(super) const NUMBERED: Route = route(
     AUDIT,
     &[page::<Tracking>(200, "One page with all of them, oldest first; at most 100")],
 )
-.query(params::<NumberedQuery>);
+.query(params::<NumberedQuery>)
+.dear();
 
 pub(super) const BETWEEN: Route = route(
     Get,
@@ -25,7 +26,8 @@ pub(super) const BETWEEN: Route = route(
     AUDIT,
     &[page::<DispatchSummary>(200, "One page, oldest first")],
 )
-.query(params::<BetweenQuery>);
+.query(params::<BetweenQuery>)
+.dear();
 
 pub(super) const REFUSALS: Route = route(
     Get,
@@ -36,7 +38,8 @@ pub(super) const REFUSALS: Route = route(
     AUDIT,
     &[page::<ReceiptView>(200, "One page, oldest first. No subject is ever in it")],
 )
-.query(params::<RefusalsQuery>);
+.query(params::<RefusalsQuery>)
+.dear();
 
 pub(super) const OVERDUE: Route = route(
     Get,
@@ -47,7 +50,8 @@ pub(super) const OVERDUE: Route = route(
     AUDIT,
     &[json::<OverdueView>(200, "One page, by arrival")],
 )
-.query(params::<OverdueQuery>);
+.query(params::<OverdueQuery>)
+.dear();
 
 pub(super) const STATISTICS: Route = route(
     Get,
@@ -58,4 +62,5 @@ pub(super) const STATISTICS: Route = route(
     AUDIT,
     &[json::<StatisticsView>(200, "One page of rows")],
 )
-.query(params::<StatisticsQuery>);
+.query(params::<StatisticsQuery>)
+.dear();

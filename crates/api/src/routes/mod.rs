@@ -2,6 +2,7 @@
 //! description are all made from it.
 
 mod audit;
+mod log;
 mod table;
 
 use utoipa::openapi::path::Parameter;
@@ -36,6 +37,10 @@ pub mod media {
     pub const RECEIPTS: &str = "application/cbor-seq";
     /// An evidence file.
     pub const EVIDENCE: &str = "application/vnd.tram.evidence+cbor";
+    /// What an agency sealed about a dispatch that came for it.
+    pub const STATEMENT: &str = "application/vnd.tram.statement+cbor";
+    /// An entry bundle of the receipt log (C2SP tlog-tiles).
+    pub const ENTRIES: &str = "application/vnd.tram.entries";
     /// A sealed void statement.
     pub const VOID: &str = "application/vnd.tram.void+cbor";
     /// A signed directory file.
@@ -97,18 +102,11 @@ pub struct Route {
     pub answers: &'static [Answer],
     /// Whether it may wait for something to happen.
     pub waits: bool,
+    /// Whether its answer may be long or dear to find: few of those are made at a time.
+    pub dear: bool,
 }
 
-/// Routes whose answers may be long and dear to find.
-const DEAR: &[&str] =
-    &["list_dispatches", "dispatch_receipts", "dispatch_evidence", "receipts", "queue", "gaps"];
-
 impl Route {
-    /// Whether its answer may be long and dear to find: few of those are made at a time.
-    pub fn is_dear(&self) -> bool {
-        DEAR.contains(&self.name)
-    }
-
     /// Whether its answer is made in memory before it is sent; a document is read while it is sent.
     pub fn is_whole(&self) -> bool {
         self.answers.iter().all(|a| a.body.is_none_or(|(media, _)| media != media::BYTES))

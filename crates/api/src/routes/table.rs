@@ -4,7 +4,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Verb::{Get, Head, Post, Put};
-use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, audit, media};
+use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, audit, log, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -15,7 +15,7 @@ use crate::openapi::{Shape, page_shape, shape};
 const WATCH: &[Role] = &[Role::Operate, Role::Audit];
 const SUBMIT: &[Role] = &[Role::Submit];
 const COLLECT: &[Role] = &[Role::Collect];
-const OPERATE: &[Role] = &[Role::Operate];
+pub(super) const OPERATE: &[Role] = &[Role::Operate];
 
 const INBOX: &str = "/v1/agencies/{agency}/inbox";
 
@@ -77,7 +77,8 @@ pub static ROUTES: &[Route] = &[
         SEE,
         &[page::<DispatchSummary>(200, "One page, newest first")],
     )
-    .query(params::<DispatchQuery>),
+    .query(params::<DispatchQuery>)
+    .dear(),
     route(
         Get,
         "/v1/dispatches/{dispatch}",
@@ -102,7 +103,8 @@ pub static ROUTES: &[Route] = &[
             raw(200, "The receipts' bytes; header Tram-Next has the cursor", media::RECEIPTS),
         ],
     )
-    .query(params::<DispatchReceiptsQuery>),
+    .query(params::<DispatchReceiptsQuery>)
+    .dear(),
     route(
         Get,
         "/v1/dispatches/{dispatch}/evidence",
@@ -112,7 +114,8 @@ pub static ROUTES: &[Route] = &[
         AUDIT,
         &[raw(200, "An evidence file; see docs/protocol.md, section 7.7", media::EVIDENCE)],
     )
-    .query(params::<EvidenceQuery>),
+    .query(params::<EvidenceQuery>)
+    .dear(),
     route(
         Get,
         INBOX,
@@ -176,7 +179,10 @@ pub static ROUTES: &[Route] = &[
         &[json::<Recorded>(200, "Recorded as ConsignmentAcceptance")],
     )
     .agency(AgencyIn::Path)
-    .body(JSON_BYTES_MAX, &[(media::JSON, Some(shape::<RegisterRequest>))]),
+    .body(
+        JSON_BYTES_MAX,
+        &[(media::JSON, Some(shape::<RegisterRequest>)), (media::STATEMENT, None)],
+    ),
     route(
         Post,
         "/v1/agencies/{agency}/inbox/{dispatch}/refuse",
@@ -187,7 +193,18 @@ pub static ROUTES: &[Route] = &[
         &[json::<Recorded>(200, "Recorded as ConsignmentRejection")],
     )
     .agency(AgencyIn::Path)
-    .body(JSON_BYTES_MAX, &[(media::JSON, Some(shape::<RefuseRequest>))]),
+    .body(JSON_BYTES_MAX, &[(media::JSON, Some(shape::<RefuseRequest>)), (media::STATEMENT, None)]),
+    route(
+        Post,
+        "/v1/agencies/{agency}/inbox/{dispatch}/status",
+        "report",
+        "collect",
+        "Say how far it is (04 to 06), or answer a recall or an update (15, 16)",
+        COLLECT,
+        &[json::<Recorded>(200, "Recorded as HandlingStatus, ActAcceptance or ActRejection")],
+    )
+    .agency(AgencyIn::Path)
+    .body(JSON_BYTES_MAX, &[(media::JSON, Some(shape::<StatusRequest>)), (media::STATEMENT, None)]),
     route(
         Get,
         "/v1/receipts",
@@ -203,7 +220,8 @@ pub static ROUTES: &[Route] = &[
             raw(200, "The receipts' bytes; header Tram-Next has the cursor", media::RECEIPTS),
         ],
     )
-    .query(params::<ReceiptQuery>),
+    .query(params::<ReceiptQuery>)
+    .dear(),
     audit::NUMBERED,
     audit::BETWEEN,
     audit::REFUSALS,
@@ -219,7 +237,8 @@ pub static ROUTES: &[Route] = &[
         &[json::<GapsReport>(200, "Its admissions and its series")],
     )
     .agency(AgencyIn::Query)
-    .query(params::<GapsQuery>),
+    .query(params::<GapsQuery>)
+    .dear(),
     route(
         Post,
         "/v1/agencies/{agency}/series/{series}/{number}/void",
@@ -242,6 +261,16 @@ pub static ROUTES: &[Route] = &[
     ),
     route(
         Get,
+        "/v1/log/entries",
+        "log_entries",
+        "evidence",
+        "Entries of the log, as they are published: salted commitments",
+        SEE,
+        &[raw(200, "An entry bundle (C2SP tlog-tiles)", media::ENTRIES)],
+    )
+    .query(params::<EntriesQuery>),
+    route(
+        Get,
         "/v1/log/proof/inclusion",
         "inclusion",
         "evidence",
@@ -260,33 +289,11 @@ pub static ROUTES: &[Route] = &[
         &[json::<Consistency>(200, "The proof")],
     )
     .query(params::<ConsistencyQuery>),
-    route(
-        Get,
-        "/v1/log/witnesses",
-        "log_witnesses",
-        "evidence",
-        "Who cosigned the log, and whether that is enough",
-        SEE,
-        &[json::<LogWitnesses>(200, "The newest checkpoint, the policy, and each witness")],
-    ),
-    route(
-        Get,
-        "/v1/log/timestamps",
-        "log_timestamps",
-        "evidence",
-        "The time-stamps on the log, and what none covers yet",
-        AUDIT,
-        &[json::<LogTimeStamps>(200, "How it stands, and the newest time-stamps")],
-    ),
-    route(
-        Get,
-        "/v1/log/genesis",
-        "genesis",
-        "evidence",
-        "The first leaf of the log, with its keys",
-        SEE,
-        &[json::<GenesisView>(200, "The leaf")],
-    ),
+    log::WITNESSES,
+    log::ANCHOR,
+    log::OVERRIDE_ANCHOR,
+    log::TIMESTAMPS,
+    log::GENESIS,
     route(
         Get,
         "/v1/events",
@@ -338,7 +345,8 @@ pub static ROUTES: &[Route] = &[
         WATCH,
         &[page::<QueueItem>(200, "One page, most urgent first")],
     )
-    .query(params::<QueueQuery>),
+    .query(params::<QueueQuery>)
+    .dear(),
     route(
         Post,
         "/v1/queue/{dispatch}/{recipient}/{action}",
@@ -369,6 +377,17 @@ pub static ROUTES: &[Route] = &[
         &[json::<DirectoryInstalled>(200, "Installed")],
     )
     .body(DIRECTORY_BODY_BYTES_MAX, &[(media::DIRECTORY, None), (media::BYTES, None)]),
+    route(
+        Get,
+        "/v1/store/retention",
+        "retention",
+        "operate",
+        "How long documents are kept, and which go when",
+        WATCH,
+        &[json::<RetentionView>(200, "The policy, and one page of dispatches")],
+    )
+    .query(params::<RetentionQuery>)
+    .dear(),
     route(
         Post,
         "/v1/store/check",
@@ -437,6 +456,7 @@ pub(super) const fn route(
         body_bytes_max: 0,
         answers,
         waits: false,
+        dear: false,
     }
 }
 
@@ -458,6 +478,11 @@ impl Route {
     ) -> Self {
         self.body = body;
         self.body_bytes_max = bytes_max;
+        self
+    }
+
+    pub(super) const fn dear(mut self) -> Self {
+        self.dear = true;
         self
     }
 

@@ -151,7 +151,18 @@ impl Charge {
     /// Charges more bytes, or answers busy: waiting while holding a part could lock up all.
     pub(super) fn add(&mut self, bytes: usize) -> Result<(), Problem> {
         self.bytes += bytes;
+        self.take(self.bytes.saturating_sub(self.charged).div_ceil(BUDGET_UNIT_BYTES))
+    }
+
+    /// As [`Charge::add`], but never more than a budget of this many bytes has.
+    pub(super) fn add_at_most(&mut self, bytes: usize, budget_bytes: usize) -> Result<(), Problem> {
+        self.bytes += bytes;
+        let all = units(budget_bytes).saturating_sub(self.charged / BUDGET_UNIT_BYTES);
         let missing = self.bytes.saturating_sub(self.charged).div_ceil(BUDGET_UNIT_BYTES);
+        self.take(missing.min(all))
+    }
+
+    fn take(&mut self, missing: usize) -> Result<(), Problem> {
         if missing == 0 {
             return Ok(());
         }
@@ -169,8 +180,11 @@ impl Charge {
 
 /// A semaphore of this many bytes.
 pub(super) fn budget(bytes: usize) -> Arc<Semaphore> {
-    let units = (bytes / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
-    Arc::new(Semaphore::new(units))
+    Arc::new(Semaphore::new(units(bytes)))
+}
+
+fn units(bytes: usize) -> usize {
+    (bytes / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 pub(super) fn over(bytes_max: u64) -> Problem {

@@ -3,14 +3,18 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use serde::de::DeserializeOwned;
+use tram_dispatch::limits::STATEMENT_BYTES_MAX;
 
 use super::body::{BodyStream, Gathered};
+use super::gate::media_type;
 use super::{App, json};
 use crate::limits::{CURSOR_BYTES_MAX, JSON_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::routes::Route;
+use crate::service::Said;
 use crate::text::clip;
 use crate::{Caller, Problem};
 
@@ -90,6 +94,20 @@ pub(super) async fn captures(parts: &mut Parts) -> Result<Vec<(String, String)>,
         .await
         .map_err(|e| Problem::bad_request(format!("path: {e}")))?;
     Ok(raw.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+}
+
+/// A body that is a statement sealed by the agency, of media type `sealed`, or JSON that says the same.
+pub(super) async fn said<W: DeserializeOwned>(
+    call: &Call,
+    body: BodyStream,
+    sealed: &str,
+) -> Result<Said<W>, Problem> {
+    if media_type(&call.headers).as_deref() == Some(sealed) {
+        let gathered = body.gather(STATEMENT_BYTES_MAX as u64, &call.app.memory).await?;
+        return Ok(Said::Sealed(Bytes::clone(&gathered.bytes)));
+    }
+    let gathered = body.gather(JSON_BYTES_MAX, &call.app.memory).await?;
+    json::read(&gathered.bytes).map(Said::Words)
 }
 
 impl FromRequestParts<App> for Call {

@@ -36,7 +36,7 @@ pub(super) async fn pass(
         return Problem::busy("too many requests at once", 1).into_response();
     };
     let mut listing = None;
-    if route.is_dear() {
+    if route.dear {
         let Credentials { uid, .. } =
             request.extensions().get::<Credentials>().copied().unwrap_or_default();
         let (all_max, own_max) = (app.limits.listings_max, app.limits.listings_per_uid_max);
@@ -53,7 +53,10 @@ pub(super) async fn pass(
     let mut charge = Charge::new(&app.answers);
     let bytes = response.body().size_hint().exact().and_then(|n| usize::try_from(n).ok());
     let charged = match bytes {
-        Some(bytes) if bytes > ANSWER_SMALL_BYTES && route.is_whole() => charge.add(bytes),
+        // What is larger than the budget goes alone; refused, it would be refused for ever.
+        Some(bytes) if bytes > ANSWER_SMALL_BYTES && route.is_whole() => {
+            charge.add_at_most(bytes, app.limits.answer_memory_bytes_max)
+        }
         _ => Ok(()),
     };
     let response = match charged {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 use tram_api::model::*;
-use tram_api::service::{Fetched, Statement, Submission, Upload};
+use tram_api::service::{Fetched, Said, Submission, Upload};
 use tram_api::{
     Base64, BodyStream, Caller, DocumentRead, Feed, OpenDocument, Problem, Reply, Role, Scope,
     Service,
@@ -124,6 +124,7 @@ impl Fake {
                         recipient: Some(recipient.clone().into()),
                         node: Self::node().into(),
                         at: NOW.into(),
+                        status: None,
                         code: None,
                     });
                 }
@@ -139,6 +140,7 @@ impl Fake {
             accepted_at: NOW.into(),
             receipt: Base64(b"receipt".to_vec()),
             legs: legs(&item),
+            same_number: vec![],
             repeat,
         })
     }
@@ -162,8 +164,17 @@ impl Fake {
             at: NOW.into(),
             receipt: Base64(event.name().into()),
             repeat,
+            statement: None,
         })
     }
+}
+
+fn with_statement<W>(done: Result<Recorded, Problem>, said: &Said<W>) -> Result<Recorded, Problem> {
+    let statement = match said {
+        Said::Words(_) => None,
+        Said::Sealed(bytes) => Some(Base64(bytes.to_vec())),
+    };
+    done.map(|recorded| Recorded { statement, ..recorded })
 }
 
 fn legs(item: &Item) -> Vec<LegView> {
@@ -172,6 +183,7 @@ fn legs(item: &Item) -> Vec<LegView> {
         state: LegState::Consigned,
         outcome: Some(Outcome::Consigned),
         event: Some(Event::ContentConsignment.into()),
+        status: None,
         peer: None,
         changed_at: NOW.into(),
         attempts: 1,
@@ -180,6 +192,11 @@ fn legs(item: &Item) -> Vec<LegView> {
         remark: None,
     };
     item.recipients.iter().map(leg).collect()
+}
+
+fn signature() -> SignatureView {
+    let verdict = SignatureVerdict::Verified;
+    SignatureView { verdict, judged_at: Some(NOW.into()), revocation_checked: true }
 }
 
 fn inbox_item(item: &Item) -> InboxItem {
@@ -194,6 +211,12 @@ fn inbox_item(item: &Item) -> InboxItem {
         due_on: None,
         consigned_at: NOW.into(),
         state: item.state,
+        status: None,
+        register_by: NOW.into(),
+        overdue: false,
+        act: SealActKind::New,
+        acts: vec![],
+        same_number: vec![],
         documents: 0,
         documents_bytes: 0,
     }
@@ -336,11 +359,16 @@ impl Service for Fake {
                 originator: item.originator.clone().into(),
                 reference: item.reference.clone().into(),
                 subject: Some("Về việc thử".into()),
+                signature: signature(),
                 urgency: UrgencyLevel::Normal,
                 issued_at: NOW.into(),
                 expires_at: NOW.plus_ms(1000).into(),
                 accepted_at: NOW.into(),
                 previous: None,
+                act: SealActKind::New,
+                act_of: vec![],
+                answers_to: vec![],
+                acts: vec![],
                 documents: vec![],
                 legs: legs(&item),
                 evidence: vec![],
@@ -435,6 +463,10 @@ impl Service for Fake {
                 issued_at: NOW.into(),
                 consigned_at: NOW.into(),
                 state: item.state,
+                acts: vec![],
+                same_number: vec![],
+                statuses: vec![],
+                signature: signature(),
                 remark: None,
             })
         })
@@ -482,10 +514,12 @@ impl Service for Fake {
         _: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        _: RegisterRequest,
+        said: Said<RegisterRequest>,
     ) -> Reply<'_, Recorded> {
         Box::pin(async move {
-            self.record(agency, dispatch, InboxState::Registered, Event::ConsignmentAcceptance)
+            let done =
+                self.record(agency, dispatch, InboxState::Registered, Event::ConsignmentAcceptance);
+            with_statement(done, &said)
         })
     }
 
@@ -494,10 +528,26 @@ impl Service for Fake {
         _: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        _: RefuseRequest,
+        said: Said<RefuseRequest>,
     ) -> Reply<'_, Recorded> {
         Box::pin(async move {
-            self.record(agency, dispatch, InboxState::Refused, Event::ConsignmentRejection)
+            let done =
+                self.record(agency, dispatch, InboxState::Refused, Event::ConsignmentRejection);
+            with_statement(done, &said)
+        })
+    }
+
+    fn report(
+        &self,
+        _: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        said: Said<StatusRequest>,
+    ) -> Reply<'_, Recorded> {
+        Box::pin(async move {
+            let done =
+                self.record(agency, dispatch, InboxState::Registered, Event::HandlingStatus);
+            with_statement(done, &said)
         })
     }
 
@@ -540,6 +590,24 @@ impl Service for Fake {
         })
     }
 
+    fn log_anchor(&self, _: Caller) -> Reply<'_, LogAnchor> {
+        Box::pin(async move {
+            Ok(LogAnchor {
+                node: Self::node().into(),
+                epoch: tram_dispatch::EpochId([4; 32]).into(),
+                signing: true,
+                code: None,
+                said: None,
+                anchored_by: None,
+                file: "/anchor/n1.H41.anchor".into(),
+            })
+        })
+    }
+
+    fn override_anchor(&self, _: Caller, request: AnchorRequest) -> Reply<'_, Anchored> {
+        Box::pin(async move { Ok(Anchored { receipt: Base64(request.reason.into_bytes()) }) })
+    }
+
     fn log_timestamps(&self, _: Caller) -> Reply<'_, LogTimeStamps> {
         Box::pin(async move {
             Ok(LogTimeStamps {
@@ -567,6 +635,25 @@ impl Service for Fake {
                 witnesses: vec![],
             })
         })
+    }
+
+    fn retention(&self, _: Caller, query: RetentionQuery) -> Reply<'_, RetentionView> {
+        Box::pin(async move {
+            Ok(RetentionView {
+                policy: None,
+                moment: NOW.into(),
+                removed_today: query.limit.unwrap_or(0).into(),
+                limited: query.due == Some(true),
+                trouble: None,
+                items: Vec::new(),
+                next: query.after,
+            })
+        })
+    }
+
+    fn log_entries(&self, _: Caller, query: EntriesQuery) -> Reply<'_, Bytes> {
+        let entry = [&[0, 32][..], &[query.index as u8; 32]].concat();
+        Box::pin(async move { Ok(entry.repeat(query.width).into()) })
     }
 
     fn inclusion(&self, _: Caller, query: InclusionQuery) -> Reply<'_, Inclusion> {
@@ -632,12 +719,12 @@ impl Service for Fake {
         _: Caller,
         agency: AgencyCode,
         sequence: Sequence,
-        statement: Statement,
+        said: Said<VoidRequest>,
     ) -> Reply<'_, Voided> {
         let Sequence { series, number } = sequence;
-        let statement = match statement {
-            Statement::Reason(words) => words.into_bytes(),
-            Statement::Sealed(bytes) => bytes.to_vec(),
+        let statement = match said {
+            Said::Words(request) => request.reason.into_bytes(),
+            Said::Sealed(bytes) => bytes.to_vec(),
         };
         Box::pin(async move {
             let (agency, receipt) = (agency.into(), Base64(vec![1]));

@@ -186,6 +186,47 @@ async fn a_poll_that_is_given_up_gives_its_place_back() {
 }
 
 #[tokio::test]
+async fn an_answer_larger_than_all_the_room_goes_alone() {
+    let large = tram_api::openapi::text().len();
+    let limits = Limits { answer_memory_bytes_max: large / 3, ..Limits::default() };
+    let node = start(Fake::default(), everything(), limits).await;
+    for _ in 0..4 {
+        assert_eq!(node.get("/v1/openapi.json").await.status, 200);
+    }
+    let ask = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut deaf = node.connect().await;
+    for _ in 0..8 {
+        deaf.write_all(ask).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = node.get("/v1/openapi.json").await;
+    assert_eq!((second.status, second.code().as_str()), (503, "BUSY"));
+}
+
+#[test]
+fn what_reads_much_is_made_for_few_at_a_time() {
+    let dear: Vec<&str> =
+        tram_api::routes::ROUTES.iter().filter(|r| r.dear).map(|r| r.name).collect();
+    for name in [
+        "list_dispatches",
+        "dispatch_receipts",
+        "dispatch_evidence",
+        "receipts",
+        "audit_documents",
+        "audit_between",
+        "audit_refusals",
+        "audit_overdue",
+        "audit_statistics",
+        "gaps",
+        "queue",
+        "log_witnesses",
+        "log_timestamps",
+    ] {
+        assert!(dear.contains(&name), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn listings_and_answers_that_nobody_reads_are_bounded() {
     let large = tram_api::openapi::text().len();
     let limits = Limits {

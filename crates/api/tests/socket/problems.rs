@@ -73,6 +73,29 @@ async fn json_bodies_are_read_strictly() {
 }
 
 #[tokio::test]
+async fn a_secrecy_mark_in_the_place_of_urgency_is_named_for_what_it_is() {
+    let node = running().await;
+    let body = |urgency: &str| {
+        format!(
+            r#"{{"originator":"H41","recipients":["H41.12"],"documents":[],"metadata":{{"subject":"a","urgency":"{urgency}"}}}}"#
+        )
+    };
+    for (urgency, code) in [
+        ("Mật", "SECRET_REFUSED"),
+        ("TOI MAT", "SECRET_REFUSED"),
+        ("top_secret", "SECRET_REFUSED"),
+        // No mark, but no urgency either.
+        ("LƯU HÀNH NỘI BỘ", "BAD_REQUEST"),
+        ("khẩn", "BAD_REQUEST"),
+    ] {
+        let answer = node.post_json("/v1/dispatches", &body(urgency)).await;
+        assert_eq!(answer.code(), code, "{urgency}");
+        let secret = code == "SECRET_REFUSED";
+        assert_eq!(answer.detail() == "a secrecy mark stands in: urgency", secret, "{urgency}");
+    }
+}
+
+#[tokio::test]
 async fn problems_speak_the_callers_language() {
     let node = running().await;
     let target = format!("/v1/dispatches/{}", "0".repeat(64));

@@ -191,6 +191,14 @@ async fn the_way_of_the_recipient() {
     assert_eq!(registered.event.0, Event::ConsignmentAcceptance);
     let refused = client.refuse(&me, id, "Gửi nhầm".into()).await.unwrap();
     assert_eq!(refused.event.0, Event::ConsignmentRejection);
+    assert!(registered.statement.is_none() && refused.statement.is_none());
+    let sealed = client.register_sealed(&me, id, b"registered").await.unwrap();
+    assert_eq!(sealed.statement.unwrap().0, b"registered");
+    let sealed = client.refuse_sealed(&me, id, b"refused").await.unwrap();
+    assert_eq!(sealed.statement.unwrap().0, b"refused");
+    let large = vec![0; tram_dispatch::limits::STATEMENT_BYTES_MAX + 1];
+    let large = client.refuse_sealed(&me, id, &large).await.unwrap_err();
+    assert_eq!(large.code(), Code::TooLarge);
     let blank = client.refuse(&me, id, "  ".into()).await.unwrap_err();
     assert_eq!(blank.code(), Code::BadRequest);
     let state = InboxQuery { state: Some(InboxState::Refused), ..InboxQuery::default() };
@@ -278,6 +286,18 @@ async fn log_and_node() {
     assert_eq!(client.log_head().await.unwrap().size, 2);
     assert!(client.log_witnesses().await.unwrap().reached);
     assert!(client.log_timestamps().await.unwrap().stamps.is_empty());
+    assert!(client.log_anchor().await.unwrap().signing);
+    let anchored = client.override_anchor("mất tệp neo").await.unwrap();
+    assert_eq!(anchored.receipt.0, "mất tệp neo".as_bytes());
+    let query = RetentionQuery { due: Some(true), after: Some("x".into()), limit: None };
+    let retention = client.retention(&query).await.unwrap();
+    assert_eq!((retention.removed_today, retention.limited), (100, true));
+    assert_eq!(retention.next.as_deref(), Some("x"));
+    assert_eq!(client.log_entries(3, 2).await.unwrap().len(), 68);
+    for width in [0, 257] {
+        let refused = client.log_entries(3, width).await.unwrap_err();
+        assert_eq!(refused.code(), Code::BadRequest);
+    }
     assert_eq!(client.inclusion(1, 2).await.unwrap().path.len(), 1);
     assert_eq!(client.inclusion(2, 2).await.unwrap_err().code(), Code::BadRequest);
     assert_eq!(client.consistency(1, 2).await.unwrap().new, 2);

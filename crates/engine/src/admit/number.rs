@@ -1,7 +1,9 @@
 //! Numbers for what this node's key provider seals, and statements that one stays unused.
 
 use tram_dispatch::envelope::{SealedBy, Sequence};
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Event, Now, Reference};
+use tram_dispatch::{
+    AgencyCode, Code, Digest, DispatchId, Envelope, Event, Now, Reference, UnixMillis,
+};
 use tram_trust::VerifiedVoid;
 
 use super::rules::Objection;
@@ -10,7 +12,7 @@ use crate::input::Token;
 use crate::output::Reply;
 use crate::record::{Numbered, Owed, Record, Void};
 use crate::release::Waiting;
-use crate::view::View;
+use crate::view::{NumberUse, View};
 
 /// What a number is wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Engine {
             self.reply(token, Reply::Later { code: Code::Busy, retry_ms });
             return Ok(());
         };
-        let at = self.log.time(now.wall);
+        let at = self.leaf_time(now);
         let sequence = Sequence { series, number };
         let numbered = Numbered { originator, sequence, reference, content, at };
         self.record(now, Record::Numbered(numbered), None, true);
@@ -85,13 +87,19 @@ impl Engine {
     }
 
     /// Records that a number stays unused.
-    pub(crate) fn void(&mut self, now: Now, token: Token, void: VerifiedVoid) -> Result<(), Fatal> {
+    pub(crate) fn void(
+        &mut self,
+        now: Now,
+        token: Token,
+        void: VerifiedVoid,
+        view: &dyn View,
+    ) -> Result<(), Fatal> {
         if self.halted_reply(token) {
             return Ok(());
         }
         let sealed = void.sealed().clone();
         let said = sealed.void();
-        if let Some((code, detail)) = self.void_objection(&said.agency, said.sequence) {
+        if let Some((code, detail)) = self.void_objection(&said.agency, said.sequence, view)? {
             self.reply(token, Reply::Refused { code, detail, receipt: None });
             return Ok(());
         }
@@ -111,15 +119,52 @@ impl Engine {
         Ok(())
     }
 
-    fn void_objection(&self, agency: &AgencyCode, sequence: Sequence) -> Option<Objection> {
+    fn void_objection(
+        &self,
+        agency: &AgencyCode,
+        sequence: Sequence,
+        view: &dyn View,
+    ) -> Result<Option<Objection>, Fatal> {
         if self.directory.hosting(agency) != Some(self.me()) {
-            return Some((Code::OriginatorNotHere, format!("{agency} is not served here")));
+            let detail = format!("{agency} is not served here");
+            return Ok(Some((Code::OriginatorNotHere, detail)));
+        }
+        let Sequence { series, number } = sequence;
+        let wrong = |what: String| {
+            (Code::WrongState, format!("number {number} of series {series} {what}"))
+        };
+        let fresh = |f: &&FreshNumber| f.agency == *agency && f.sequence == sequence;
+        let used = match self.fresh_numbers.iter().find(fresh) {
+            Some(fresh) => Some((fresh.what, fresh.at)),
+            None => view.number_use(agency, sequence)?,
+        };
+        if let Some((what, at)) = used {
+            return Ok(Some(wrong(format!("{} since {at}", what.words()))));
         }
         let numbers = &self.state.numbers;
-        let ours = numbers.counts(agency, sequence.series);
-        (ours && numbers.open(agency, sequence).is_none()).then(|| {
-            let Sequence { series, number } = sequence;
-            (Code::WrongState, format!("number {number} of series {series} is not open"))
-        })
+        let ours = numbers.counts(agency, series);
+        let open = numbers.open(agency, sequence).is_some();
+        Ok((ours && !open).then(|| wrong("is not open".to_owned())))
     }
+
+    /// Notes what a record of a batch says of a number, until the view knows it.
+    pub(crate) fn note_number(&mut self, record: &Record, batch: u64) {
+        let Record::Evidence(own) = record else { return };
+        let evidence = &own.evidence;
+        if let (Some(what), Some(sequence)) = (NumberUse::of(evidence.event), evidence.sequence) {
+            let (agency, at) = (evidence.originator.clone(), evidence.time);
+            self.fresh_numbers.push(FreshNumber { agency, sequence, what, at, batch });
+        }
+    }
+}
+
+/// What became of a number, in a batch that the view may not show yet.
+#[derive(Debug)]
+pub(crate) struct FreshNumber {
+    agency: AgencyCode,
+    sequence: Sequence,
+    what: NumberUse,
+    at: UnixMillis,
+    /// The number of the batch.
+    pub(crate) batch: u64,
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, Digest, Event, NodeId, Now};
+use tram_dispatch::{AgencyCode, Code, Event, NodeId, Now};
 use tram_trust::directory::STEPS_MAX;
 use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
 
+use super::chain::{chain, upstream_receipt};
 use super::rules::Objection;
+use crate::custody::follows_from_directory;
 use crate::engine::{Engine, Fatal};
 use crate::input::{Documents, Token};
 use crate::output::{Answer, Output};
@@ -32,7 +34,7 @@ pub(crate) struct Offer {
 
 impl Engine {
     pub(crate) fn offer(&mut self, now: Now, offer: Offer, view: &dyn View) -> Result<(), Fatal> {
-        if let Some(code) = self.halted {
+        if let Some(code) = self.shut() {
             let later = Answer::Later(code, self.settings.busy_retry_ms);
             self.answer_all(&offer, later);
             return Ok(());
@@ -73,11 +75,19 @@ impl Engine {
                 answers.push((r, WaitingAnswer::Ready(later)));
             }
         }
-        // A refusal is evidence, which takes room for ever: not faster than allowed.
-        let too_fast = self.peer_too_fast(now, &offer.peer).filter(|_| !fresh.is_empty());
+        // What is recorded takes room for ever, a refusal too: not faster than allowed.
+        let tell_again = self.is_to_be_told_again(&offer, &repeated);
+        let records = tell_again || !fresh.is_empty();
+        let too_fast = self.peer_too_fast(now, &offer.peer).filter(|_| records);
         if let Some(Shortage { code, retry_ms }) = too_fast {
             let later = |r| (r, WaitingAnswer::Ready(Answer::Later(code, retry_ms)));
             answers.extend(fresh.drain(..).map(later));
+            if tell_again {
+                // Told that it is taken, it would never ask again for what it lost.
+                for (_, answer) in &mut answers {
+                    *answer = WaitingAnswer::Ready(Answer::Later(code, retry_ms));
+                }
+            }
         }
         let (mut take, mut refuse) = (Vec::new(), Vec::new());
         for r in fresh {
@@ -96,7 +106,7 @@ impl Engine {
             self.wait(Waiting::Ready(Output::TakeDocuments { token: offer.token }));
             return Ok(());
         }
-        if !take.is_empty() || !refuse.is_empty() {
+        if !take.is_empty() || !refuse.is_empty() || (tell_again && too_fast.is_none()) {
             self.rates.peer_took(&offer.peer, &self.settings.quotas, now.mono_ms);
         }
         for (r, (code, _)) in refuse {
@@ -110,8 +120,10 @@ impl Engine {
             let leaf = self.witness(now, e, Vec::new())?;
             answers.push((r, WaitingAnswer::Refused(leaf)));
         }
-        self.admit_offer(now, &offer, complete, take, &mut answers)?;
-        self.tell_again(now, &offer, &repeated);
+        self.admit_offer(now, &offer, complete, take, &mut answers, view)?;
+        if tell_again && too_fast.is_none() && self.is_to_be_told_again(&offer, &repeated) {
+            self.tell_again(now, &offer);
+        }
         let (token, dispatch) = (offer.token, offer.dispatch.id());
         self.wait(Waiting::Answer { token, dispatch, answers });
         Ok(())
@@ -164,7 +176,10 @@ impl Engine {
                     && own.evidence.recipient.as_ref() == Some(recipient)
                     && own.evidence.previous.as_ref() == Some(&offer.peer)
                     && own.evidence.object == Some(offer.dispatch.object())
-                    && own.evidence.reason == Some(code) =>
+                    && own.evidence.reason == Some(code)
+                    // Under another directory it says something else.
+                    && (!follows_from_directory(code)
+                        || own.evidence.directory == Some(self.directory.digest())) =>
             {
                 Some(own.leaf.index)
             }
@@ -175,12 +190,13 @@ impl Engine {
 
     /// A peer that offers again what this node holds has lost what it was told since; so has a
     /// peer that offers it for the first time never been told.
-    fn tell_again(&mut self, now: Now, offer: &Offer, repeated: &[AgencyCode]) {
-        let Some(h) = self.state.held.get(&offer.dispatch.id()) else { return };
+    fn is_to_be_told_again(&self, offer: &Offer, repeated: &[AgencyCode]) -> bool {
+        let Some(h) = self.state.held.get(&offer.dispatch.id()) else { return false };
         let known = h.upstreams.contains(&offer.peer);
-        if repeated.is_empty() || (known && !repeated.iter().any(|r| h.lost_news(&offer.peer, r))) {
-            return;
-        }
+        !repeated.is_empty() && (!known || repeated.iter().any(|r| h.lost_news(&offer.peer, r)))
+    }
+
+    fn tell_again(&mut self, now: Now, offer: &Offer) {
         let legs = Legs {
             dispatch: offer.dispatch.id(),
             previous: offer.peer.clone(),
@@ -200,7 +216,8 @@ impl Engine {
     ) -> (Vec<AgencyCode>, Vec<(AgencyCode, WaitingAnswer)>) {
         let (dispatch, envelope) = (&offer.dispatch, offer.dispatch.envelope());
         let class = envelope.metadata.urgency.class();
-        let more = Use::to_come(envelope, dispatch.raw().len(), take.len());
+        let upstream = chain(offer, take.iter().map(|(r, _)| r)).into_iter().map(|r| r.raw().len());
+        let more = Use::to_come(envelope, dispatch.raw().len(), take.len(), upstream);
         // What is held already takes no more room but on its new ways.
         let all = if complete {
             None
@@ -231,6 +248,9 @@ impl Engine {
     fn offer_objection(&self, offer: &Offer, recipient: &AgencyCode) -> Result<Way, Objection> {
         let envelope = offer.dispatch.envelope();
         if let Some(objection) = Self::secrecy_objection(envelope) {
+            return Err(objection);
+        }
+        if let Some(objection) = self.lifetime_objection(envelope) {
             return Err(objection);
         }
         let mut hops = nodes_passed(offer);
@@ -271,9 +291,11 @@ impl Engine {
         complete: bool,
         take: Vec<AgencyCode>,
         answers: &mut Vec<(AgencyCode, WaitingAnswer)>,
+        view: &dyn View,
     ) -> Result<(), Fatal> {
         let id = offer.dispatch.id();
-        let receipts: Vec<Arc<[u8]>> = offer.receipts.iter().map(|r| r.raw().clone()).collect();
+        let receipts: Vec<Arc<[u8]>> =
+            chain(offer, &take).into_iter().map(|r| r.raw().clone()).collect();
         if complete && !take.is_empty() {
             let previous = offer.peer.clone();
             let legs = Legs { dispatch: id, previous, recipients: take.clone(), receipts };
@@ -291,7 +313,8 @@ impl Engine {
                 receipts,
                 inline: offer.documents.inline.clone(),
                 files: offer.documents.files.clone(),
-                at: self.log.time(now.wall),
+                removed: Vec::new(),
+                at: self.leaf_time(now),
             };
             self.record(now, Record::Held(held), Some(offer.dispatch.clone()), true);
         }
@@ -305,6 +328,7 @@ impl Engine {
             let leaf = self.witness(now, e, Vec::new())?;
             answers.push((r, WaitingAnswer::Accepted(Owed::Own(leaf))));
         }
+        self.link(now, &id, view)?;
         self.queue_legs(&id);
         self.state.charge(&id);
         Ok(())
@@ -348,21 +372,4 @@ fn passes(
         }
     }
     false
-}
-
-/// Digest of the receipt that shows the peer's custody toward this recipient.
-fn upstream_receipt(offer: &Offer, recipient: &AgencyCode) -> Option<Digest> {
-    offer
-        .receipts
-        .iter()
-        .find(|r| {
-            let e = r.record();
-            e.node == offer.peer
-                && match e.event {
-                    Event::SubmissionAcceptance => true,
-                    Event::RelayAcceptance => e.recipient.as_ref() == Some(recipient),
-                    _ => false,
-                }
-        })
-        .map(VerifiedReceipt::digest)
 }

@@ -25,7 +25,16 @@ impl Engine {
                 .any(|p| p.clock_offset_ms.is_some_and(|o| o.unsigned_abs() <= limit))
     }
 
-    /// Whether it carries a secrecy mark.
+    /// Whether it carries a secrecy mark, also where a mark has no place: the first node looks everywhere.
+    /// Never says what the field holds.
+    pub(super) fn mark_objection(envelope: &Envelope) -> Option<Objection> {
+        Self::secrecy_objection(envelope).or_else(|| {
+            let marked = tram_dispatch::secrecy::marked(envelope)?;
+            Some((Code::SecretRefused, format!("a secrecy mark stands in: {}", marked.field)))
+        })
+    }
+
+    /// Whether it carries a secrecy mark where it belongs.
     pub(super) fn secrecy_objection(envelope: &Envelope) -> Option<Objection> {
         (envelope.secrecy != Secrecy::None)
             .then(|| (Code::SecretRefused, "the envelope carries a secrecy mark".to_owned()))
@@ -40,13 +49,18 @@ impl Engine {
         (!fit).then(|| (Code::BadRequest, detail()))
     }
 
+    /// Whether it may live longer than this network allows: it would be held for as long.
+    pub(super) fn lifetime_objection(&self, envelope: &Envelope) -> Option<Objection> {
+        let lifetime = envelope.expires_at.since_ms(envelope.issued_at);
+        let max = self.settings.lifetime_ms_max;
+        let detail = || format!("a lifetime of {lifetime} ms is over the maximum of {max} ms");
+        (lifetime > max).then(|| (Code::TimesInvalid, detail()))
+    }
+
     /// Whether sealing time and lifetime are in bounds for this network.
     pub(super) fn times_objection(&self, now: Now, envelope: &Envelope) -> Option<Objection> {
-        let lifetime = envelope.expires_at.since_ms(envelope.issued_at);
-        let max = tram_dispatch::limits::LIFETIME_MS_MAX;
-        if lifetime > max {
-            let detail = format!("a lifetime of {lifetime} ms is over the maximum of {max} ms");
-            return Some((Code::TimesInvalid, detail));
+        if let Some(objection) = self.lifetime_objection(envelope) {
+            return Some(objection);
         }
         let latest = now.wall.plus_ms(tram_dispatch::limits::CLOCK_SKEW_MS_MAX);
         if self.clock_certain() && envelope.issued_at > latest {

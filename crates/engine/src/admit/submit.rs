@@ -60,13 +60,14 @@ impl Engine {
             self.reply(token, reply);
             return Ok(());
         }
-        let more = Use::to_come(envelope, dispatch.raw().len(), envelope.recipients.len());
+        let (raw_bytes, recipients) = (dispatch.raw().len(), envelope.recipients.len());
+        let more = Use::to_come(envelope, raw_bytes, recipients, []);
         // From here on a refusal is evidence, which takes room for ever: not faster than allowed.
         if let Some(shortage) = self.agency_too_fast(now, &envelope.originator, 0) {
             self.turn_away(now, token, &dispatch, shortage);
             return Ok(());
         }
-        if let Some(objection) = Self::secrecy_objection(envelope) {
+        if let Some(objection) = Self::mark_objection(envelope) {
             return self.reject(now, token, &dispatch, objection, None);
         }
         if let Some(first) = known {
@@ -83,7 +84,16 @@ impl Engine {
             let detail = format!("expired at {}", envelope.expires_at);
             return self.reject(now, token, &dispatch, (Code::DispatchExpired, detail), None);
         }
+        // A receipt dated later than it is would let every other node judge the seal at that time.
+        if self.leaf_time(now).since_ms(now.wall) > self.settings.clock_skew_ms_max {
+            let retry_ms = self.settings.retry_ms_max;
+            self.reply(token, Reply::Later { code: Code::ClockUncertain, retry_ms });
+            return Ok(());
+        }
         if let Some(objection) = self.times_objection(now, envelope) {
+            return self.reject(now, token, &dispatch, objection, None);
+        }
+        if let Some(objection) = self.act_objection(now, envelope, view)? {
             return self.reject(now, token, &dispatch, objection, None);
         }
         let ways = match self.ways(envelope) {
@@ -110,7 +120,7 @@ impl Engine {
             return Ok(());
         }
         self.rates.agency_took(originator, more.stored_bytes, &self.settings.quotas, now.mono_ms);
-        self.admit_submission(now, token, dispatch, documents)
+        self.admit_submission(now, token, dispatch, documents, view)
     }
 
     fn admit_submission(
@@ -119,6 +129,7 @@ impl Engine {
         token: Token,
         dispatch: VerifiedDispatch,
         documents: Documents,
+        view: &dyn View,
     ) -> Result<(), Fatal> {
         let id = dispatch.id();
         let envelope = dispatch.envelope().clone();
@@ -133,7 +144,8 @@ impl Engine {
             receipts: Vec::new(),
             inline: documents.inline,
             files: documents.files,
-            at: self.log.time(now.wall),
+            removed: Vec::new(),
+            at: self.leaf_time(now),
         };
         self.record(now, Record::Held(held), Some(dispatch.clone()), true);
         let accepted = self.decision(now, Event::SubmissionAcceptance, &dispatch);
@@ -146,6 +158,7 @@ impl Engine {
                 owed.push(Owed::Own(self.witness(now, e, Vec::new())?));
             }
         }
+        self.link(now, &id, view)?;
         self.queue_legs(&id);
         self.state.charge(&id);
         self.wait(Waiting::Done { token, dispatch: id, owed, repeat: false });

@@ -3,7 +3,7 @@
 use tram_dispatch::Envelope;
 
 use super::bucket::Rate;
-use crate::state::held::HeldDispatch;
+use crate::state::held::{HeldDispatch, receipt_bytes};
 
 /// What something takes of the node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,27 +40,34 @@ const HOP_SHARE: u64 = 64;
 const HOPS_MAX: u64 = 8;
 
 /// What a held dispatch takes, rounded up from what a node grew by (`node/tests/quotas.rs`, the long
-/// test of memory): at all, for its sealed bytes as bytes and as values, for each leg and receipt.
+/// test of memory): at all, for its sealed bytes as bytes and as values, for each leg. For receipts, see
+/// [`receipt_bytes`].
 const HELD_BYTES: u64 = 6_656;
 const RAW_TIMES: u64 = 4;
 const LEG_BYTES: u64 = 384;
-const RECEIPT_BYTES: u64 = 2_048;
 
 impl Use {
-    /// What a dispatch will take when this node begins to hold it for so many recipients.
-    pub fn to_come(envelope: &Envelope, raw_bytes: usize, recipients: usize) -> Self {
+    /// What a dispatch will take when this node begins to hold it for so many recipients; `upstream`: the
+    /// lengths of the receipts that come with it.
+    pub fn to_come(
+        envelope: &Envelope,
+        raw_bytes: usize,
+        recipients: usize,
+        upstream: impl IntoIterator<Item = usize>,
+    ) -> Self {
         // Its own receipt for each, and the one that it will be given.
-        Self::of(envelope, raw_bytes, recipients, 2 * recipients + 1)
+        let own = (2 * recipients as u64 + 1).saturating_mul(receipt_bytes(0));
+        let upstream: u64 = upstream.into_iter().map(receipt_bytes).sum();
+        Self::of(envelope, raw_bytes, recipients, own.saturating_add(upstream))
     }
 
     /// What a held dispatch takes now.
     pub fn now(held: &HeldDispatch) -> Self {
         let raw = held.dispatch.raw().len();
-        let receipts = held.evidence.len() + held.upstream_receipts.len();
-        Self::of(held.dispatch.envelope(), raw, held.legs.len(), receipts)
+        Self::of(held.dispatch.envelope(), raw, held.legs.len(), held.receipt_bytes())
     }
 
-    fn of(envelope: &Envelope, raw_bytes: usize, legs: usize, receipts: usize) -> Self {
+    fn of(envelope: &Envelope, raw_bytes: usize, legs: usize, receipt_bytes: u64) -> Self {
         let raw = raw_bytes as u64;
         let documents = envelope.documents.iter().map(|d| d.size);
         Use {
@@ -69,7 +76,7 @@ impl Use {
             memory_bytes: HELD_BYTES
                 + RAW_TIMES * raw
                 + LEG_BYTES * legs as u64
-                + RECEIPT_BYTES * receipts as u64,
+                + receipt_bytes,
         }
     }
 

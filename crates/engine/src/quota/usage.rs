@@ -20,6 +20,7 @@ pub struct Usage {
     kept_of: BTreeMap<(NodeId, Flow), Use>,
     mailboxes: BTreeMap<AgencyCode, Use>,
     senders: BTreeMap<(AgencyCode, AgencyCode), Use>,
+    surplus: BTreeMap<NodeId, u64>,
     charges: BTreeMap<DispatchId, Charge>,
 }
 
@@ -37,6 +38,8 @@ struct Charge {
     kept: Vec<NodeId>,
     /// The recipients here for whom it is kept.
     mailboxes: Vec<AgencyCode>,
+    /// Memory, bytes, of the receipts about it that each peer gave beyond the first of their kind.
+    surplus: Vec<(NodeId, u64)>,
 }
 
 impl Charge {
@@ -70,6 +73,7 @@ impl Charge {
             from: held.upstreams.iter().filter(|p| open || owes(held, p)).cloned().collect(),
             kept,
             mailboxes,
+            surplus: held.surplus().map(|(peer, bytes)| (peer.clone(), *bytes)).collect(),
         }
     }
 }
@@ -83,6 +87,10 @@ impl Usage {
         }
         self.discharge(&id);
         self.count(&charge, Use::plus);
+        for (peer, bytes) in &charge.surplus {
+            let all = self.surplus.entry(peer.clone()).or_default();
+            *all = all.saturating_add(*bytes);
+        }
         self.charges.insert(id, charge);
     }
 
@@ -90,11 +98,18 @@ impl Usage {
     pub(crate) fn discharge(&mut self, id: &DispatchId) {
         if let Some(charge) = self.charges.remove(id) {
             self.count(&charge, Use::minus);
+            for (peer, bytes) in &charge.surplus {
+                let all = self.surplus(peer).saturating_sub(*bytes);
+                match all {
+                    0 => _ = self.surplus.remove(peer),
+                    all => _ = self.surplus.insert(peer.clone(), all),
+                }
+            }
         }
     }
 
     fn count(&mut self, charge: &Charge, change: fn(Use, Use) -> Use) {
-        let Charge { each, originator, flow, open_here, from, kept, mailboxes } = charge;
+        let Charge { each, originator, flow, open_here, from, kept, mailboxes, .. } = charge;
         self.total = change(self.total, *each);
         if *open_here {
             update(&mut self.agencies, originator, *each, change);
@@ -134,6 +149,11 @@ impl Usage {
     /// Of those, the copies of one flow.
     pub fn kept_of(&self, peer: &NodeId, flow: &Flow) -> Use {
         self.kept_of.get(&(peer.clone(), flow.clone())).copied().unwrap_or_default()
+    }
+
+    /// Memory, bytes, of the receipts that a peer gave beyond the first of their kind, about what is held.
+    pub fn surplus(&self, peer: &NodeId) -> u64 {
+        self.surplus.get(peer).copied().unwrap_or_default()
     }
 
     /// What is kept for a recipient here.

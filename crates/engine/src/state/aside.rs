@@ -35,6 +35,8 @@ pub struct Aside {
     pub owed: BTreeSet<(NodeId, Owed)>,
     /// Recipients whose leg this node gave up.
     pub ended: BTreeSet<AgencyCode>,
+    /// Next nodes that took a leg, as they said themselves.
+    pub taken: BTreeSet<(AgencyCode, NodeId)>,
     /// Receipts that came since, as bytes: the store may not know them yet.
     pub raws: BTreeMap<Owed, Arc<[u8]>>,
     /// Records made since it was set aside, with the number of their batch, as long as that may not
@@ -179,10 +181,24 @@ impl Aside {
                     self.ended.extend(own.evidence.recipient.clone());
                 }
             }
+            Record::Earlier(own) => {
+                let owed = Owed::Foreign(own.digest);
+                self.owed.extend(own.owed_to.iter().map(|p| (p.clone(), owed)));
+                self.raws.insert(owed, own.raw.clone());
+                if own.evidence.event == Event::RelayFailure {
+                    self.ended.extend(own.evidence.recipient.clone());
+                }
+            }
             Record::Foreign(f) => {
                 let owed = Owed::Foreign(f.digest);
                 self.owed.extend(f.owed_to.iter().map(|p| (p.clone(), owed)));
                 self.raws.insert(owed, f.raw.clone());
+                let e = &f.evidence;
+                if let (Event::RelayAcceptance, Some(r)) = (e.event, &e.recipient)
+                    && e.node == f.from
+                {
+                    self.taken.insert((r.clone(), f.from.clone()));
+                }
             }
             Record::OutboxDone(done) => _ = self.owed.remove(&(done.peer.clone(), done.owed)),
             _ => {}

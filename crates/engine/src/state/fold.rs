@@ -3,21 +3,36 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use tram_dispatch::{AgencyCode, Code, Event, NodeId};
+use tram_dispatch::{AgencyCode, Code, Event, EvidenceRecord, NodeId, UnixMillis};
 
-use super::held::{Accepted, HeldDispatch, Known, returned};
+use super::held::{Accepted, HeldDispatch, Known, receipt_bytes, returned};
 use super::leg::{Leg, Outcome, Stage};
-use crate::record::{Foreign, Held, Legs, Owed, OwnEvidence, Record};
+use crate::record::{Foreign, Held, Legs, Owed, Record};
 
 impl HeldDispatch {
     /// Applies one later record about this dispatch. Normal running and recovery both come here.
     pub fn apply(&mut self, record: &Record) {
-        self.closed = matches!(record, Record::Closed(_));
+        // That documents go after their time gives nothing to do.
+        let event = match record {
+            Record::Evidence(own) => Some(own.evidence.event),
+            Record::Earlier(own) => Some(own.evidence.event),
+            _ => None,
+        };
+        let removal = event == Some(Event::DocumentsRemoval);
+        self.closed = matches!(record, Record::Closed(_)) || (self.closed && removal);
         match record {
             Record::Held(again) => self.apply_again(again),
             Record::Closed(_) => self.documents = false,
             Record::Legs(legs) => self.apply_legs(legs),
-            Record::Evidence(own) => self.apply_own(own),
+            Record::Evidence(own) => {
+                let owed = Owed::Own(own.leaf.index);
+                self.apply_own(&own.evidence, owed, &own.owed_to, None, own.leaf.record.len());
+            }
+            Record::Earlier(own) => {
+                let owed = Owed::Foreign(own.digest);
+                let raw = Some(own.raw.clone());
+                self.apply_own(&own.evidence, owed, &own.owed_to, raw, own.raw.len());
+            }
             Record::Foreign(f) => self.apply_foreign(f),
             Record::OutboxDone(done) => {
                 self.owed.remove(&(done.peer.clone(), done.owed));
@@ -26,6 +41,7 @@ impl HeldDispatch {
                     self.owed = BTreeSet::new();
                 }
             }
+            Record::Linked(linked) => self.links.push(linked.clone()),
             Record::Hold(hold) => {
                 if let Some(leg) = self.legs.get_mut(&hold.recipient)
                     && leg.in_custody()
@@ -68,24 +84,29 @@ impl HeldDispatch {
         for r in recipients {
             self.legs.insert(r.clone(), Leg::held());
         }
-        for raw in receipts {
-            if !self.upstream_receipts.contains(raw) {
-                self.upstream_receipts.push(raw.clone());
-                self.upstream_about = OnceLock::new();
-            }
+        let mut known: BTreeSet<Arc<[u8]>> = self.upstream_receipts.iter().cloned().collect();
+        for raw in receipts.iter().filter(|raw| known.insert((*raw).clone())) {
+            self.upstream_receipts.push(raw.clone());
+            self.receipt_bytes += receipt_bytes(raw.len());
+            self.upstream_about = OnceLock::new();
         }
     }
 
     /// Evidence of this node.
-    fn apply_own(&mut self, own: &OwnEvidence) {
-        let e = &own.evidence;
+    fn apply_own(
+        &mut self,
+        e: &EvidenceRecord,
+        owed: Owed,
+        owed_to: &[NodeId],
+        raw: Option<Arc<[u8]>>,
+        len: usize,
+    ) {
         if e.reason == Some(Code::CopyDamaged) {
             // They are asked for again when the dispatch is offered again.
             self.documents = false;
         }
-        let owed = Owed::Own(own.leaf.index);
-        self.owed.extend(own.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.note(Known { evidence: e.clone(), owed, raw: None, authorised: true });
+        self.owed.extend(owed_to.iter().map(|p| (p.clone(), owed)));
+        self.note(Known { evidence: e.clone(), owed, raw, authorised: true, ours: true }, len);
         if let Some(r) = &e.recipient {
             match e.event {
                 Event::ContentConsignment | Event::RelayAcceptance => {
@@ -102,9 +123,12 @@ impl HeldDispatch {
         let at = e.time;
         match e.event {
             Event::ContentConsignment => *leg = Leg::Mailbox { stage: Stage::Consigned, at },
-            Event::ContentHandover => *leg = Leg::Mailbox { stage: Stage::HandedOver, at },
-            Event::ConsignmentAcceptance => *leg = Leg::Mailbox { stage: Stage::Registered, at },
-            Event::ConsignmentRejection => *leg = Leg::Mailbox { stage: Stage::Refused, at },
+            Event::ContentHandover
+            | Event::ConsignmentAcceptance
+            | Event::ConsignmentRejection
+            | Event::ActAcceptance
+            | Event::ActRejection
+            | Event::Withdrawal => reach(leg, stage_of(e.event), at),
             // Consigned it was; nothing more will come of it here.
             Event::ContentHandoverFailure => {
                 *leg = Leg::Ended {
@@ -138,12 +162,12 @@ impl HeldDispatch {
         let e = &f.evidence;
         let owed = Owed::Foreign(f.digest);
         self.owed.extend(f.owed_to.iter().map(|p| (p.clone(), owed)));
-        self.note(Known {
-            evidence: e.clone(),
-            owed,
-            raw: Some(f.raw.clone()),
-            authorised: f.authorised,
-        });
+        let surplus = self.is_surplus(e, f.authorised);
+        let raw = Some(f.raw.clone());
+        let known = Known { evidence: e.clone(), owed, raw, authorised: f.authorised, ours: false };
+        if self.note(known, f.raw.len()) && surplus {
+            *self.surplus_bytes.entry(f.from.clone()).or_insert(0) += receipt_bytes(f.raw.len());
+        }
         // Receipts can overtake the answer that should have come before them.
         let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
         let Some(r) = e.recipient.as_ref().filter(|_| f.authorised && !undone) else { return };
@@ -169,20 +193,17 @@ impl HeldDispatch {
             // A consignment prevails over an earlier failure; a later stage is not undone by it.
             (Event::ContentConsignment, Leg::Ended { outcome: Outcome::Consigned, .. }) => {}
             (Event::ContentConsignment, _) => *leg = ended(Outcome::Consigned),
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { outcome: Outcome::Consigned, stage: reached, .. },
-            ) => *reached = stage,
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                Leg::Ended { .. },
-            ) => *leg = ended(Outcome::Consigned),
+            (event, Leg::Ended { outcome: Outcome::Consigned, stage: reached, .. })
+                if stage_of(event).is_some() =>
+            {
+                *reached = stage;
+            }
+            (event, Leg::Ended { .. }) if stage_of(event).is_some() => {
+                *leg = ended(Outcome::Consigned);
+            }
             // They can overtake the consignment, which is on its way back, or given again when
             // this node offers the leg again.
-            (
-                Event::ContentHandover | Event::ConsignmentAcceptance | Event::ConsignmentRejection,
-                _,
-            ) => {}
+            (event, _) if stage_of(event).is_some() => {}
             (_, Leg::Ended { .. }) => {}
             (Event::RelayRejection | Event::ContentConsignmentFailure, _) => {
                 *leg = ended(Outcome::Refused);
@@ -211,20 +232,40 @@ impl HeldDispatch {
 
     /// Keeps a piece of evidence, each receipt once. What was an unauthorised claim can come to
     /// count, under a newer directory.
-    fn note(&mut self, known: Known) {
+    /// Gives whether it was not known.
+    fn note(&mut self, known: Known, len: usize) -> bool {
         if let Some(first) = self.places.get(&known.owed).and_then(|i| self.evidence.get_mut(*i)) {
             first.authorised |= known.authorised;
-            return;
+            return false;
         }
         let place = self.evidence.len();
-        if known.evidence.event == Event::RelayFailure && matches!(known.owed, Owed::Foreign(_)) {
-            self.failures.push(place);
-        }
         self.places.insert(known.owed, place);
         if place == self.evidence.capacity() {
             self.evidence.reserve_exact(1 + place / 2);
         }
         self.evidence.push(known);
+        self.said.note_last(&self.evidence);
+        self.receipt_bytes += receipt_bytes(len);
+        true
+    }
+
+    /// Whether a receipt is one of those that a node can make as many of as it likes: it counts for
+    /// nothing here, or its node said the same about the leg before.
+    pub(crate) fn is_surplus(&self, e: &EvidenceRecord, authorised: bool) -> bool {
+        !authorised
+            || matches!(e.event, Event::Unknown(_))
+            || self.about(e.recipient.as_ref(), &e.node, Some(e.event)).len() > 0
+    }
+}
+
+/// Takes a leg in a mailbox to a stage; never back.
+fn reach(leg: &mut Leg, stage: Option<Stage>, at: UnixMillis) {
+    let reached = match leg {
+        Leg::Mailbox { stage, .. } => Some(*stage),
+        _ => None,
+    };
+    if let Some(stage) = stage.filter(|stage| Some(*stage) > reached) {
+        *leg = Leg::Mailbox { stage, at };
     }
 }
 
@@ -235,7 +276,11 @@ fn failure(reason: Option<Code>) -> Outcome {
 fn stage_of(event: Event) -> Option<Stage> {
     match event {
         Event::ContentHandover => Some(Stage::HandedOver),
-        Event::ConsignmentAcceptance => Some(Stage::Registered),
+        Event::ConsignmentAcceptance
+        | Event::HandlingStatus
+        | Event::ActAcceptance
+        | Event::ActRejection => Some(Stage::Registered),
+        Event::Withdrawal => Some(Stage::Withdrawn),
         Event::ConsignmentRejection => Some(Stage::Refused),
         _ => None,
     }

@@ -12,7 +12,8 @@ use tram_trust::VerifiedDispatch;
 use tram_wire::Receipt;
 
 use super::leg::{Leg, Outcome, Stage};
-use crate::record::{Held, Owed};
+use super::said::Said;
+use crate::record::{Held, Linked, Owed};
 
 /// How long the receipt of a next node is asked for once the leg ended further down the way. It says
 /// by which way a leg went; that it arrived is proved without it.
@@ -40,6 +41,8 @@ pub struct HeldDispatch {
     pub files: Vec<(Digest, u64)>,
     /// When custody began.
     pub at: UnixMillis,
+    /// Later dispatches that bear on it, in the order in which they became known.
+    pub links: Vec<Linked>,
     /// Whether its documents are still here; they may go when it is closed.
     pub documents: bool,
     /// Whether the newest record about it says that nothing is left to do.
@@ -56,8 +59,13 @@ pub struct HeldDispatch {
     /// How far recipients elsewhere are proved to have taken it, also where the consignment that
     /// this implies has not come back yet.
     pub(super) stages: LiteMap<AgencyCode, Stage>,
-    /// Other nodes' relay failures, as places in `evidence`.
-    pub(super) failures: Vec<usize>,
+    /// The same by who says what about which leg.
+    pub(super) said: Said,
+    /// What the receipts in memory take, bytes, as estimated: the upstream ones, and those that carry
+    /// `evidence`. Those whose bytes were let go count still.
+    pub(super) receipt_bytes: u64,
+    /// Of these, those that each peer gave beyond the first of their kind.
+    pub(super) surplus_bytes: LiteMap<NodeId, u64>,
     /// The recipient that each upstream receipt is about; found out when first asked for, since the
     /// last node never asks.
     pub(super) upstream_about: OnceLock<Vec<Option<AgencyCode>>>,
@@ -84,6 +92,8 @@ pub struct Known {
     pub raw: Option<Arc<[u8]>>,
     /// Whether it counts.
     pub authorised: bool,
+    /// Whether this node said it, in this epoch of its log or an earlier one.
+    pub ours: bool,
 }
 
 impl HeldDispatch {
@@ -99,13 +109,16 @@ impl HeldDispatch {
             inline: held.inline.iter().map(|(d, _)| *d).collect(),
             files: held.files.clone(),
             at: held.at,
+            links: Vec::new(),
             documents: true,
             closed: false,
             batch: 0,
             look_at: None,
             accepted: LiteMap::new(),
             places: LiteMap::new(),
-            failures: Vec::new(),
+            said: Said::default(),
+            receipt_bytes: held.receipts.iter().map(|raw| receipt_bytes(raw.len())).sum(),
+            surplus_bytes: LiteMap::new(),
             stages: LiteMap::new(),
             upstream_about: OnceLock::new(),
         }
@@ -134,13 +147,35 @@ impl HeldDispatch {
 
     /// Whether the node that says it took a leg is known to have given it back after that.
     pub(crate) fn was_returned_after(&self, acceptance: &EvidenceRecord) -> bool {
-        self.failures.iter().filter_map(|i| self.evidence.get(*i)).any(|k| {
+        let failed = Some(Event::RelayFailure);
+        self.about(acceptance.recipient.as_ref(), &acceptance.node, failed).any(|(_, k)| {
             let e = &k.evidence;
-            returned(e)
-                && (&e.node, e.epoch, &e.recipient)
-                    == (&acceptance.node, acceptance.epoch, &acceptance.recipient)
+            !k.ours
+                && returned(e)
+                && e.epoch == acceptance.epoch
                 && e.custody > acceptance.custody
         })
+    }
+
+    /// What a node said about a leg, or about the whole dispatch: one event or all, each with its place
+    /// in `evidence`.
+    pub(crate) fn about<'a>(
+        &'a self,
+        recipient: Option<&AgencyCode>,
+        node: &NodeId,
+        event: Option<Event>,
+    ) -> impl ExactSizeIterator<Item = (usize, &'a Known)> + use<'a> {
+        self.said.range(&self.evidence, &|(r, n, e)| {
+            (r, n, event.map(|_| e)).cmp(&(recipient, node, event))
+        })
+    }
+
+    /// Everything that is said about a leg, or about the whole dispatch only.
+    pub(crate) fn about_leg<'a>(
+        &'a self,
+        recipient: Option<&AgencyCode>,
+    ) -> impl ExactSizeIterator<Item = &'a Known> + use<'a> {
+        self.said.range(&self.evidence, &|(r, ..)| r.cmp(&recipient)).map(|(_, known)| known)
     }
 
     /// The next node of a leg that ended further down the way, where its own receipt for the leg is
@@ -152,12 +187,7 @@ impl HeldDispatch {
         leg: &'a Leg,
     ) -> Option<&'a NodeId> {
         let Leg::Ended { via: Some(via), last_relay: false, .. } = leg else { return None };
-        let said = self.evidence.iter().any(|k| {
-            let e = &k.evidence;
-            (e.event, &e.node, e.recipient.as_ref())
-                == (Event::RelayAcceptance, via, Some(recipient))
-        });
-        (self.documents && !said).then_some(via)
+        (self.documents && !self.had_it(via, recipient)).then_some(via)
     }
 
     /// The evidence that one receipt carries.
@@ -168,6 +198,11 @@ impl HeldDispatch {
     /// Whether the recipient's node is proved to hold the leg, also before its consignment came.
     pub(crate) fn has_arrived(&self, recipient: &AgencyCode) -> bool {
         self.stages.contains_key(recipient)
+    }
+
+    /// Whether a peer is known to have had this leg; it may have given it back since.
+    pub(crate) fn had_it(&self, peer: &NodeId, recipient: &AgencyCode) -> bool {
+        self.about(Some(recipient), peer, Some(Event::RelayAcceptance)).len() > 0
     }
 
     /// Adds the bytes of our own receipt once they exist.
@@ -204,12 +239,21 @@ impl HeldDispatch {
         out
     }
 
+    /// What the receipts about it take in memory, bytes, as estimated.
+    pub(crate) fn receipt_bytes(&self) -> u64 {
+        self.receipt_bytes
+    }
+
+    /// Of these, those that each peer gave beyond the first of their kind.
+    pub(crate) fn surplus(&self) -> impl Iterator<Item = (&NodeId, &u64)> {
+        self.surplus_bytes.iter()
+    }
+
     /// Whether a peer that offers this leg again does not have, and is not about to be given,
     /// what became known of it since.
     pub(crate) fn lost_news(&self, peer: &NodeId, recipient: &AgencyCode) -> bool {
-        self.evidence.iter().any(|k| {
-            k.evidence.recipient.as_ref() == Some(recipient)
-                && k.is_news()
+        self.about_leg(Some(recipient)).any(|k| {
+            k.is_news()
                 && self.accepted.get(recipient).is_none_or(|a| a.owed != k.owed)
                 && !self.owed.contains(&(peer.clone(), k.owed))
         })
@@ -222,12 +266,22 @@ impl HeldDispatch {
         events: &[Event],
         recipient: Option<&AgencyCode>,
     ) -> Option<&Known> {
-        self.evidence.iter().rev().find(|k| {
-            matches!(k.owed, Owed::Own(_))
-                && k.evidence.node == *node
-                && events.contains(&k.evidence.event)
-                && k.evidence.recipient.as_ref() == recipient
-        })
+        self.about(recipient, node, None)
+            .filter(|(_, k)| k.ours && events.contains(&k.evidence.event))
+            .max_by_key(|(place, _)| *place)
+            .map(|(_, known)| known)
+    }
+
+    /// Periods that would begin later than this moment begin now. A log's time never goes back, so what
+    /// is recorded after a clock ran ahead is dated there until that time comes: without this, what is
+    /// kept for a month would be kept for as long as the clock was wrong, and a month. Only in memory:
+    /// a start later on dates them anew, so that nothing goes too early.
+    pub(crate) fn date_back(&mut self, now: UnixMillis) {
+        for (_, leg) in self.legs.iter_mut() {
+            if let Leg::Mailbox { at, .. } | Leg::Ended { at, .. } = leg {
+                *at = now.min(*at);
+            }
+        }
     }
 
     /// The moment from which nothing is left to do: no custody, nothing owed, no bytes to keep.
@@ -264,18 +318,28 @@ impl Known {
     /// Whether this travels on its own, and not as the answer to the offer it belongs to.
     pub(super) fn is_news(&self) -> bool {
         let e = &self.evidence;
-        match self.owed {
-            Owed::Foreign(_) => true,
-            Owed::Own(_) => match e.event {
+        match self.ours {
+            false => true,
+            true => match e.event {
                 Event::SubmissionAcceptance
                 | Event::SubmissionRejection
                 | Event::RelayAcceptance
-                | Event::RelayRejection => false,
+                | Event::RelayRejection
+                // What a node keeps is nobody else's concern.
+                | Event::DocumentsRemoval => false,
                 Event::RelayFailure => !returned(e),
                 _ => true,
             },
         }
     }
+}
+
+/// What a receipt takes in memory, bytes, as estimated from what a node grew by: the ordinary ones alike;
+/// what a longer one has more is there as bytes and as values.
+pub(crate) fn receipt_bytes(len: usize) -> u64 {
+    const ORDINARY_BYTES: u64 = 2_048;
+    const LONG_BYTES: u64 = 1_024;
+    ORDINARY_BYTES + 2 * (len as u64).saturating_sub(LONG_BYTES)
 }
 
 /// The recipient that a receipt of our own store is about.

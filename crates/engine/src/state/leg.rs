@@ -60,6 +60,8 @@ pub enum Stage {
     Refused,
     /// The clerk registered it.
     Registered,
+    /// The recipient gave it back.
+    Withdrawn,
 }
 
 /// The delivery outcome of a leg toward its originator.
@@ -108,6 +110,7 @@ impl Stage {
             Stage::HandedOver => "handed_over",
             Stage::Refused => "refused_by_recipient",
             Stage::Registered => "registered",
+            Stage::Withdrawn => "withdrawn",
         }
     }
 }

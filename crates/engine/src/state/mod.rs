@@ -9,14 +9,17 @@ pub mod logs;
 pub mod numbers;
 pub mod peers;
 pub mod queue;
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, Reference, UnixMillis,
+};
 use tram_trust::VerifiedDispatch;
 
 use crate::quota::{Usage, Use};
-use crate::record::{Held, Legs, Owed, OwnEvidence, Record};
+use crate::record::{Earlier, Held, Legs, Owed, OwnEvidence, Record};
 use aside::Broken;
 use held::HeldDispatch;
 use logs::Logs;
@@ -30,7 +33,9 @@ pub struct State {
     pub held: BTreeMap<DispatchId, HeldDispatch>,
     /// Submission keys of those.
     pub references: BTreeMap<(AgencyCode, Reference), DispatchId>,
-    /// Mailboxes: per agency, by leaf index of the consignment.
+    /// Those that name earlier dispatches, by the submission keys of these.
+    pub acts: BTreeMap<(AgencyCode, Reference), BTreeSet<DispatchId>>,
+    /// Mailboxes: per agency, by custody number of the consignment.
     pub mailboxes: BTreeMap<AgencyCode, BTreeMap<u64, DispatchId>>,
     /// Peers.
     pub peers: Peers,
@@ -73,9 +78,12 @@ impl State {
                     self.insert(HeldDispatch::new(dispatch, held));
                 }
             }
-            Record::Evidence(own) if own.evidence.reason == Some(Code::CopyDamaged) => {
-                self.change_files(&own.evidence.dispatch, release);
-                if let Some(h) = self.held.get_mut(&own.evidence.dispatch) {
+            Record::Evidence(OwnEvidence { evidence, .. })
+            | Record::Earlier(Earlier { evidence, .. })
+                if evidence.reason == Some(Code::CopyDamaged) =>
+            {
+                self.change_files(&evidence.dispatch, release);
+                if let Some(h) = self.held.get_mut(&evidence.dispatch) {
                     h.apply(record);
                 }
             }
@@ -100,7 +108,12 @@ impl State {
         match record {
             Record::Evidence(own) => {
                 self.owe(own.evidence.dispatch, &own.owed_to, Owed::Own(own.leaf.index));
-                self.deposit(own);
+                self.deposit(&own.evidence);
+            }
+            Record::Earlier(own) => {
+                let owed = Owed::Foreign(own.digest);
+                self.owe(own.evidence.dispatch, &own.owed_to, owed);
+                self.deposit(&own.evidence);
             }
             Record::Foreign(f) => {
                 self.owe(f.evidence.dispatch, &f.owed_to, Owed::Foreign(f.digest))
@@ -128,8 +141,20 @@ impl State {
             let Some(h) = self.closing.remove(&id) else { continue };
             let e = h.dispatch.envelope();
             let key = (e.originator.clone(), e.reference.clone());
-            if self.references.get(&key) == Some(&id) && !self.held.contains_key(&id) {
+            if self.held.contains_key(&id) {
+                continue;
+            }
+            if self.references.get(&key) == Some(&id) {
                 self.references.remove(&key);
+            }
+            for (_, of) in crate::acts::earlier(e) {
+                let key = (of.originator.clone(), of.reference.clone());
+                if let Some(ids) = self.acts.get_mut(&key) {
+                    ids.remove(&id);
+                    if ids.is_empty() {
+                        self.acts.remove(&key);
+                    }
+                }
             }
         }
     }
@@ -184,6 +209,10 @@ impl State {
         let id = held.id();
         let e = held.dispatch.envelope();
         self.references.entry((e.originator.clone(), e.reference.clone())).or_insert(id);
+        for (_, of) in crate::acts::earlier(e) {
+            let key = (of.originator.clone(), of.reference.clone());
+            self.acts.entry(key).or_default().insert(id);
+        }
         if held.documents {
             for (digest, _) in &held.files {
                 *self.files.entry(*digest).or_default() += 1;
@@ -192,22 +221,21 @@ impl State {
         for (peer, owed) in &held.owed {
             self.peers.entry(peer.clone()).or_default().outbox.push(id, *owed);
         }
-        for known in &held.evidence {
-            let (e, Owed::Own(index)) = (&known.evidence, known.owed) else { continue };
+        for known in held.evidence.iter().filter(|k| k.ours) {
+            let e = &known.evidence;
             if let (Event::ContentConsignment, Some(r)) = (e.event, &e.recipient) {
-                self.mailboxes.entry(r.clone()).or_default().insert(index, id);
+                self.mailboxes.entry(r.clone()).or_default().insert(e.custody, id);
             }
         }
         self.held.insert(id, held);
         self.touched.insert(id);
     }
 
-    fn deposit(&mut self, own: &OwnEvidence) {
-        let e = &own.evidence;
+    fn deposit(&mut self, e: &EvidenceRecord) {
         if let (Event::ContentConsignment, Some(r)) = (e.event, &e.recipient)
             && self.held.contains_key(&e.dispatch)
         {
-            self.mailboxes.entry(r.clone()).or_default().insert(own.leaf.index, e.dispatch);
+            self.mailboxes.entry(r.clone()).or_default().insert(e.custody, e.dispatch);
         }
     }
 
@@ -249,12 +277,12 @@ impl State {
         for (digest, _) in h.files.iter().filter(|_| h.documents) {
             release(&mut self.files, *digest);
         }
-        for known in &h.evidence {
-            let (e, Owed::Own(index)) = (&known.evidence, known.owed) else { continue };
+        for known in h.evidence.iter().filter(|k| k.ours) {
+            let e = &known.evidence;
             if let (Event::ContentConsignment, Some(r)) = (e.event, &e.recipient)
                 && let Some(mailbox) = self.mailboxes.get_mut(r)
             {
-                mailbox.remove(&index);
+                mailbox.remove(&e.custody);
                 if mailbox.is_empty() {
                     self.mailboxes.remove(r);
                 }

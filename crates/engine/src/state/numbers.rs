@@ -70,6 +70,13 @@ impl Numbers {
                     self.close(&e.originator, used);
                 }
             }
+            // Admissions are numbered anew in each epoch; numbers of a series are not.
+            Record::Earlier(own) => {
+                let e = &own.evidence;
+                if let Some(used) = e.sequence {
+                    self.close(&e.originator, used);
+                }
+            }
             Record::Numbered(n) => {
                 let Numbered { originator, sequence, reference, content, at } = n;
                 self.assigned(originator, sequence.series, sequence.number);

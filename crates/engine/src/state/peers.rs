@@ -71,6 +71,14 @@ impl Outbox {
         }
     }
 
+    /// One receipt of a batch was not sent after all: it goes with a later one.
+    pub fn put_back(&mut self, batch: u64, entry: (DispatchId, Owed)) {
+        if let Some(sent) = self.sent.get_mut(&batch) {
+            sent.entries.retain(|e| *e != entry);
+        }
+        self.waiting.push_back(entry);
+    }
+
     /// The peer stored a batch: its receipts are owed no more.
     pub fn stored(&mut self, batch: u64) -> Vec<(DispatchId, Owed)> {
         let entries = self.sent.remove(&batch).map_or_else(Vec::new, |s| s.entries);

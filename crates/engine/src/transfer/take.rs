@@ -10,7 +10,10 @@
 //! What a peer may not have just now is told it before any signature is checked.
 
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX, UPSTREAM_RECEIPTS_MAX};
+use tram_dispatch::limits::{
+    FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX, JOURNAL_INLINE_BYTES_MAX, RECEIPT_BYTES_MAX,
+    UPSTREAM_RECEIPTS_MAX,
+};
 use tram_dispatch::{AgencyCode, Code, Digest, NodeId};
 use tram_trust::{Refusal, Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
 use tram_wire::SealedDispatch;
@@ -192,6 +195,23 @@ impl SoundOffer {
             .filter(|(i, d)| listed.iter().position(|o| o.sha256 == d.sha256) == Some(*i))
             .map(|(i, _)| i as u16)
             .collect()
+    }
+
+    /// Of the documents that are missing, those that are to come into memory and into the journal: small
+    /// ones, in order, as long as there is room. The others become files.
+    pub fn inline(&self) -> Vec<u16> {
+        let listed = &self.dispatch.envelope().documents;
+        let mut room = JOURNAL_INLINE_BYTES_MAX as u64;
+        let here = self.documents.inline.iter().map(|(_, bytes)| bytes.len() as u64);
+        room = room.saturating_sub(here.sum());
+        let mut inline = self.wanted();
+        inline.retain(|i| {
+            let size = listed[usize::from(*i)].size;
+            let fits = size <= (INLINE_DOCUMENT_BYTES_MAX as u64).min(room);
+            room -= if fits { size } else { 0 };
+            fits
+        });
+        inline
     }
 
     /// A missing document is here, whole and durable, as a file.

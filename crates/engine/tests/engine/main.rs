@@ -1,20 +1,29 @@
 //! The engine, alone and as a network of engines in one process.
 
+mod acts;
 mod again;
+mod anchor;
+mod bounds;
 mod ceilings;
 mod checkpoints;
+mod clock;
 mod cosign;
 mod custody;
 mod drain;
 mod fairness;
 mod flood;
 mod flow;
+mod handling;
+mod lapse;
 mod mass;
+mod neighbours;
 mod numbers;
 mod operator;
 mod outbox;
 mod poison;
 mod property;
 mod refusals;
+mod retention;
+mod statements;
 mod support;
 mod transfer;

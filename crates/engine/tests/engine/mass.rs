@@ -196,11 +196,23 @@ fn long_queue(count: u64) {
     let flash = made(DISTRICT, COMMUNE, "urgent/b", Urgency::Flash);
     let token = alone.submit(&flash);
     assert!(matches!(&alone.replies()[..], [(t, Reply::Done { .. })] if *t == token));
+    // With others in the wrong order: what has an hour is flash.
+    let hour = Urgency::FlashAt(alone.now.wall.plus_ms(3_600_000));
+    let others: Vec<DispatchId> = [Urgency::Urgent, Urgency::VeryUrgent, hour]
+        .into_iter()
+        .enumerate()
+        .map(|(n, urgency)| {
+            let one = made(DISTRICT, COMMUNE, &format!("urgent/d{n}"), urgency);
+            alone.submit(&one);
+            one.id()
+        })
+        .collect();
+    alone.commit();
     alone.node.handle(alone.now, Input::PeerUp(commune));
     let given: Vec<DispatchId> = transfers(&alone.commit()).map(|(_, id)| id).collect();
-    assert_eq!(given.first(), Some(&flash.id()));
+    assert_eq!(given[..4], [flash.id(), others[2], others[1], others[0]]);
     // A small active window over a large backlog, and room in it for what is urgent.
-    assert_eq!(given.len(), 1 + 256 - 256 / 8);
+    assert_eq!(given.len(), 4 + 256 - 256 / 8);
     let more = made(DISTRICT, COMMUNE, "urgent/c", Urgency::Urgent);
     alone.submit(&more);
     let given: Vec<DispatchId> = transfers(&alone.commit()).map(|(_, id)| id).collect();
@@ -209,7 +221,7 @@ fn long_queue(count: u64) {
 
 #[test]
 fn a_queue_to_a_dead_peer_holds_up_nothing_urgent() {
-    long_queue(3_000);
+    long_queue(10_000);
 }
 
 #[test]

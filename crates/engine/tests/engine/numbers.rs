@@ -190,6 +190,18 @@ fn only_an_open_number_becomes_void_and_then_it_is_of_no_more_use() {
     let (number, _) = assigned(&mut w, wanted("2", 2));
     done(&w.submitted(CENTRE, &net().dispatch(&sealed_here("2", number))));
     assert_eq!(refused(&voided(&mut w, SERIES, number)).0, Code::WrongState, "used");
+    // Of the agency's own series as well, whether the store shows it yet or not.
+    let own = |reference: &str, number| Envelope {
+        sequence: Some(Sequence { series: 5, number }),
+        ..net().envelope(CENTRE, &[PROVINCE], reference)
+    };
+    done(&w.submitted(CENTRE, &net().dispatch(&own("own 1", 1))));
+    assert_eq!(refused(&voided(&mut w, 5, 1)).0, Code::WrongState, "used, and durable");
+    let other = net().dispatch(&own("own 1", 2));
+    assert_eq!(refused(&w.submitted(CENTRE, &other)).0, Code::ReferenceReused);
+    assert_eq!(refused(&voided(&mut w, 5, 2)).0, Code::WrongState, "refused, with evidence");
+    w.submit(CENTRE, &net().dispatch(&own("own 4", 4)));
+    assert_eq!(refused(&voided(&mut w, 5, 4)).0, Code::WrongState, "not durable yet");
     // The series of a key that the agency holds itself is not counted here.
     done(&voided(&mut w, 5, 3));
     assert_eq!(admissions(&mut w, CENTRE).len(), 1);

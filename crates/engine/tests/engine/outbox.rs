@@ -79,7 +79,7 @@ fn receipts_of_a_peer_that_never_got_the_leg_are_not_taken() {
     w.submitted(CENTRE, &d);
     w.confirm_quietly(PROVINCE, PROVINCE, id);
     let on_the_way = w.run_until(to_centre);
-    let Body::Receipts(_, raws) = &on_the_way[0].body else { panic!() };
+    let Body::Receipts(_, raws, _) = &on_the_way[0].body else { panic!() };
     let receipts = || raws.iter().map(|r| w.verify(r)).collect::<Vec<_>>();
     let before = w.lines(CENTRE, &id);
     let by_other = Input::Receipts { peer: node(OTHER_PROVINCE), batch: 7, receipts: receipts() };

@@ -1,8 +1,8 @@
 //! What a node does not take, and what it says instead.
 
-use tram_dispatch::envelope::Secrecy;
+use tram_dispatch::envelope::{Secrecy, Signer};
 use tram_dispatch::{Code, Event as E};
-use tram_engine::Answer;
+use tram_engine::{Answer, Reply};
 use tram_trust::fixtures::NOW;
 
 use crate::support::check::{done, later, offline, refused};
@@ -65,6 +65,45 @@ fn secret_documents_do_not_travel_and_leave_no_digest() {
     }
     assert_eq!(w.at(CENTRE).engine().held_count(), 0);
     assert!(w.transfers.is_empty());
+}
+
+#[test]
+fn a_secrecy_mark_is_found_wherever_a_wrongly_used_system_writes_it() {
+    type Write = fn(&mut tram_dispatch::Envelope);
+    let wrong: [(&str, Write); 8] = [
+        ("number", |e| e.metadata.number = Some("Mật".into())),
+        ("notation", |e| e.metadata.notation = Some("TUYET MAT".into())),
+        ("type of document", |e| e.metadata.kind = Some("Công văn (Mật)".into())),
+        ("subject", |e| e.metadata.subject = "[TỐI MẬT] Phương án".into()),
+        ("subject", |e| e.metadata.subject = "Ma\u{302}\u{323}t: phương án".into()),
+        ("place", |e| e.metadata.place = Some("độ mật: tối mật".into())),
+        ("office of the signer", |e| {
+            e.metadata.signer = Some(Signer { name: "A".into(), office: Some("Mật".into()) });
+        }),
+        ("name of a document", |e| e.documents[0].name = "kế hoạch (tuyệt mật).pdf".into()),
+    ];
+    let mut w = World::connected();
+    for (n, (field, write)) in wrong.into_iter().enumerate() {
+        let mut e = net().envelope(CENTRE, &[PROVINCE], &format!("70/{n}"));
+        write(&mut e);
+        let reply = w.submitted(CENTRE, &net().dispatch(&e));
+        let (code, evidence) = refused(&reply);
+        assert_eq!((code, evidence.unwrap().object), (Code::SecretRefused, None), "{field}");
+        let Reply::Refused { detail, .. } = &reply else { panic!() };
+        assert_eq!(*detail, format!("a secrecy mark stands in: {field}"));
+    }
+    assert_eq!(w.at(CENTRE).engine().held_count(), 0);
+    // Circulation notes, and the words in other senses.
+    for (n, subject) in ["LƯU HÀNH NỘI BỘ", "Kế hoạch (XEM XONG TRẢ LẠI)", "Về bí mật nhà nước"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut e = net().envelope(CENTRE, &[PROVINCE], &format!("71/{n}"));
+        e.metadata.subject = subject.into();
+        done(&w.submitted(CENTRE, &net().dispatch(&e)));
+    }
+    w.pass(1_000);
+    assert_eq!(w.at(PROVINCE).engine().held_count(), 3);
 }
 
 fn code_of(agency: &str) -> tram_dispatch::AgencyCode {

@@ -9,6 +9,7 @@ use tram_peer::limits::{CHECKPOINT_MS, HELLO_MS_MAX};
 use tram_peer::{
     Claim, Event, HeldCheckpoint, Local, Pace, Refused, Session as Machine, gives_way,
 };
+use tram_trust::Statements;
 use tram_wire::Receipt;
 use tram_wire::frame::{self, Frame};
 
@@ -370,13 +371,14 @@ impl Running {
                         machine.prove(old, new, path);
                     }
                 }
-                Event::Receipts { batch, receipts } => {
+                Event::Receipts { batch, receipts, statements } => {
+                    let statements = Statements::read(statements.iter().map(Vec::as_slice));
                     self.next_serial += 1;
                     let ours = self.next_serial;
                     let (mut verified, mut complete) = (Vec::new(), true);
                     for raw in &receipts {
                         match self.verify_receipt(raw) {
-                            Ok(receipt) => verified.push(receipt),
+                            Ok(receipt) => verified.push(receipt.with_statement(&statements)),
                             Err(_) => complete &= !self.is_ahead_of_us(raw),
                         }
                     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{Document as Listed, Secrecy};
-use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, Now};
 use tram_engine::state::leg::Leg;
 use tram_engine::transfer::Objection;
@@ -37,10 +36,6 @@ impl Checked {
     pub(super) fn bringer(&self) -> Bringer {
         Bringer::Peer(self.offer.peer().clone(), self.offer.dispatch().id())
     }
-}
-
-fn is_small(document: &Listed) -> bool {
-    document.size <= INLINE_DOCUMENT_BYTES_MAX as u64
 }
 
 /// After a failed sync nothing is known of the disk: the node stops.
@@ -112,9 +107,10 @@ impl Running {
         let dispatch = checked.offer.dispatch().clone();
         let listed = &dispatch.envelope().documents;
         let (mut ranges, mut writers) = (Vec::new(), BTreeMap::new());
+        let inline = checked.offer.inline();
         for index in checked.offer.wanted() {
             let (d, mut offset) = (&listed[usize::from(index)], 0);
-            if !is_small(d) {
+            if !inline.contains(&index) {
                 if self.is_here(&who, d) {
                     checked.offer.take_file(d);
                     continue;
@@ -332,7 +328,7 @@ impl Running {
             }
             if !self.is_here(&who, listed) {
                 documents.missing.push(digest);
-            } else if is_small(listed) {
+            } else if documents.rides(listed.size) {
                 let mut bytes = vec![0; listed.size as usize];
                 let read = self
                     .documents

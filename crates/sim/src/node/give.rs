@@ -173,6 +173,8 @@ impl Running {
                 attestation: None,
                 other_object: None,
                 sequence: None,
+                related: None,
+                removal: None,
             };
             let bytes = tram_wire::evidence::encode(&record);
             let (salt, mut tree) = ([7; 16], MemoryTree::new());

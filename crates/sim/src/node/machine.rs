@@ -122,11 +122,6 @@ impl Node {
         self.running.as_ref().map(|r| r.view.reader.clone())
     }
 
-    /// The operator raises how many dispatches it may hold, from its next start on.
-    pub fn allow_more(&mut self, held_max: usize) {
-        self.options.settings.held_max = held_max;
-    }
-
     /// The next thing to do.
     pub fn next_action(&mut self) -> Option<Action> {
         match self.running.as_mut() {

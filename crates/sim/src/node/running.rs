@@ -70,6 +70,8 @@ pub(super) struct Running {
     pub(super) kept: Kept,
     pub(super) flushed_ms: u64,
     dirty: bool,
+    /// The anchor is this store's: nothing spoke against it, or a peer took the doubt away.
+    pub(super) anchored: bool,
     /// The store has no room for the batch on its way.
     pub(super) waits: bool,
 }
@@ -108,6 +110,7 @@ impl Running {
             doors: DoorsOf::default(),
             plant: None,
             kept: Kept::new(),
+            anchored: true,
             flushed_ms: 0,
             dirty: false,
             waits: false,
@@ -194,6 +197,12 @@ impl Running {
         self.hurry(now)?;
         self.handle(now, Input::Tick)?;
         self.read_those_in_doubt(now)?;
+        if !self.anchored && self.engine.shut().is_none() {
+            self.anchored = true;
+            self.store
+                .replace_anchor()
+                .map_err(|e| Stop { code: Code::StorageFailed, detail: e.explain() })?;
+        }
         if self.dirty && now.mono_ms >= self.flushed_ms + MAINTAIN_MS {
             self.dirty = false;
             self.flushed_ms = now.mono_ms;
@@ -254,13 +263,15 @@ impl Running {
                         self.handle(now, Input::TransferFailed { peer, dispatch, cause })?;
                     }
                 }
-                Output::SendReceipts { peer, batch, receipts } => {
+                Output::SendReceipts { peer, batch, receipts, statements } => {
                     if let Some(session) = self.links.get(&peer).copied() {
                         for raw in &receipts {
                             self.actions.push_back(Action::Released(raw.clone()));
                         }
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        self.send(session, Stream::CONTROL, &Frame::Receipts { batch, receipts });
+                        let statements = statements.iter().map(|s| s.to_vec()).collect();
+                        let frame = Frame::Receipts { batch, receipts, statements };
+                        self.send(session, Stream::CONTROL, &frame);
                     }
                 }
                 Output::Stored { peer, batch } => {

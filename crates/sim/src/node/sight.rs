@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, DispatchId, Event, Reference};
-use tram_engine::{Record, Recovered, View, ViewError};
+use tram_dispatch::envelope::Sequence;
+use tram_dispatch::{AgencyCode, DispatchId, Event, Reference, UnixMillis};
+use tram_engine::{NumberUse, Record, Recovered, View, ViewError};
 use tram_spool::store::StoreReader;
 
 /// The view over a store.
@@ -54,6 +55,14 @@ impl View for Sight {
 
     fn own_receipt(&self, leaf: u64) -> Result<Option<Arc<[u8]>>, ViewError> {
         self.reader.own_receipt(leaf)
+    }
+
+    fn number_use(
+        &self,
+        originator: &AgencyCode,
+        sequence: Sequence,
+    ) -> Result<Option<(NumberUse, UnixMillis)>, ViewError> {
+        View::number_use(&self.reader, originator, sequence)
     }
 
     fn root_at(&self, size: u64) -> Result<Option<[u8; 32]>, ViewError> {

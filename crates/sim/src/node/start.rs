@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tram_dispatch::{Code, Digest, Now};
-use tram_engine::{Engine, Issuer, genesis_batch};
+use tram_engine::{Anchor, Engine, Issuer, genesis_batch};
 use tram_spool::anchor::AnchorFile;
 use tram_spool::disk::Disk;
 use tram_spool::documents::{DocumentOptions, ListedDocument};
@@ -114,7 +114,14 @@ impl Node {
             epoch: life.epoch,
             key: Arc::clone(&life.receipt),
         };
+        if self.options.plant == Some(Plant::NoRollbackCheck) {
+            recovered.anchor = Anchor::Agrees;
+        }
         if recovered.frontier.size() == 0 {
+            if report.anchor.is_safe() {
+                // Before the first leaf: a store with leaves and no anchor is never new.
+                store.replace_anchor().map_err(|e| fail(e.code(), e.explain()))?;
+            }
             let (batch, frontier) = genesis_batch(&issuer, &life.genesis, now.wall)
                 .map_err(|e| fail(Code::Internal, e.to_string()))?;
             store.commit(&batch).map_err(|e| fail(e.code(), e.explain()))?;
@@ -133,6 +140,7 @@ impl Node {
         let mut running = Running::new(life, engine, store, view, verifier, head);
         running.plant = self.options.plant;
         running.flushed_ms = now.mono_ms;
+        running.anchored = report.anchor.is_safe();
         let mut unneeded = Vec::new();
         for listed in running.documents.list() {
             if let Ok(ListedDocument::Document(digest)) = listed {

@@ -112,7 +112,9 @@ pub(super) async fn recipient(world: Arc<World>, node: NodeId) {
                         recipient,
                         dispatch,
                         refusal,
+                        cause: None,
                         remark,
+                        statement: None,
                     })
                     .await
                 }

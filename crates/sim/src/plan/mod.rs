@@ -185,12 +185,6 @@ pub enum What {
 }
 
 impl Plan {
-    /// Whether some clock jumps.
-    #[must_use]
-    pub fn has_clock_jump(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.what, What::Clock(..)))
-    }
-
     /// The plan of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {

@@ -112,7 +112,9 @@ impl World<'_> {
                         recipient: agency,
                         dispatch: id,
                         refusal,
+                        cause: None,
                         remark: None,
+                        statement: None,
                     });
                 });
             }

@@ -305,8 +305,7 @@ impl World<'_> {
         let Some(site) = self.sites.get(&place) else { return };
         let Some(engine) = site.node.engine() else { return };
         // Above the limit is an eighth, and at least one for each hop, for what is on its way.
-        let roomy = self.healed && self.plan.has_clock_jump();
-        let most = if roomy { 10_000 } else { self.plan.knobs.held_max };
+        let most = self.plan.knobs.held_max;
         if engine.held_count() > most + (most / 8).max(8) {
             let what = format!("{} holds {} dispatches", engine.me(), engine.held_count());
             self.wrong(Wrong::Bounds, what);

@@ -414,8 +414,8 @@ impl World<'_> {
             Ok(Frame::Transfer(_)) => {
                 self.put(from, session, Stream(2 * number + parity), bytes);
             }
-            Ok(Frame::Receipts { receipts, .. }) => {
-                let again = framed(&Frame::Receipts { batch: number, receipts });
+            Ok(Frame::Receipts { receipts, statements, .. }) => {
+                let again = framed(&Frame::Receipts { batch: number, receipts, statements });
                 self.put(from, session, Stream::CONTROL, again);
             }
             _ => {}

@@ -187,6 +187,7 @@ impl World<'_> {
                 | Code::DocumentMissing
                 | Code::ClockUncertain
                 | Code::LogRollback
+                | Code::LogUnanchored
                 | Code::LogFork
         );
         // A read that failed may have set a dispatch aside, until the operator looks.

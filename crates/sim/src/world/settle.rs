@@ -68,12 +68,6 @@ impl World<'_> {
             site.offset_ms = 0;
             site.slow_until = 0;
             site.node.disk().set_faults(Vec::new());
-            if self.plan.knobs.held_max < 100 && self.plan.has_clock_jump() {
-                // What a clock that was ahead dated into the future is kept until that time comes; an
-                // operator gives the node room meanwhile.
-                self.crash(place, Moment::Now, Outage::Process);
-                self.with_site(place, |site| site.node.allow_more(10_000));
-            }
             self.roomy(place);
             self.on(place, |node, now| node.set_directory(now, version, court));
             let site = &self.sites[&place];

@@ -146,6 +146,15 @@ impl Walk {
                 report.leaves += 1;
                 self.evidence(at, own, report)?;
             }
+            Record::Earlier(own) => {
+                if let Some(signatures) = context.signatures {
+                    report.signatures += 1;
+                    if let Err(what) = signatures.receipt(&own.raw) {
+                        let place = format_args!("receipt {}", own.digest);
+                        report.damage(Code::ReceiptInvalid, place, what);
+                    }
+                }
+            }
             Record::Foreign(foreign) => {
                 report.foreign += 1;
                 if let Some(signatures) = context.signatures {
@@ -180,8 +189,9 @@ impl Walk {
         if sha256(&held.raw) != held.object.0 {
             bad("the sealed object has another digest");
         }
-        let brought: BTreeSet<Digest> =
-            held.inline.iter().map(|(d, _)| *d).chain(held.files.iter().map(|(d, _)| *d)).collect();
+        let brought =
+            held.inline.iter().map(|(d, _)| *d).chain(held.files.iter().map(|(d, _)| *d));
+        let brought: BTreeSet<Digest> = brought.chain(held.removed.iter().copied()).collect();
         match SealedDispatch::parse(&held.raw) {
             Ok(sealed) => {
                 let e = sealed.envelope();
@@ -227,6 +237,7 @@ impl Walk {
                 | Event::RelayRejection
                 | Event::ContentConsignmentFailure
                 | Event::SequenceVoid
+                | Event::AnchorOverride
         );
         if !alone && lookup.held_at(&e.dispatch)?.is_none_or(|held| held >= at) {
             let what = format_args!("{} without custody of {}", e.event.name(), e.dispatch);

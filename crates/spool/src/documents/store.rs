@@ -182,6 +182,18 @@ impl DocumentStore {
         }
     }
 
+    /// Makes the removal of a document durable: no power cut brings it back.
+    ///
+    /// # Errors
+    /// [`DocumentError`].
+    pub fn sync_removal(&self, digest: &[u8; 32]) -> Result<(), DocumentError> {
+        match self.inner.disk.sync_dir(&document_dir(digest)) {
+            // No document ever lay beside it.
+            Err(e) if e.is_not_found() => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     /// Walks all documents in the order of their digests; memory is bounded by one directory.
     #[must_use]
     pub fn list(&self) -> DocumentList {

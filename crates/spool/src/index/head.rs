@@ -35,6 +35,8 @@ pub(crate) struct Head {
     /// Where the genesis record lies.
     pub(crate) genesis: Option<Position>,
     pub(crate) counts: Counts,
+    /// The custody number that follows those of earlier epochs.
+    pub(crate) custody_base: u64,
     /// The receipt log.
     pub(crate) frontier: Frontier,
 }
@@ -60,7 +62,7 @@ impl Head {
         }
         let c = &self.counts;
         w.uint(c.dispatches).uint(c.leaves).uint(c.foreign).uint(c.roots).uint(c.records);
-        w.uint(self.frontier.size());
+        w.uint(self.custody_base).uint(self.frontier.size());
         w.list(self.frontier.peaks(), |w, peak| _ = w.fixed(&peak.0));
         w.finish()
     }
@@ -89,11 +91,12 @@ fn read(r: &mut Reader<'_>) -> Result<Head, RecordError> {
         roots: r.uint("roots")?,
         records: r.uint("records")?,
     };
+    let custody_base = r.uint("custody_base")?;
     let size = r.uint("size")?;
     let peaks = r.list("peaks", |r| Ok(Hash(r.fixed("peaks")?)))?;
     let frontier = Frontier::from_parts(size, peaks).map_err(|e| r.bad("peaks", e))?;
     r.end()?;
-    Ok(Head { store_id, reached, tag, last_time, genesis, counts, frontier })
+    Ok(Head { store_id, reached, tag, last_time, genesis, counts, custody_base, frontier })
 }
 
 #[cfg(test)]
@@ -111,6 +114,7 @@ mod tests {
             last_time: UnixMillis(5),
             genesis: Some(Position { segment: 1, offset: 600, record: 0 }),
             counts: Counts { dispatches: 1, leaves: 2, foreign: 3, roots: 4, records: 500 },
+            custody_base: 9,
             frontier,
         };
         let bytes = head.encode();

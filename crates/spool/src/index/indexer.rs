@@ -13,7 +13,7 @@ use crate::journal::{BatchPosition, Position};
 use crate::records::kind;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
-use tram_dispatch::{AgencyCode, DispatchId, EpochId, EvidenceRecord, NodeId};
+use tram_dispatch::{AgencyCode, DispatchId, EpochId, Event, EvidenceRecord, NodeId};
 use tram_engine::record::{Held, Quarantine, Record};
 use tram_tlog::tile::{TILE_WIDTH, tile_updates};
 
@@ -126,7 +126,14 @@ impl Indexer {
                     begun.insert(id);
                     self.activate(&mut out, id);
                 }
-                Record::Closed(_) => self.deactivate(&mut out, id),
+                Record::Closed(_) => {
+                    put(&mut out, keys::at(keys::event(keys::CLOSED_EVENT, time), *at), Vec::new());
+                    self.deactivate(&mut out, id);
+                }
+                // It changes nothing about what is left to do.
+                _ if event_of(record) == Some(Event::DocumentsRemoval) => {
+                    put(&mut out, keys::at(keys::removals(&id), *at), Vec::new());
+                }
                 // Kept in mind also for one that was never taken, so that every start counts on
                 // from there; until the operator releases it.
                 Record::Attempt(_) | Record::Quarantine(Quarantine { cause: Some(_), .. }) => {
@@ -178,6 +185,11 @@ impl Indexer {
             Record::Foreign(foreign) => {
                 self.head.counts.foreign += 1;
                 put_receipt(out, at, &foreign.evidence);
+            }
+            Record::Earlier(own) => {
+                self.head.custody_base = self.head.custody_base.max(own.evidence.custody + 1);
+                put_receipt(out, at, &own.evidence);
+                numbers::put_earlier(out, &mut self.series, at, &own.evidence);
             }
             Record::PeerEpoch(r) => {
                 self.peers.entry(r.peer.clone()).or_default().epoch = Some((r.epoch, at));
@@ -251,6 +263,7 @@ fn kind_of(record: &Record) -> u16 {
         Record::Legs(_) => kind::LEGS,
         Record::Evidence(_) => kind::EVIDENCE,
         Record::Foreign(_) => kind::FOREIGN,
+        Record::Earlier(_) => kind::EARLIER,
         Record::OutboxDone(_) => kind::OUTBOX_DONE,
         Record::Hold(_) => kind::HOLD,
         Record::PeerEpoch(_) => kind::PEER_EPOCH,
@@ -263,6 +276,17 @@ fn kind_of(record: &Record) -> u16 {
         Record::Cosigned(_) => kind::COSIGNED,
         Record::Numbered(_) => kind::NUMBERED,
         Record::Void(_) => kind::VOID,
+        Record::Statement(_) => kind::STATEMENT,
+        Record::Linked(_) => kind::LINKED,
+    }
+}
+
+/// The event of evidence of this node.
+fn event_of(record: &Record) -> Option<Event> {
+    match record {
+        Record::Evidence(own) => Some(own.evidence.event),
+        Record::Earlier(own) => Some(own.evidence.event),
+        _ => None,
     }
 }
 
@@ -287,7 +311,8 @@ fn put_held(out: &mut Vec<Put>, at: Position, held: &Held) {
         let key = keys::at(keys::agency(agency, keys::CLASS_DISPATCH, held.at), at);
         put(out, key, vec![keys::HELD_EVENT]);
     }
-    let inline = held.inline.iter().map(|(digest, _)| (digest, keys::FORM_INLINE));
+    let inline = held.inline.iter().map(|(digest, _)| digest).chain(&held.removed);
+    let inline = inline.map(|digest| (digest, keys::FORM_INLINE));
     let files = held.files.iter().map(|(digest, _)| (digest, keys::FORM_FILE));
     let documents: BTreeMap<_, u8> = inline.chain(files).collect();
     for (digest, form) in documents {

@@ -8,11 +8,12 @@
 //! | `l` leaves | leaf index | position |
 //! | `R` roots | tree size | signed root, as stored |
 //! | `t` tiles | tile level, tile index | up to 256 hashes (C2SP tlog-tiles) |
-//! | `e` events | event, time, position | nothing; event 0 is Held, 255 every event of a later version |
+//! | `e` events | event, time, position | nothing; event 0 is Held, 254 Closed, 255 every event of a later version |
 //! | `g` agencies | agency, 0, class, time, position | event; class 0 Held, 1 receipts |
 //! | `p` peers | node, 0, what | position; what 0 epoch, 1 and an epoch its checkpoint, 2 its newest cosignature |
 //! | `w` cosignatures | tree size, witness, position | position |
 //! | `d` documents | digest, position of Held | 0 inline or 1 file, dispatch id |
+//! | `D` removals | dispatch id, position of its evidence | nothing |
 //! | `n` admissions | agency, 0, number | leaf index |
 //! | `q` sequence numbers | agency, 0, series, number, what, position | time, leaf index; what as in [`super::numbers`] |
 //! | `o` open numbers | agency, 0, series, number | position of Numbered |
@@ -27,7 +28,7 @@
 //! | `m` | | the head: see [`super::head`] |
 //!
 //! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,
-//! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g`, `d`, `w`, `n`, `q`,
+//! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g`, `d`, `D`, `w`, `n`, `q`,
 //! `N`, `B`, `X` and `K` are only ever added to; the rest is replaced or removed.
 
 use super::ordered::{put_position, put_uint, take_position, take_uint};
@@ -46,6 +47,7 @@ pub(crate) const EVENTS: u8 = b'e';
 pub(crate) const AGENCIES: u8 = b'g';
 pub(crate) const PEERS: u8 = b'p';
 pub(crate) const DOCUMENTS: u8 = b'd';
+pub(crate) const REMOVALS: u8 = b'D';
 pub(crate) const COSIGNATURES: u8 = b'w';
 pub(crate) const ADMISSIONS: u8 = b'n';
 pub(crate) const SEQUENCES: u8 = b'q';
@@ -54,6 +56,8 @@ pub(crate) const SERIES: u8 = b's';
 
 /// The key of the head.
 pub(crate) const HEAD: &[u8] = b"m";
+/// The event number under which it is listed that nothing is left to do for a dispatch.
+pub(crate) const CLOSED_EVENT: u8 = u8::MAX - 1;
 /// The event number under which Held records are listed.
 pub(crate) const HELD_EVENT: u8 = 0;
 /// The event number under which receipts with an event of a later version are listed.
@@ -175,6 +179,11 @@ pub(crate) fn numbers(table: u8, agency: &AgencyCode, numbers: &[u64]) -> Vec<u8
 /// The beginning of all keys of a document.
 pub(crate) fn document(digest: &Digest) -> Vec<u8> {
     key(DOCUMENTS, &[digest.as_bytes()])
+}
+
+/// The beginning of all keys of the removals of a dispatch's documents.
+pub(crate) fn removals(dispatch: &DispatchId) -> Vec<u8> {
+    key(REMOVALS, &[dispatch.as_bytes()])
 }
 
 /// The key with a position behind it.

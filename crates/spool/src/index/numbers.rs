@@ -8,7 +8,7 @@ use super::{IndexError, keys};
 use crate::journal::Position;
 use std::collections::BTreeMap;
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Event};
+use tram_dispatch::{AgencyCode, Event, EvidenceRecord};
 use tram_engine::record::{Numbered, OwnEvidence};
 
 /// The key provider of this node assigned it.
@@ -31,6 +31,19 @@ pub(crate) struct SeriesLatest {
     pub(crate) open: BTreeMap<u64, Position>,
 }
 
+/// What stands for a leaf where the receipt is of an earlier epoch of the log.
+pub(crate) const NO_LEAF: u64 = u64::MAX;
+
+/// Evidence of an earlier epoch: admissions are numbered anew, the originators' series run on.
+pub(super) fn put_earlier(
+    out: &mut Vec<Put>,
+    series: &mut AllSeries,
+    at: Position,
+    e: &EvidenceRecord,
+) {
+    put_sequence(out, series, at, e, NO_LEAF);
+}
+
 pub(super) fn put_evidence(
     out: &mut Vec<Put>,
     series: &mut AllSeries,
@@ -44,6 +57,16 @@ pub(super) fn put_evidence(
         put_uint(&mut leaf, own.leaf.index);
         put(out, key, leaf);
     }
+    put_sequence(out, series, at, e, own.leaf.index);
+}
+
+fn put_sequence(
+    out: &mut Vec<Put>,
+    series: &mut AllSeries,
+    at: Position,
+    e: &EvidenceRecord,
+    leaf: u64,
+) {
     let what = match e.event {
         Event::SubmissionAcceptance => ACCEPTED,
         Event::SubmissionRejection => REFUSED,
@@ -55,7 +78,7 @@ pub(super) fn put_evidence(
     key.push(what);
     let mut value = Vec::with_capacity(18);
     put_uint(&mut value, e.time.0);
-    put_uint(&mut value, own.leaf.index);
+    put_uint(&mut value, leaf);
     put(out, keys::at(key, at), value);
     if let Some(known) = series.get_mut(&(e.originator.clone(), of))
         && known.open.remove(&number).is_some()

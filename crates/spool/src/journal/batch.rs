@@ -6,8 +6,11 @@ use super::position::{BatchPosition, Position};
 use super::sector::{
     HEAD, PAYLOAD, SECTOR, SECTOR_BYTES, SegmentSeal, is_zero, le_u16, le_u32, le_u64, sectors_for,
 };
+use std::collections::BTreeMap;
 
 const MAGIC: [u8; 4] = *b"TRBT";
+/// Of a batch that was written anew in its place: its successor names what it was before.
+const MAGIC_REWRITTEN: [u8; 4] = *b"TRBW";
 /// Kind of the END record.
 const KIND_END: u16 = u16::MAX;
 /// Bytes of the batch header in the stream.
@@ -31,6 +34,8 @@ pub(super) struct BatchHeader {
     pub(super) batch_seq: u64,
     pub(super) stream_bytes: u64,
     pub(super) chain: [u8; 32],
+    /// Bodies of it were replaced since it was committed.
+    pub(super) rewritten: bool,
 }
 
 /// Length of the stream of `records`, or why they cannot be one batch.
@@ -110,7 +115,8 @@ fn put(out: &mut Vec<u8>, mut bytes: &[u8]) {
 /// Reads the batch header from the payload of a batch's first sector.
 pub(super) fn decode_header(first_sector: &[u8]) -> Result<BatchHeader, &'static str> {
     let payload = &first_sector[HEAD..SECTOR];
-    if payload[..4] != MAGIC {
+    let rewritten = payload[..4] == MAGIC_REWRITTEN;
+    if payload[..4] != MAGIC && !rewritten {
         return Err("the batch header has a wrong magic number");
     }
     let mut chain = [0; 32];
@@ -120,6 +126,7 @@ pub(super) fn decode_header(first_sector: &[u8]) -> Result<BatchHeader, &'static
         batch_seq: le_u64(payload, 8),
         stream_bytes: le_u64(payload, 16),
         chain,
+        rewritten,
     };
     let smallest = (BATCH_HEADER + 2 * RECORD_HEADER) as u64;
     let fits = (smallest..=BATCH_BYTES_MAX).contains(&header.stream_bytes)
@@ -180,6 +187,51 @@ pub(super) fn decode_records(
         return fail(end - 1, "the padding of the batch is not zero");
     }
     Ok(records)
+}
+
+/// Replaces the bodies of some records, by their index and where they begin, with others of the same length. Gives how many;
+/// nothing was changed where that is fewer than asked for.
+pub(super) fn rewrite(
+    sectors: &mut [u8],
+    header: &BatchHeader,
+    bodies: &BTreeMap<u32, (u64, &[u8])>,
+    at: BatchPosition,
+    seal: SegmentSeal,
+) -> usize {
+    let mut cursor = BATCH_HEADER as u64;
+    let mut places = Vec::new();
+    for index in 0..header.records {
+        let mut head = [0; RECORD_HEADER];
+        Stream { sectors }.copy(cursor, &mut head);
+        let Some((_, _, len)) = decode_record_header(&head) else { break };
+        let begins = at.offset + file_offset(cursor);
+        cursor += RECORD_HEADER as u64;
+        let body = bodies.get(&index).filter(|(offset, _)| *offset == begins);
+        if let Some((_, body)) = body.filter(|(_, body)| body.len() == len as usize) {
+            places.push((cursor, *body));
+        }
+        cursor += u64::from(len);
+    }
+    if places.len() == bodies.len() {
+        for (stream_at, body) in &places {
+            overwrite(sectors, *stream_at, body);
+        }
+        overwrite(sectors, 0, &MAGIC_REWRITTEN);
+        seal.seal(sectors, at.offset, at.batch_seq);
+    }
+    places.len()
+}
+
+fn overwrite(sectors: &mut [u8], stream_at: u64, mut bytes: &[u8]) {
+    let mut at = stream_at as usize;
+    while !bytes.is_empty() {
+        let within = at % PAYLOAD;
+        let (now, rest) = bytes.split_at((PAYLOAD - within).min(bytes.len()));
+        let to = at / PAYLOAD * SECTOR + HEAD + within;
+        sectors[to..to + now.len()].copy_from_slice(now);
+        at += now.len();
+        bytes = rest;
+    }
 }
 
 /// Offset in the batch's sectors of a byte of its stream.

@@ -39,8 +39,8 @@ pub(super) struct WholeBatch {
     pub(super) header: BatchHeader,
     /// Offset behind the batch.
     pub(super) end: u64,
-    /// Chain value that the next batch must name.
-    pub(super) chain: [u8; 32],
+    /// Chain value that the next batch must name; of a batch that was written anew nobody can tell.
+    pub(super) chain: Option<[u8; 32]>,
     /// Empty unless asked for.
     pub(super) records: Vec<(Position, Record)>,
 }
@@ -101,7 +101,7 @@ impl Cursor {
         }
         let position = BatchPosition { segment, offset, batch_seq };
         let records = batch::decode_records(bytes, &header, position, keep_records)?;
-        let chain = sha256(bytes);
+        let chain = (!header.rewritten).then(|| sha256(bytes));
         Ok(Found::Whole(WholeBatch { position, header, end: offset + len, chain, records }))
     }
 

@@ -43,6 +43,14 @@
 //! only that header. Before the journal opens, what was read from it is synced, as it may have
 //! come from the cache of a process that died before its sync.
 //!
+//! # Bodies that are removed
+//!
+//! The journal only grows, with one exception: where what a record holds must go, its segment, once another
+//! grows, is written anew ([`JournalReader::rewrite`]): everything stays in its place and keeps its length,
+//! the bodies of some records are replaced, and their batches say so. The new file takes the old one's name
+//! when it is durable, so a crash leaves one or the other. What the successor of such a batch names can no
+//! longer be compared: there, and only there, the chain rests on the sectors' checksums and the sequence.
+//!
 //! # Limits of the rule
 //!
 //! * A disk that loses a *whole sector* of the last synced batch (it reads as zeros, and the disk
@@ -64,6 +72,7 @@ mod limits;
 mod position;
 mod reader;
 mod recovery;
+mod rewrite;
 mod scan;
 mod sector;
 mod shared;

@@ -24,6 +24,10 @@ impl JournalReader {
         Self { shared }
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Reads the record at `position`; the checksum of every sector it touches is verified.
     pub fn read(&self, position: Position) -> Result<Record, JournalError> {
         let Position { segment, offset, record } = position;

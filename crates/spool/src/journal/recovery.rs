@@ -211,7 +211,9 @@ fn recover_last(
     let sectors_total = loop {
         match cursor.read_batch(end, next_seq, Some(&chain), false)? {
             Found::Whole(whole) => {
-                (end, chain) = (whole.end, whole.chain);
+                let what = "a batch that was written anew lies in the newest segment";
+                chain = whole.chain.ok_or_else(|| corrupt(segment, end, what))?;
+                end = whole.end;
                 next_seq += 1;
             }
             Found::Incomplete { sectors } => break sectors,

@@ -90,7 +90,7 @@ impl BatchScan {
                 cursor.read_batch(offset, batch_seq, self.chain.as_ref(), self.keep_records)?;
             return match found {
                 Found::Whole(whole) => {
-                    self.chain = Some(whole.chain);
+                    self.chain = whole.chain;
                     self.next.offset = whole.end;
                     self.next.batch_seq += 1;
                     self.cursor = Some(cursor);

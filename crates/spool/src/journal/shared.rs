@@ -6,6 +6,7 @@ use super::limits::OPEN_FILES_MAX;
 use super::sector::{SECTOR, SegmentSeal};
 use crate::disk::{Disk, DiskFile, OpenMode, read_full};
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One segment, as callers see it.
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) dir: String,
     pub(super) store_id: [u8; 16],
     extent: Mutex<Extent>,
+    /// Somebody waits for the segment that grows to be one that does not.
+    pub(super) segment_wanted: AtomicBool,
     files: Mutex<OpenFiles>,
 }
 
@@ -60,7 +63,8 @@ impl Shared {
         extent: Extent,
     ) -> Self {
         let files = Mutex::new(OpenFiles::default());
-        Self { disk, dir, store_id, extent: Mutex::new(extent), files }
+        let segment_wanted = AtomicBool::new(false);
+        Self { disk, dir, store_id, extent: Mutex::new(extent), segment_wanted, files }
     }
 
     pub(super) fn extent(&self) -> MutexGuard<'_, Extent> {

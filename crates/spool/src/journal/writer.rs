@@ -10,6 +10,7 @@ use super::sector::{SECTOR_BYTES, sectors_for};
 use super::shared::{SegmentSummary, Shared, Span};
 use crate::disk::{Disk, DiskError, DiskFile, OpenMode};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tram_crypto::sha256;
 
 /// Buffer kept between commits; a larger one is given back after its batch.
@@ -142,6 +143,24 @@ impl Journal {
         let (segment, capacity) = (header.segment, header.capacity);
         self.active = Active { segment, file, end: SECTOR_BYTES, capacity };
         Ok(())
+    }
+
+    /// Begins a new segment if somebody asked for one and there is something in the present one.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; it is asked for no more, except where there was no room.
+    pub fn begin_wanted(&mut self) -> Result<(), CommitError> {
+        if self.poisoned {
+            return Err(CommitError::Poisoned);
+        }
+        if !self.shared.segment_wanted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let begun = if self.active.end > SECTOR_BYTES { self.roll(0) } else { Ok(()) };
+        if !matches!(begun, Err(CommitError::NoSpace { .. } | CommitError::ReadOnly)) {
+            self.shared.segment_wanted.store(false, Ordering::Relaxed);
+        }
+        begun
     }
 
     /// Removes all segments with numbers below `segment`, the active one excepted, and returns

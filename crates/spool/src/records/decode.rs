@@ -1,12 +1,14 @@
 //! Journal record → engine record.
 
-use super::{Reader, RecordError, VERSION, kind};
+use super::{STRIPPED, Reader, RecordError, VERSION, kind};
 use crate::journal;
+use tram_crypto::sha256;
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_engine::record::{
-    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
-    OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage, Void,
+    Earlier, Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
+    OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage, Statement, Void,
+    Bearing, Linked,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};
@@ -17,11 +19,13 @@ use tram_wire::receipt::{Receipt, SignedRoot};
 /// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
 pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
     let mut r = Reader::new(record.kind, &record.body);
-    if !(kind::GENESIS..=kind::VOID).contains(&record.kind) {
+    if !(kind::GENESIS..=kind::LINKED).contains(&record.kind) && record.kind != kind::EARLIER {
         return Err(RecordError::UnknownKind { kind: record.kind });
     }
+    let mut stripped = false;
     match r.u8("version")? {
         VERSION => {}
+        STRIPPED if record.kind == kind::HELD => stripped = true,
         0 => return Err(r.bad("version", "there is no version 0")),
         found => {
             return Err(RecordError::TooNew { kind: record.kind, found, supported: VERSION });
@@ -39,6 +43,7 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
         }),
         kind::EVIDENCE => Record::Evidence(own(r)?),
         kind::FOREIGN => Record::Foreign(foreign(r)?),
+        kind::EARLIER => Record::Earlier(earlier(r)?),
         kind::OUTBOX_DONE => Record::OutboxDone(OutboxDone {
             dispatch: dispatch(r)?,
             peer: r.parse("peer")?,
@@ -89,13 +94,40 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             at: UnixMillis(r.uint("at")?),
         }),
         kind::VOID => Record::Void(Void { statement: dispatch(r)?, raw: r.shared("raw")? }),
+        kind::STATEMENT => {
+            let (dispatch, raw) = (dispatch(r)?, r.shared("raw")?);
+            Record::Statement(Statement { dispatch, digest: Digest(sha256(&raw)), raw })
+        }
+        kind::LINKED => Record::Linked(Linked {
+            dispatch: dispatch(r)?,
+            by: dispatch(r)?,
+            bearing: bearing(r)?,
+            recipients: agencies(r, "recipients")?,
+            at: UnixMillis(r.uint("at")?),
+        }),
         _ => {
             let bytes = r.rest();
             Record::Root(SignedRoot::decode(bytes).map_err(|e| r.bad("root", e))?)
         }
     };
-    r.end()?;
-    Ok(value)
+    if stripped { r.end_in_zeros()? } else { r.end()? }
+    match &value {
+        Record::Held(held) if stripped == held.removed.is_empty() => {
+            Err(r.bad("removed", "it does not fit the version"))
+        }
+        _ => Ok(value),
+    }
+}
+
+fn earlier(r: &mut Reader<'_>) -> Result<Earlier, RecordError> {
+    // What it says stands in the receipt itself.
+    let receipt = Receipt::parse(r.bytes("raw")?).map_err(|e| r.bad("raw", e))?;
+    Ok(Earlier {
+        digest: receipt.digest(),
+        raw: receipt.raw().clone(),
+        evidence: receipt.record().clone(),
+        owed_to: nodes(r, "owed_to")?,
+    })
 }
 
 fn held(r: &mut Reader<'_>) -> Result<Held, RecordError> {
@@ -110,6 +142,7 @@ fn held(r: &mut Reader<'_>) -> Result<Held, RecordError> {
         receipts: r.list("receipts", |r| r.shared("receipts"))?,
         inline: r.list("inline", |r| Ok((Digest(r.fixed("inline")?), r.shared("inline")?)))?,
         files: r.list("files", |r| Ok((Digest(r.fixed("files")?), r.uint("files")?)))?,
+        removed: r.list("removed", |r| Ok(Digest(r.fixed("removed")?)))?,
         at: UnixMillis(r.uint("at")?),
     })
 }
@@ -147,6 +180,11 @@ fn owed(r: &mut Reader<'_>) -> Result<Owed, RecordError> {
 fn stage(r: &mut Reader<'_>) -> Result<Stage, RecordError> {
     let number = r.u8("stage")?;
     Stage::from_number(number).ok_or_else(|| r.bad("stage", format_args!("there is no {number}")))
+}
+
+fn bearing(r: &mut Reader<'_>) -> Result<Bearing, RecordError> {
+    let number = r.u8("bearing")?;
+    Bearing::from_number(number).ok_or_else(|| r.bad("bearing", format_args!("there is no {number}")))
 }
 
 fn cause(r: &mut Reader<'_>) -> Result<Cause, RecordError> {

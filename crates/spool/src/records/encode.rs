@@ -1,6 +1,6 @@
 //! Engine record → journal record.
 
-use super::{VERSION, Writer, kind};
+use super::{STRIPPED, VERSION, Writer, kind};
 use crate::journal;
 use tram_dispatch::{AgencyCode, NodeId};
 use tram_engine::record::{
@@ -11,7 +11,8 @@ use tram_engine::record::{
 #[must_use]
 pub fn encode(record: &Record) -> journal::Record {
     let mut w = Writer::with_capacity(size_hint(record));
-    w.u8(VERSION);
+    let stripped = matches!(record, Record::Held(held) if !held.removed.is_empty());
+    w.u8(if stripped { STRIPPED } else { VERSION });
     let kind = match record {
         Record::Genesis(r) => {
             leaf(&mut w, r);
@@ -32,6 +33,11 @@ pub fn encode(record: &Record) -> journal::Record {
         Record::Foreign(r) => {
             foreign(&mut w, r);
             kind::FOREIGN
+        }
+        Record::Earlier(r) => {
+            w.bytes(&r.raw);
+            nodes(&mut w, &r.owed_to);
+            kind::EARLIER
         }
         Record::OutboxDone(r) => {
             w.fixed(r.dispatch.as_bytes()).text(r.peer.as_str());
@@ -83,6 +89,16 @@ pub fn encode(record: &Record) -> journal::Record {
             w.fixed(r.statement.as_bytes()).bytes(&r.raw);
             kind::VOID
         }
+        Record::Statement(r) => {
+            w.fixed(r.dispatch.as_bytes()).bytes(&r.raw);
+            kind::STATEMENT
+        }
+        Record::Linked(r) => {
+            w.fixed(r.dispatch.as_bytes()).fixed(r.by.as_bytes()).u8(r.bearing.number());
+            agencies(&mut w, &r.recipients);
+            w.uint(r.at.0);
+            kind::LINKED
+        }
     };
     journal::Record { kind, body: w.finish() }
 }
@@ -100,8 +116,11 @@ fn size_hint(record: &Record) -> usize {
         Record::Genesis(r) => r.record.len(),
         Record::Evidence(r) => r.leaf.record.len() + 24 * r.owed_to.len(),
         Record::Foreign(r) => r.raw.len() + 24 * r.owed_to.len(),
+        Record::Earlier(r) => r.raw.len() + 24 * r.owed_to.len(),
         Record::PeerCheckpoint(r) => r.note.len() + 96,
         Record::Void(r) => r.raw.len(),
+        Record::Statement(r) => r.raw.len(),
+        Record::Linked(r) => 64 + 24 * r.recipients.len(),
         Record::Root(_) | Record::Cosigned(_) => 256,
         _ => 0,
     };
@@ -118,6 +137,7 @@ fn held(w: &mut Writer, r: &Held) {
     w.list(&r.receipts, |w, raw| _ = w.bytes(raw));
     w.list(&r.inline, |w, (digest, bytes)| _ = w.fixed(digest.as_bytes()).bytes(bytes));
     w.list(&r.files, |w, (digest, size)| _ = w.fixed(digest.as_bytes()).uint(*size));
+    w.list(&r.removed, |w, digest| _ = w.fixed(digest.as_bytes()));
     w.uint(r.at.0);
 }
 

@@ -12,16 +12,22 @@
 mod decode;
 mod encode;
 mod error;
+mod strip;
 mod wire;
 
 pub use decode::decode;
 pub use encode::encode;
 pub use error::RecordError;
+pub(crate) use strip::without_documents;
 
 pub(crate) use wire::{Reader, Writer};
 
 /// The version of every body this program writes, and the newest it reads.
 pub const VERSION: u8 = 1;
+
+/// In the place of the version: the beginning of custody as it is written anew without its documents, with
+/// zeros behind it up to the length that it had.
+const STRIPPED: u8 = 0xff;
 
 /// Record kinds; they never change their meaning.
 pub(crate) mod kind {
@@ -42,4 +48,7 @@ pub(crate) mod kind {
     pub(crate) const COSIGNED: u16 = 15;
     pub(crate) const NUMBERED: u16 = 16;
     pub(crate) const VOID: u16 = 17;
+    pub(crate) const STATEMENT: u16 = 18;
+    pub(crate) const LINKED: u16 = 19;
+    pub(crate) const EARLIER: u16 = 30;
 }

@@ -179,6 +179,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that nothing is left.
+    /// Nothing but zeros may be left.
+    pub(crate) fn end_in_zeros(&self) -> Result<(), RecordError> {
+        match self.left.iter().all(|byte| *byte == 0) {
+            true => Ok(()),
+            false => Err(self.bad("end", "bytes are left over")),
+        }
+    }
+
     pub(crate) fn end(&self) -> Result<(), RecordError> {
         if self.left.is_empty() {
             Ok(())

@@ -3,6 +3,7 @@
 use super::StoreReader;
 use crate::anchor::{Anchor, AnchorFile};
 use tram_dispatch::Code;
+use tram_engine::{Anchor as Says, Doubt};
 
 /// What the anchor file says of the store that was opened.
 ///
@@ -14,14 +15,26 @@ use tram_dispatch::Code;
 pub enum AnchorState {
     /// No anchor is configured.
     NotKept,
-    /// There is none yet.
+    /// Neither store nor anchor has anything yet.
+    New,
+    /// There is none, and the store has leaves.
     Absent,
     /// The store continues what the anchor remembers.
     Agrees,
-    /// The anchor remembers more: the store is an old copy, or lost its tail.
+    /// It does, and another machine wrote the anchor: one of the two was moved, or copied.
+    OtherMachine {
+        /// Which.
+        wrote: String,
+    },
+    /// The anchor remembers more leaves: the store is an old copy, or lost its tail.
     RolledBack {
         /// Leaves the anchor remembers.
         anchor_size: u64,
+        /// The batch the anchor remembers.
+        anchor_batch_seq: u64,
+    },
+    /// The anchor remembers more batches, and as many leaves.
+    Ahead {
         /// The batch the anchor remembers.
         anchor_batch_seq: u64,
     },
@@ -40,55 +53,77 @@ pub enum AnchorState {
 }
 
 impl AnchorState {
-    /// Whether this node may sign as far as the anchor goes. If not, the anchor is left as it is
-    /// until [`super::Store::replace_anchor`].
+    /// Whether the store may have the anchor at once. If not, the anchor is left as it is until
+    /// [`super::Store::replace_anchor`].
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        matches!(self, Self::NotKept | Self::Absent | Self::Agrees)
+        matches!(self, Self::NotKept | Self::New | Self::Agrees)
     }
 
-    /// The code, where it is not safe.
+    /// The code, where it proves that the store went back.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match self {
-            Self::NotKept | Self::Absent | Self::Agrees => None,
-            Self::RolledBack { .. } | Self::OtherStore => Some(Code::LogRollback),
+            Self::RolledBack { .. } => Some(Code::LogRollback),
             Self::Forked { .. } => Some(Code::LogFork),
-            Self::Unreadable { .. } => Some(Code::StoreCorrupt),
+            _ => None,
+        }
+    }
+
+    /// What an engine is told of it.
+    pub(super) fn says(&self) -> Says {
+        match self.clone() {
+            Self::NotKept | Self::New | Self::Agrees => Says::Agrees,
+            Self::Absent => Says::Unclean(Doubt::Missing),
+            Self::OtherMachine { wrote } => Says::Unclean(Doubt::OtherMachine { wrote }),
+            Self::Ahead { .. } => Says::Unclean(Doubt::Ahead),
+            Self::OtherStore => Says::Unclean(Doubt::OtherStore),
+            Self::Unreadable { detail } => Says::Unclean(Doubt::Unreadable { detail }),
+            Self::RolledBack { anchor_size, .. } => Says::RolledBack { size: anchor_size },
+            Self::Forked { size } => Says::Forked { size },
         }
     }
 }
 
-/// Compares the store with its anchor; also gives the machine that wrote it.
+/// Compares the store with its anchor.
 pub(super) fn compare(
     file: Option<&AnchorFile>,
     reader: &StoreReader,
     machine_id: &str,
-) -> (AnchorState, Option<String>) {
-    let Some(file) = file else { return (AnchorState::NotKept, None) };
-    let anchor = match file.read() {
-        Ok(Some(anchor)) => anchor,
-        Ok(None) => return (AnchorState::Absent, None),
-        Err(e) => return (AnchorState::Unreadable { detail: super::error::chain(&e) }, None),
-    };
-    let moved = (anchor.machine_id != machine_id).then(|| anchor.machine_id.clone());
-    (judge(&anchor, reader), moved)
+) -> AnchorState {
+    let Some(file) = file else { return AnchorState::NotKept };
+    match file.read() {
+        Ok(Some(anchor)) => judge(&anchor, reader, machine_id),
+        Ok(None) if reader.log_head().size == 0 => AnchorState::New,
+        Ok(None) => AnchorState::Absent,
+        Err(e) => AnchorState::Unreadable { detail: super::error::chain(&e) },
+    }
 }
 
-fn judge(anchor: &Anchor, reader: &StoreReader) -> AnchorState {
-    if anchor.store_id != reader.store_id() {
-        return AnchorState::OtherStore;
-    }
+fn judge(anchor: &Anchor, reader: &StoreReader, machine_id: &str) -> AnchorState {
     let head = reader.log_head();
-    if anchor.tree_size > head.size || anchor.batch_seq > head.batch_seq {
+    if anchor.store_id != reader.store_id() {
+        // Neither signed anything: the store before was given up while it was made.
+        return match (head.size, anchor.tree_size) {
+            (0, 0) => AnchorState::New,
+            _ => AnchorState::OtherStore,
+        };
+    }
+    if anchor.tree_size > head.size {
         return AnchorState::RolledBack {
             anchor_size: anchor.tree_size,
             anchor_batch_seq: anchor.batch_seq,
         };
     }
     match reader.root(anchor.tree_size) {
-        Ok(root) if root == anchor.root => AnchorState::Agrees,
-        Ok(_) => AnchorState::Forked { size: anchor.tree_size },
+        Ok(root) if root != anchor.root => AnchorState::Forked { size: anchor.tree_size },
         Err(e) => AnchorState::Unreadable { detail: e.explain() },
+        Ok(_) if anchor.batch_seq > head.batch_seq => {
+            AnchorState::Ahead { anchor_batch_seq: anchor.batch_seq }
+        }
+        Ok(_) if anchor.machine_id != machine_id => {
+            AnchorState::OtherMachine { wrote: anchor.machine_id.clone() }
+        }
+        Ok(_) => AnchorState::Agrees,
     }
 }

@@ -112,13 +112,18 @@ impl Store {
     }
 
     /// Does what is due by time: call it now and then when there are no commits, so that the index
-    /// file and the anchor do not stay behind.
+    /// file and the anchor do not stay behind, and the journal begins a segment that somebody waits for.
     ///
     /// # Errors
-    /// [`CommitError::Index`], fatal.
+    /// [`CommitError::Index`] and [`CommitError::Journal`], fatal.
     pub fn maintain(&mut self) -> Result<(), CommitError> {
         if self.stopped {
             return Err(CommitError::Stopped);
+        }
+        match self.journal.begin_wanted().map_err(CommitError::Journal) {
+            Err(e) if e.is_fatal() => return Err(self.stop(e)),
+            // No room: asked for again the next time.
+            _ => {}
         }
         self.flush_if_due().map_err(|e| self.stop(CommitError::Index(e)))
     }

@@ -14,7 +14,7 @@ pub const LOOKED_AT_MAX: usize = 65_536;
 /// So many of them at a time.
 const AT_A_TIME: usize = 1_024;
 /// The newest checkpoint is looked for in so many tree sizes at first, then in eight times as many,
-/// and so on.
+/// and so on, as long as few cosignatures lie there.
 const WINDOW: u64 = 256;
 
 /// A checkpoint of this node's log, by those who cosigned it.
@@ -79,26 +79,40 @@ impl StoreReader {
         Ok(None)
     }
 
-    /// The newest checkpoint that `enough` takes.
+    /// The newest checkpoint of at least this size that `enough` takes. `None` also where none of the
+    /// newest [`LOOKED_AT_MAX`] cosignatures makes one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn newest_cosigned(
         &self,
+        at_least: u64,
         mut enough: impl FnMut(&CosignedCheckpoint) -> bool,
     ) -> Result<Option<CosignedCheckpoint>, StoreError> {
         let mut end = keys::behind(&[keys::COSIGNATURES]);
-        let mut newest = self.cosigned_by()?.values().map(|c| c.size).max().unwrap_or(0);
-        let mut window = WINDOW;
-        while newest > 0 {
-            let from = newest.saturating_sub(window);
+        let Some(mut newest) = self.cosigned_by()?.values().map(|c| c.size).max() else {
+            return Ok(None);
+        };
+        let (mut window, mut looked_at) = (WINDOW, 0);
+        while newest >= at_least && looked_at < LOOKED_AT_MAX {
+            let from = newest.saturating_sub(window).max(at_least);
             let start = keys::cosigned_from(from);
-            for (size, places) in self.by_size(&start, &end, LOOKED_AT_MAX)?.into_iter().rev() {
+            let max = if from == newest { LOOKED_AT_MAX } else { AT_A_TIME };
+            let groups = self.by_size(&start, &end, max)?;
+            let count = groups.values().map(Vec::len).sum::<usize>();
+            if count == max && from < newest {
+                // A page is cut at its end, which is where the newest are.
+                window /= 2;
+                continue;
+            }
+            for (size, places) in groups.into_iter().rev() {
                 if let Some(found) = self.checkpoint(size, &places)?.filter(|c| enough(c)) {
                     return Ok(Some(found));
                 }
             }
-            (end, newest, window) = (start, from, window.saturating_mul(8));
+            let Some(below) = from.checked_sub(1) else { break };
+            looked_at += count;
+            (end, newest, window) = (start, below, window.max(1).saturating_mul(8));
         }
         Ok(None)
     }

@@ -11,6 +11,8 @@ use tram_engine::record::Record;
 const STEP: usize = 256;
 /// Copies of a document in the journal that are tried when the first cannot be read.
 const COPIES_MAX: usize = 8;
+/// Copies of which it is known that there are any.
+const COPIES_LISTED_MAX: usize = 65_536;
 
 /// A document's bytes.
 #[derive(Clone, Debug)]
@@ -44,18 +46,26 @@ impl StoreReader {
             if form == keys::FORM_INLINE {
                 found.extend(keys::position_of(key, prefix.len()));
             }
-            found.len() < COPIES_MAX
+            found.len() < COPIES_LISTED_MAX
         })?;
-        let mut damaged = None;
-        for at in found {
+        let (mut damaged, mut unreadable) = (None, 0);
+        // The newest first: of old ones the documents may have been removed.
+        for at in found.into_iter().rev() {
             match self.lookup.record(at) {
                 Ok(Record::Held(held)) => {
-                    let bytes = held.inline.into_iter().find(|(d, _)| d == digest);
-                    return Ok(bytes.map(|(_, bytes)| bytes));
+                    if let Some((_, bytes)) = held.inline.into_iter().find(|(d, _)| d == digest) {
+                        return Ok(Some(bytes));
+                    }
                 }
                 Ok(_) => {}
                 // Another dispatch may have brought it as well, or the same one again.
-                Err(e) => _ = damaged.get_or_insert(e),
+                Err(e) => {
+                    damaged.get_or_insert(e);
+                    unreadable += 1;
+                    if unreadable == COPIES_MAX {
+                        break;
+                    }
+                }
             }
         }
         damaged.map_or(Ok(None), |e| Err(e.into()))
@@ -113,7 +123,7 @@ impl StoreReader {
     }
 
     /// Shows key, form and dispatch of each use until `go_on` says no.
-    fn walk_uses(
+    pub(super) fn walk_uses(
         &self,
         digest: &Digest,
         mut go_on: impl FnMut(&[u8], u8, DispatchId) -> bool,

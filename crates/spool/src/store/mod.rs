@@ -10,10 +10,12 @@
 
 mod anchor;
 mod audit;
+mod carry;
 mod commit;
 mod cosignatures;
 mod dispatches;
 mod documents;
+mod entries;
 pub(crate) mod error;
 mod listing;
 mod numbers;
@@ -23,21 +25,25 @@ mod proofs;
 mod reader;
 mod receipts;
 mod report;
+mod retention;
 
 pub use crate::index::{Party, Tally, Times};
 pub use anchor::AnchorState;
 pub use audit::{Arrival, ArrivalQuery, BetweenQuery, NumberQuery, RefusalQuery};
+pub use carry::{Carried, CarryError};
 pub use commit::{Committed, Store};
 pub use cosignatures::{CosignedCheckpoint, LOOKED_AT_MAX};
 pub use dispatches::{DispatchItem, DispatchQuery};
 pub use documents::{Document, DocumentUse};
 pub use error::{CommitError, StoreError};
 pub use listing::{Cursor, PAGE_MAX, Page};
-pub use numbers::{NumberEntry, NumberUse};
+pub use numbers::NumberEntry;
+pub use tram_engine::NumberUse;
 pub use options::StoreOptions;
 pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
+pub use retention::{ClosedItem, Erased, RemovalItem};
 
 pub(crate) use open::{Opened, freeze, journal_options, lock, open_index, replay};
 pub(crate) use reader::Hot;

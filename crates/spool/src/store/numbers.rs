@@ -1,26 +1,18 @@
 //! What became of the numbers of an originator, for whoever looks for gaps.
 
 use super::{StoreError, StoreReader};
-use crate::index::numbers::{self, ACCEPTED, ASSIGNED, REFUSED, VOID};
+use crate::index::numbers::{self, ACCEPTED, ASSIGNED, NO_LEAF, REFUSED, VOID};
 use crate::index::ordered::take_uint;
 use crate::index::{IndexError, keys};
 use crate::journal::Position;
 use std::sync::Arc;
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, DispatchId, UnixMillis};
+use tram_engine::NumberUse;
 use tram_engine::record::{Numbered, Record};
 
-/// What is known of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NumberUse {
-    /// This node's key provider assigned it.
-    Assigned,
-    /// Custody was taken.
-    Accepted,
-    /// Refused, with evidence.
-    Refused,
-    /// A statement says that it stays unused.
-    Void,
-}
+/// So many things are known of one number at most, unless somebody numbers twice.
+const USES: usize = 8;
 
 /// One thing known of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +23,7 @@ pub struct NumberEntry {
     pub what: NumberUse,
     /// When, by this node's clock.
     pub at: UnixMillis,
-    /// The leaf that says so; `None` for an assignment.
+    /// The leaf that says so; `None` for an assignment, and where an earlier epoch said so.
     pub leaf: Option<u64>,
     at_record: Position,
 }
@@ -53,6 +45,26 @@ impl StoreReader {
         };
         let key = |number| keys::numbers(keys::ADMISSIONS, originator, &[number]);
         Ok(numbers::newest(kv, first, &behind, key)?)
+    }
+
+    /// The last admission of an originator below a number: (number, leaf).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn admission_before(
+        &self,
+        originator: &AgencyCode,
+        number: u64,
+    ) -> Result<Option<(u64, u64)>, StoreError> {
+        let key = |numbers: &[u64]| keys::numbers(keys::ADMISSIONS, originator, numbers);
+        let (all, behind) = (key(&[]), key(&[number]));
+        let kv = &self.lookup.kv;
+        let Some((first, _)) = kv.page(&all, &behind, 1)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let (_, [first]) = numbers::agency_and_numbers::<1>(&first).ok_or_else(bad)?;
+        let last = numbers::newest(kv, first, &behind, |number| key(&[number]))?;
+        Ok(self.admissions(originator, last, 1)?.first().copied())
     }
 
     /// Admissions of an originator from a number on, at most so many: (number, leaf), ascending.
@@ -111,6 +123,21 @@ impl StoreReader {
         Ok(entries.collect::<Option<Vec<_>>>().ok_or_else(bad)?)
     }
 
+    /// What became of a number, and when; an assignment is no use yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn number_use(
+        &self,
+        originator: &AgencyCode,
+        sequence: Sequence,
+    ) -> Result<Option<(NumberUse, UnixMillis)>, StoreError> {
+        let Sequence { series, number } = sequence;
+        let known = self.numbers(originator, series, number, USES)?;
+        let used = |e: &&NumberEntry| e.number == number && e.what != NumberUse::Assigned;
+        Ok(known.iter().find(used).map(|entry| (entry.what, entry.at)))
+    }
+
     /// The record that assigned a number.
     ///
     /// # Errors
@@ -149,7 +176,7 @@ fn entry(originator: &AgencyCode, key: &[u8], value: &[u8]) -> Option<NumberEntr
     let mut value = value;
     let at = UnixMillis(take_uint(&mut value)?);
     let leaf = take_uint(&mut value)?;
-    let leaf = (what != NumberUse::Assigned).then_some(leaf);
+    let leaf = (what != NumberUse::Assigned && leaf != NO_LEAF).then_some(leaf);
     Some(NumberEntry { number, what, at, leaf, at_record })
 }
 

@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use tram_dispatch::{Code, DispatchId, UnixMillis};
-use tram_engine::Recovered;
+use tram_engine::{Anchor as Says, Recovered};
 use tram_engine::record::{Cause, Quarantine, Record};
 use tram_engine::state::numbers::Numbers;
 
@@ -83,14 +83,14 @@ impl Store {
         let active = Arc::clone(&indexer.active);
         let reader =
             StoreReader::new(lookup.clone(), documents, hot, active, indexer.auditor.tallies());
-        let recovered = recovered(&lookup, &indexer)?;
-        let (anchor, moved_from) = compare(options.anchor.as_ref(), &reader, &options.machine_id);
+        let mut recovered = recovered(&lookup, &indexer)?;
+        let anchor = compare(options.anchor.as_ref(), &reader, &options.machine_id);
+        recovered.anchor = anchor.says();
         let report = RecoveryReport {
             journal: journal_report,
             index,
             tree_size: indexer.head.frontier.size(),
             open_dispatches: recovered.open.len() as u64,
-            moved_from,
             anchor: anchor.clone(),
         };
         let in_place = options.directory.is_none();
@@ -237,6 +237,8 @@ fn recovered(lookup: &Lookup, indexer: &Indexer) -> Result<Recovered, StoreError
     open.sort();
     Ok(Recovered {
         numbers: recovered_numbers(lookup, indexer)?,
+        anchor: Says::Agrees,
+        custody_base: indexer.head.custody_base,
         frontier: indexer.head.frontier.clone(),
         last_time: indexer.head.last_time,
         peers: peers.into_iter().map(|at| lookup.record(at)).collect::<Result<_, _>>()?,

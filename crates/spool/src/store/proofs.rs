@@ -97,7 +97,7 @@ impl StoreReader {
         Ok(self.lookup.root_over(leaf)?)
     }
 
-    fn check_size(&self, size: u64) -> Result<(), StoreError> {
+    pub(super) fn check_size(&self, size: u64) -> Result<(), StoreError> {
         let head = self.log_head().size;
         if size > head {
             return Err(ProofError::Sizes { old_size: size, new_size: head }.into());

@@ -9,10 +9,11 @@ use crate::index::keys;
 use crate::index::lookup::Lookup;
 use crate::journal::{JournalReader, Position};
 use std::sync::{Arc, PoisonError, RwLock};
+use tram_dispatch::envelope::Sequence;
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::{AgencyCode, DispatchId, Reference, UnixMillis};
 use tram_engine::record::Record;
-use tram_engine::{View, ViewError};
+use tram_engine::{NumberUse, View, ViewError};
 
 /// The newest committed state of the receipt log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +191,14 @@ impl View for StoreReader {
 
     fn own_receipt(&self, leaf: u64) -> Result<Option<Arc<[u8]>>, ViewError> {
         view(self.receipt(leaf).map(|found| found.map(|receipt| receipt.raw().clone())))
+    }
+
+    fn number_use(
+        &self,
+        originator: &AgencyCode,
+        sequence: Sequence,
+    ) -> Result<Option<(NumberUse, UnixMillis)>, ViewError> {
+        view(StoreReader::number_use(self, originator, sequence))
     }
 
     fn root_at(&self, size: u64) -> Result<Option<[u8; 32]>, ViewError> {

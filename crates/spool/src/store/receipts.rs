@@ -35,7 +35,7 @@ pub enum Source {
         /// The leaf.
         leaf: u64,
     },
-    /// Another node's.
+    /// Another node's, or our own of an earlier epoch.
     Foreign {
         /// SHA-256 of its bytes.
         digest: Digest,
@@ -98,6 +98,11 @@ impl StoreReader {
                 let source = Source::Own { leaf: own.leaf.index };
                 Some(ReceiptItem { cursor, evidence: own.evidence, raw, source })
             }
+            Record::Earlier(own) if asked_for(&own.evidence, query) => {
+                let (digest, from) = (own.digest, own.evidence.node.clone());
+                let source = Source::Foreign { digest, from, authorised: true };
+                Some(ReceiptItem { cursor, evidence: own.evidence, raw: own.raw, source })
+            }
             Record::Foreign(f) if asked_for(&f.evidence, query) => {
                 let source =
                     Source::Foreign { digest: f.digest, from: f.from, authorised: f.authorised };
@@ -115,8 +120,8 @@ impl StoreReader {
             .history(id)?
             .into_iter()
             .filter(|(at, kind)| {
-                use crate::records::kind::{EVIDENCE, FOREIGN};
-                [EVIDENCE, FOREIGN].contains(&u16::from(*kind))
+                use crate::records::kind::{EARLIER, EVIDENCE, FOREIGN};
+                [EVIDENCE, FOREIGN, EARLIER].contains(&u16::from(*kind))
                     && after.is_none_or(|after| *at > after)
             })
             .map(|(position, _)| Cursor { time: UnixMillis(0), position })

@@ -11,10 +11,8 @@ pub struct RecoveryReport {
     /// The index.
     pub index: IndexRecovery,
     /// The store beside its anchor. Unless [`AnchorState::is_safe`], nothing may be signed before
-    /// the operator or the peers have spoken.
+    /// a peer or the operator has spoken, which is for the engine.
     pub anchor: AnchorState,
-    /// The machine of the anchor, where it is another one: the store was moved, or copied.
-    pub moved_from: Option<String>,
     /// Leaves of the receipt log.
     pub tree_size: u64,
     /// Dispatches with something left to do.

@@ -231,6 +231,7 @@ impl Country {
             receipts: Vec::new(),
             inline: Vec::new(),
             files: Vec::new(),
+            removed: Vec::new(),
             at: UnixMillis(self.now),
         }));
         let (now, event) = (self.now, Event::SubmissionAcceptance);
@@ -316,6 +317,8 @@ impl Country {
             custody: index,
             admission: None,
             sequence: None,
+            related: None,
+            removal: None,
             time: UnixMillis(time),
             reason: code,
             remark: None,

@@ -5,4 +5,5 @@ mod documents;
 mod journal;
 mod journal_crash;
 mod journal_damage;
+mod journal_rewrite;
 mod support;

@@ -3,7 +3,7 @@
 use tram_engine::Record;
 use tram_engine::record::Cosigned;
 use tram_spool::disk::MemDisk;
-use tram_spool::store::{CosignedCheckpoint, StoreReader};
+use tram_spool::store::{CosignedCheckpoint, LOOKED_AT_MAX, StoreReader};
 
 use crate::same::open;
 use crate::world::{World, cosignature, node};
@@ -22,10 +22,13 @@ fn all_agree(reader: &StoreReader) {
     let two = |c: &CosignedCheckpoint| c.by.len() >= 2;
     let three = |c: &CosignedCheckpoint| c.by.len() >= 3;
     let size = |found: Option<CosignedCheckpoint>| found.map(|c| c.size);
-    assert_eq!(size(reader.newest_cosigned(|_| true).unwrap()), Some(5_000));
-    assert_eq!(size(reader.newest_cosigned(two).unwrap()), Some(40));
-    assert_eq!(size(reader.newest_cosigned(three).unwrap()), Some(20));
-    assert_eq!(size(reader.newest_cosigned(|_| false).unwrap()), None);
+    assert_eq!(size(reader.newest_cosigned(0, |_| true).unwrap()), Some(5_000));
+    assert_eq!(size(reader.newest_cosigned(0, two).unwrap()), Some(40));
+    assert_eq!(size(reader.newest_cosigned(0, three).unwrap()), Some(20));
+    assert_eq!(size(reader.newest_cosigned(0, |_| false).unwrap()), None);
+    assert_eq!(size(reader.newest_cosigned(20, three).unwrap()), Some(20));
+    assert_eq!(size(reader.newest_cosigned(21, three).unwrap()), None);
+    assert_eq!(size(reader.newest_cosigned(5_001, |_| true).unwrap()), None);
     assert_eq!(size(reader.cosigned_from(0, |_| true).unwrap()), Some(10));
     assert_eq!(size(reader.cosigned_from(11, |_| true).unwrap()), Some(20));
     assert_eq!(size(reader.cosigned_from(0, three).unwrap()), Some(20));
@@ -81,7 +84,7 @@ fn many_cosignatures_are_read_in_pages() {
     let reader = store.reader();
     let many = |c: &CosignedCheckpoint| c.by.len() == 60;
     assert_eq!(reader.cosigned_from(1, many).unwrap().unwrap().size, 700);
-    assert_eq!(reader.newest_cosigned(many).unwrap().unwrap().size, 700);
+    assert_eq!(reader.newest_cosigned(0, many).unwrap().unwrap().size, 700);
     let mut seen = Vec::new();
     let none = reader.cosigned_from(1, |c| {
         seen.push(c.size);
@@ -89,4 +92,38 @@ fn many_cosignatures_are_read_in_pages() {
     });
     assert_eq!(none.unwrap(), None);
     assert_eq!(seen, (1..=900).collect::<Vec<u64>>());
+}
+
+/// More than are looked at for one question: the newest come first, and the rest is left.
+#[test]
+fn the_newest_is_looked_for_from_the_newest_on_and_not_for_ever() {
+    const ALL: u64 = 100_000;
+    let disk = MemDisk::new();
+    let mut world = World::new(6);
+    let (mut store, ..) = open(&disk);
+    store.commit(&world.batch()).unwrap();
+    let Record::Cosigned(one) = cosigned("n1.H41", 1) else { panic!() };
+    let mut batch = tram_engine::Batch { number: 2, records: Vec::new(), tree_nodes: Vec::new() };
+    for first in (1..=ALL).step_by(10_000) {
+        let sizes = first..first + 10_000;
+        let of = |size| Record::Cosigned(Cosigned { size, ..one.clone() });
+        batch.records = sizes.map(of).collect();
+        store.commit(&batch).unwrap();
+        batch.number += 1;
+    }
+    let reader = store.reader();
+    let newest = |most: u64| {
+        let mut asked = Vec::new();
+        let found = reader.newest_cosigned(0, |c| {
+            asked.push(c.size);
+            c.size <= most
+        });
+        let step = asked.windows(2).all(|pair| pair[0] == pair[1] + 1);
+        assert!(asked[0] == ALL && step, "one by one from the newest on");
+        (found.unwrap().map(|c| c.size), asked.len())
+    };
+    assert_eq!(newest(81_000).0, Some(81_000));
+    let (found, asked) = newest(10);
+    assert_eq!(found, None);
+    assert!((LOOKED_AT_MAX..2 * LOOKED_AT_MAX).contains(&asked), "{asked}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tram_dispatch::{AgencyCode, Digest, DispatchId, EvidenceRecord, Reference};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, EvidenceRecord, Reference};
 use tram_engine::Record;
 use tram_engine::state::numbers::Numbers;
 use tram_wire::receipt::SignedRoot;
@@ -53,6 +53,7 @@ impl Model {
             Record::Closed(_) => _ = self.active.remove(&id),
             Record::Quarantine(q) if q.cause.is_none() && !held => _ = self.active.remove(&id),
             Record::Attempt(_) | Record::Quarantine(_) => _ = self.active.insert(id),
+            Record::Evidence(own) if own.evidence.event == Event::DocumentsRemoval => {}
             _ if held => _ = self.active.insert(id),
             _ => {}
         }

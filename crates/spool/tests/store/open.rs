@@ -5,8 +5,8 @@ use crate::world::World;
 use std::path::Path;
 use std::sync::Arc;
 use tram_dispatch::{Code, DispatchId};
-use tram_engine::Recovered;
 use tram_engine::record::{Quarantine, Record};
+use tram_engine::{Anchor, Doubt, Recovered};
 use tram_spool::anchor::AnchorFile;
 use tram_spool::disk::{Disk, MemDisk, OpenMode};
 use tram_spool::store::{
@@ -271,34 +271,102 @@ fn the_anchor_follows_and_betrays_an_older_copy() {
     };
     let open = |disk: &MemDisk| Store::open(Arc::new(disk.clone()), with()).unwrap();
     let mut world = World::new(6);
+    let (mut store, recovered, report) = open(&disk);
+    assert_eq!((report.anchor, recovered.anchor), (AnchorState::New, Anchor::Agrees));
+    store.replace_anchor().unwrap();
+    drop(store);
+    // Power went off before the first leaf.
     let (mut store, _, report) = open(&disk);
-    assert_eq!(report.anchor, AnchorState::Absent);
+    assert_eq!(report.anchor, AnchorState::Agrees);
     run(&mut store, &mut world, 10);
     drop(store);
     let backup = disk.crash(0);
-    let (mut store, _, report) = open(&disk);
-    assert_eq!(report.anchor, AnchorState::Agrees);
+    let (mut store, recovered, report) = open(&disk);
+    assert_eq!((report.anchor, recovered.anchor), (AnchorState::Agrees, Anchor::Agrees));
     run(&mut store, &mut world, 10);
     drop(store);
     let size = anchor.read().unwrap().unwrap().tree_size;
     assert_eq!(size, *world.model.roots.last_key_value().unwrap().0);
 
-    let (mut store, _, report) = open(&backup);
+    let (mut store, recovered, report) = open(&backup);
     assert!(matches!(report.anchor, AnchorState::RolledBack { .. }), "{report:?}");
     assert_eq!(report.anchor.code(), Some(Code::LogRollback));
+    assert_eq!(recovered.anchor, Anchor::RolledBack { size });
     // Until somebody says so, the anchor keeps what it knows.
     store.flush().unwrap();
     assert_eq!(anchor.read().unwrap().unwrap().tree_size, size);
     store.replace_anchor().unwrap();
     assert!(anchor.read().unwrap().unwrap().tree_size < size);
-    drop(store);
+}
 
-    let other = MemDisk::new();
-    let options = StoreOptions { create_with_store_id: Some([8; 16]), ..with() };
-    let (_store, _, report) = Store::open(Arc::new(other), options).unwrap();
-    assert_eq!(report.anchor, AnchorState::OtherStore);
+#[test]
+fn an_anchor_that_is_not_this_stores_vouches_for_nothing_and_is_left_alone() {
+    let disk = MemDisk::new();
+    let anchors = MemDisk::new();
+    let anchor = AnchorFile::on(Arc::new(anchors.clone()), "anchor");
+    let with = |machine: &str| StoreOptions {
+        anchor: Some(anchor.clone()),
+        machine_id: machine.to_owned(),
+        ..options()
+    };
+    let open = |machine: &str| Store::open(Arc::new(disk.clone()), with(machine)).unwrap();
+    let (mut store, _, _) = open("machine-1");
+    run(&mut store, &mut World::new(6), 10);
+    drop(store);
+    let own = anchor.read().unwrap().unwrap();
+    let doubt = |machine: &str| {
+        let (mut store, recovered, report) = open(machine);
+        assert_eq!((report.anchor.is_safe(), report.anchor.code()), (false, None), "{report:?}");
+        store.flush().unwrap();
+        recovered.anchor
+    };
+    let moved = doubt("machine-2");
+    assert_eq!(moved, Anchor::Unclean(Doubt::OtherMachine { wrote: "machine-1".to_owned() }));
+    assert_eq!(anchor.read().unwrap(), Some(own.clone()));
+    let ahead = tram_spool::anchor::Anchor { batch_seq: own.batch_seq + 1, ..own.clone() };
+    anchor.write(&ahead).unwrap();
+    assert_eq!(doubt("machine-1"), Anchor::Unclean(Doubt::Ahead));
+    assert_eq!(anchor.read().unwrap(), Some(ahead));
+    let foreign = tram_spool::anchor::Anchor { store_id: [8; 16], ..own.clone() };
+    anchor.write(&foreign).unwrap();
+    assert_eq!(doubt("machine-1"), Anchor::Unclean(Doubt::OtherStore));
+    assert_eq!(anchor.read().unwrap(), Some(foreign));
+    let forked = tram_spool::anchor::Anchor { root: [9; 32], ..own.clone() };
+    anchor.write(&forked).unwrap();
+    let (_, recovered, report) = open("machine-1");
+    assert_eq!(report.anchor.code(), Some(Code::LogFork));
+    assert_eq!(recovered.anchor, Anchor::Forked { size: own.tree_size });
+    anchor.write(&own).unwrap();
     let file = anchors.open("anchor", OpenMode::Write).unwrap();
     file.write_at(30, b"x").unwrap();
-    let (_store, _, report) = open(&disk);
-    assert!(matches!(report.anchor, AnchorState::Unreadable { .. }));
+    drop(file);
+    assert!(matches!(doubt("machine-1"), Anchor::Unclean(Doubt::Unreadable { .. })));
+    anchors.remove("anchor").unwrap();
+    assert_eq!(doubt("machine-1"), Anchor::Unclean(Doubt::Missing));
+    assert_eq!(anchor.read().unwrap(), None, "a restart finds the same");
+}
+
+#[test]
+fn another_store_beside_a_known_anchor_is_new_only_where_neither_has_signed() {
+    let anchors = MemDisk::new();
+    let anchor = AnchorFile::on(Arc::new(anchors.clone()), "anchor");
+    let open = |store_id: [u8; 16]| {
+        let with = StoreOptions {
+            anchor: Some(anchor.clone()),
+            create_with_store_id: Some(store_id),
+            ..options()
+        };
+        Store::open(Arc::new(MemDisk::new()), with).unwrap()
+    };
+    let (mut store, _, _) = open([7; 16]);
+    store.replace_anchor().unwrap();
+    drop(store);
+    let (mut store, _, report) = open([8; 16]);
+    assert_eq!(report.anchor, AnchorState::New);
+    store.replace_anchor().unwrap();
+    run(&mut store, &mut World::new(6), 10);
+    drop(store);
+    let (_store, recovered, report) = open([9; 16]);
+    assert_eq!(report.anchor, AnchorState::OtherStore);
+    assert_eq!(recovered.anchor, Anchor::Unclean(Doubt::OtherStore));
 }

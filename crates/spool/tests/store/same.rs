@@ -166,6 +166,12 @@ pub(crate) fn assert_numbers(reader: &StoreReader, model: &Model) {
         let newest = want.last().map_or(0, |(number, _)| *number);
         assert_eq!(reader.newest_admission(&agency).unwrap(), newest);
         if newest > 2 {
+            let before = reader.admission_before(&agency, newest).unwrap();
+            assert_eq!(before, want.iter().rev().find(|(n, _)| *n < newest).copied());
+            let first = want[0].0;
+            assert_eq!(reader.admission_before(&agency, first).unwrap(), None);
+            let last = reader.admission_before(&agency, u64::MAX).unwrap();
+            assert_eq!(last, want.last().copied());
             let page = reader.admissions(&agency, 2, 1).unwrap();
             assert_eq!(page.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
         }

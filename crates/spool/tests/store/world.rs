@@ -5,6 +5,7 @@ use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
+use tram_dispatch::evidence::Removal;
 use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy, Sequence};
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
@@ -351,6 +352,7 @@ impl World {
             receipts,
             inline: inline.clone(),
             files,
+            removed: Vec::new(),
             at: self.time,
         }));
         self.model.inline.extend(inline);
@@ -406,6 +408,8 @@ impl World {
             attestation: None,
             other_object: None,
             sequence: None,
+            related: None,
+            removal: None,
         }
     }
 
@@ -414,6 +418,16 @@ impl World {
         let evidence = self.evidence(&self.log, id, event, to, index);
         let owed_to = (0..self.below(2)).map(|_| self.peer()).collect();
         self.append(evidence, owed_to);
+    }
+
+    /// Puts on record that the documents of a dispatch are removed.
+    pub(crate) fn remove(&mut self, id: DispatchId, documents: Vec<Digest>) {
+        let index = self.log.frontier.size() + self.waiting.len() as u64;
+        let mut evidence = self.evidence(&self.log, id, Event::DocumentsRemoval, None, index);
+        let (policy, rule, since) = (Digest([9; 32]), "delivered".to_owned(), self.time);
+        let removal = Removal { policy, rule, since, days: 0, documents };
+        evidence.removal = Some(Box::new(removal));
+        self.append(evidence, Vec::new());
     }
 
     fn append(&mut self, evidence: EvidenceRecord, owed_to: Vec<NodeId>) {

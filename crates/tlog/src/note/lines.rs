@@ -123,6 +123,11 @@ impl Note {
         Ok(())
     }
 
+    /// Keeps the signature lines that `keep` takes.
+    pub fn retain(&mut self, keep: impl FnMut(&NoteSignature) -> bool) {
+        self.signatures.retain(keep);
+    }
+
     /// Checks that `key` (of type 0x01) signed the text: at least one line with its name and id, and
     /// every such line verifies. Lines of other keys are ignored.
     ///

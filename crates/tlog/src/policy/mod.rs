@@ -19,7 +19,7 @@ pub use judge::{Cosigned, Judgement, Shortfall};
 use crate::note::{NoteError, NoteKey};
 
 /// The longest policy, in bytes.
-pub const POLICY_BYTES_MAX: usize = 1024 * 1024;
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Most logs.
 pub const POLICY_LOGS_MAX: usize = 1024;
 /// Most witnesses.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// For rustls, which passes a time to the verifier: ours does not look at it.
 #[derive(Debug)]
-pub(super) struct NoClock;
+pub(crate) struct NoClock;
 
 impl TimeProvider for NoClock {
     fn current_time(&self) -> Option<UnixTime> {

@@ -20,12 +20,11 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-pub(crate) use clock::MonotonicClock;
+pub(crate) use clock::{MonotonicClock, NoClock};
 pub(crate) use outcome::{alpn_agreed, failure};
 pub(crate) use verifier::Verdict;
 
 use crate::{ALPN, BindError, Identity, PeerCheck, PeerName};
-use clock::NoClock;
 use verifier::{Judge, JudgedRole};
 
 /// The provider, our key and the checker: everything a handshake's configuration is made from.
@@ -93,7 +92,7 @@ impl Tls {
     }
 }
 
-fn parse_identity(
+pub(crate) fn parse_identity(
     identity: &Identity,
     provider: &CryptoProvider,
 ) -> Result<Arc<SingleCertAndKey>, BindError> {
@@ -108,7 +107,7 @@ fn parse_identity(
     Ok(Arc::new(SingleCertAndKey::from(certified)))
 }
 
-fn tls_error(error: rustls::Error) -> BindError {
+pub(crate) fn tls_error(error: rustls::Error) -> BindError {
     BindError::Tls(error.to_string())
 }
 

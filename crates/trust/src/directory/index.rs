@@ -27,6 +27,7 @@ impl Directory {
             children: BTreeMap::new(),
             bound: BTreeMap::new(),
             keys: BTreeMap::new(),
+            adopted: BTreeMap::new(),
         };
         for entry in entries {
             match entry {

@@ -10,6 +10,8 @@ use tram_crypto::PublicKey;
 use tram_dispatch::directory::{Agency, Epoch, Head, Node};
 use tram_dispatch::{AgencyCode, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 
+use crate::epoch::{Standing, VerifiedEpoch};
+
 /// Most steps from a node to the top, and from a closed agency to its last successor. More can only
 /// be a loop.
 pub const STEPS_MAX: usize = 32;
@@ -26,7 +28,12 @@ pub struct Directory {
     children: BTreeMap<NodeId, Vec<NodeId>>,
     bound: BTreeMap<Digest, AgencyCode>,
     keys: BTreeMap<(NodeId, EpochId), EpochKeys>,
+    /// Epochs that are not listed.
+    adopted: BTreeMap<(NodeId, EpochId), VerifiedEpoch>,
 }
+
+/// Most epochs of one node that are adopted: what a node and its parent could make beyond is of no use.
+pub const ADOPTED_MAX: usize = 4;
 
 /// The keys of one epoch, parsed.
 #[derive(Clone, Debug)]
@@ -126,9 +133,55 @@ impl Directory {
         self.nodes.get(id)
     }
 
-    /// One life of a node's receipt log.
+    /// One life of a node's receipt log: listed, or adopted.
     pub fn epoch(&self, node: &NodeId, epoch: &EpochId) -> Option<&Epoch> {
-        self.nodes.get(node)?.epochs.iter().find(|e| e.id == *epoch)
+        let listed = self.nodes.get(node)?.epochs.iter().find(|e| e.id == *epoch);
+        let adopted = || Some(self.adopted.get(&(node.clone(), *epoch))?.epoch());
+        listed.or_else(adopted)
+    }
+
+    /// How an epoch stands; `None` for one that is unknown.
+    pub fn standing(&self, node: &NodeId, epoch: &EpochId) -> Option<Standing> {
+        if self.nodes.get(node)?.epochs.iter().any(|e| e.id == *epoch) {
+            return Some(Standing::Listed);
+        }
+        self.adopted.get(&(node.clone(), *epoch)).map(VerifiedEpoch::standing)
+    }
+
+    /// The ids of a node's epochs: the listed ones, then the adopted.
+    pub(crate) fn epochs_of(&self, node: &NodeId) -> impl Iterator<Item = EpochId> {
+        let listed = self.nodes.get(node).map(|n| n.epochs.as_slice()).unwrap_or_default();
+        let adopted = self.adopted.values().filter(move |e| e.node() == node);
+        let listed: Vec<EpochId> = listed.iter().map(|e| e.id).collect();
+        listed.into_iter().chain(adopted.map(VerifiedEpoch::id).collect::<Vec<_>>())
+    }
+
+    /// The epochs that are not listed and are known all the same.
+    pub fn adopted(&self) -> impl Iterator<Item = &VerifiedEpoch> {
+        self.adopted.values()
+    }
+
+    /// This directory with one more epoch that it does not list. `None` where that changes nothing: it
+    /// is listed, a later one is, it is known as well as this, or the node has [`ADOPTED_MAX`] already.
+    pub fn adopt(&self, epoch: &VerifiedEpoch) -> Option<Directory> {
+        let (node, id) = (epoch.node(), epoch.id());
+        let listed = self.nodes.get(node)?;
+        let known = self.standing(node, &id);
+        let superseded = listed.epochs.iter().any(|e| e.from > epoch.epoch().from);
+        let of_node = self.adopted.values().filter(|e| e.node() == node && e.id() != id).count();
+        if superseded || known.is_some_and(|s| s >= epoch.standing()) || of_node >= ADOPTED_MAX {
+            return None;
+        }
+        let mut with = self.clone();
+        with.keys.insert((node.clone(), id), epoch.keys().clone());
+        with.adopted.insert((node.clone(), id), epoch.clone());
+        Some(with)
+    }
+
+    /// This directory with what another one had adopted, as far as this one says nothing against it.
+    #[must_use]
+    pub(crate) fn keeping(self, before: &Directory) -> Directory {
+        before.adopted().fold(self, |kept, epoch| kept.adopt(epoch).unwrap_or(kept))
     }
 
     pub(crate) fn epoch_keys(&self, node: &NodeId, epoch: &EpochId) -> Option<&EpochKeys> {

@@ -53,7 +53,11 @@ impl Directory {
             follows(previous, &file, now)?;
         }
         let digest = file.digest();
-        Directory::index(file.head, digest, file.decoded, true).map_err(invalid)
+        let directory = Directory::index(file.head, digest, file.decoded, true).map_err(invalid)?;
+        Ok(match previous {
+            Some(previous) => directory.keeping(previous),
+            None => directory,
+        })
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Claim {
     Taken,
     /// The clerk registered or refused it.
     Decided,
+    /// The recipient reported how far it is, or answered a recall or an update.
+    Handled,
     /// A node refused it or gave it up.
     Ended,
     /// When it happened, bounded by others than the node that says so.
@@ -83,7 +85,7 @@ pub enum Claim {
 
 impl Claim {
     /// Every claim, in order.
-    pub const ALL: [Claim; 14] = [
+    pub const ALL: [Claim; 15] = [
         Claim::Sealed,
         Claim::Unrevoked,
         Claim::Held,
@@ -91,6 +93,7 @@ impl Claim {
         Claim::Arrived,
         Claim::Taken,
         Claim::Decided,
+        Claim::Handled,
         Claim::Ended,
         Claim::When,
         Claim::Witnessed,
@@ -110,6 +113,7 @@ impl Claim {
             Claim::Arrived => "arrived",
             Claim::Taken => "taken",
             Claim::Decided => "decided",
+            Claim::Handled => "handled",
             Claim::Ended => "ended",
             Claim::When => "when",
             Claim::Witnessed => "witnessed",
@@ -183,6 +187,15 @@ pub enum Proof {
         /// Who says so.
         by: Voice,
     },
+    /// The recipient reported or answered.
+    Handled {
+        /// Where it is recorded.
+        place: Place,
+        /// The national status in the record.
+        status: Option<u8>,
+        /// Who says so.
+        by: Voice,
+    },
     /// Bounds by others.
     When {
         /// What is bounded.
@@ -244,7 +257,12 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Voice {
     /// The agency: a statement under its own seal.
-    Agency(Signer),
+    Agency {
+        /// Whose seal.
+        signer: Signer,
+        /// The node that sealed on the agency's behalf, by the statement.
+        by_node: Option<NodeId>,
+    },
     /// The agency's node alone.
     Node,
 }

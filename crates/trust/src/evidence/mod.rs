@@ -30,6 +30,8 @@ pub use found::{
     Voice,
 };
 
+pub use notes::cleaned;
+
 use crate::directory::Directory;
 use crate::root::Root;
 use crate::time_stamp::Authorities;

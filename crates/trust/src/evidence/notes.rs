@@ -82,6 +82,45 @@ pub(super) fn verify(
     found
 }
 
+/// What holds of a checkpoint that somebody gave for an evidence file over these receipts: lines of
+/// witnesses that the directory does not know or that do not verify, links to trees of no receipt and
+/// time-stamps of something else are left out.
+///
+/// # Errors
+/// `RECEIPT_INVALID` where the rest does not hold, or covers no receipt here.
+pub fn cleaned<'a>(
+    ground: &Ground,
+    directory: &Directory,
+    receipts: impl IntoIterator<Item = &'a VerifiedReceipt>,
+    given: ProvedCheckpoint,
+) -> Result<ProvedCheckpoint, Refusal> {
+    let receipts: Receipts = receipts.into_iter().map(|r| (r.digest(), r.clone())).collect();
+    let mut note = Note::parse(&given.note).map_err(invalid)?;
+    let node = issuer(directory, note.text())?;
+    let checkpoint = verify_checkpoint(directory, &node, &given.note)?;
+    let own = origin(directory.network(), &node, checkpoint.epoch());
+    let text = note.text().to_owned();
+    let plain = Ground::new(ground.root.clone());
+    note.retain(|line| {
+        let known = || witness(&plain, directory, &checkpoint, &text, line);
+        is_own(directory, &checkpoint, &own, line) || known().is_ok_and(|of| of.is_some())
+    });
+    let (mut links, mut stamps) = (given.links, given.stamps);
+    let signed = |size: u64| {
+        receipts.values().map(|r| r.receipt().signed_root()).any(|root| {
+            (&root.node, root.epoch, root.size) == (&node, checkpoint.epoch(), size)
+        })
+    };
+    links.retain(|link| signed(link.size));
+    if links.is_empty() {
+        return Err(invalid("it covers no receipt here"));
+    }
+    stamps.retain(|token| time_stamp::consistent(token, text.as_bytes()).is_ok());
+    let cleaned = ProvedCheckpoint { note: note.to_bytes().map_err(invalid)?, links, stamps };
+    one(&plain, &cleaned, directory, &receipts)?;
+    Ok(cleaned)
+}
+
 fn invalid(what: impl std::fmt::Display) -> Refusal {
     Refusal::new(Code::ReceiptInvalid, format!("checkpoint: {what}"))
 }

@@ -8,13 +8,13 @@ use tram_dispatch::{Code, Digest, Event, UnixMillis};
 use tram_wire::{EvidenceFile, Receipt, SealedDispatch};
 
 use super::Ground;
-use super::found::{Fault, Lack, Part};
+use super::found::{Fault, Lack, Part, Voice};
 use super::notes::{self, Noted};
 use super::seal::{self, Seal};
 use crate::directory::Directory;
 use crate::receipt;
 use crate::verdict::Refusal;
-use crate::verified::{Signer, VerifiedReceipt};
+use crate::verified::VerifiedReceipt;
 use crate::verifier::Verifier;
 
 /// What of the file holds.
@@ -30,7 +30,7 @@ pub(super) struct Held {
     pub(super) resting: BTreeMap<Digest, Vec<Digest>>,
     pub(super) checkpoints: Vec<Noted>,
     /// Who sealed the statement that a receipt names, by the digest of the receipt.
-    pub(super) statements: BTreeMap<Digest, Signer>,
+    pub(super) statements: BTreeMap<Digest, Voice>,
     /// Documents in the file or at hand that are those of the envelope, by index.
     pub(super) documents: BTreeSet<usize>,
 }
@@ -204,6 +204,7 @@ fn is_first(receipt: &VerifiedReceipt) -> bool {
     let record = receipt.record();
     record.event == Event::SubmissionAcceptance
         && record.upstream.is_none()
+        && record.previous.is_none()
         && receipt.authorised_issuer() == Some(true)
 }
 
@@ -220,7 +221,7 @@ fn statements(
     verifier: &Verifier,
     receipts: &BTreeMap<Digest, VerifiedReceipt>,
     faults: &mut Faults,
-) -> BTreeMap<Digest, Signer> {
+) -> BTreeMap<Digest, Voice> {
     let mut found = BTreeMap::new();
     for (number, raw) in file.statements.iter().enumerate() {
         match seal::statement(raw, verifier, receipts) {

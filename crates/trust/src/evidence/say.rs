@@ -69,11 +69,17 @@ pub(super) fn all(ground: &Ground, file: &EvidenceFile, held: &Held, findings: &
     if recipients.is_empty() {
         add(findings, Claim::Arrived, None, "", Err(Lack::NoReceipt), true);
     }
+    for receipt in counting.iter().filter(|r| is_handling(r.record().event)) {
+        let (place, status) = (place(receipt), receipt.record().status);
+        let proof = Proof::Handled { place, status, by: voice(held, receipt) };
+        let recipient = receipt.record().recipient.as_ref();
+        add(findings, Claim::Handled, recipient, about(receipt), Ok(proof), true);
+    }
     for receipt in counting.iter().filter(|r| is_ending(r.record().event)) {
         leaf(findings, Claim::Ended, receipt);
     }
     for receipt in &counting {
-        let (found, e) = (bounds(held, receipt, place(receipt)), receipt.record());
+        let (found, e) = (bounds(held, &chain, receipt, place(receipt)), receipt.record());
         add(findings, Claim::When, e.recipient.as_ref(), about(receipt), found, false);
     }
     witnesses(ground, held, &counting, findings);
@@ -102,6 +108,13 @@ fn is_ending(event: Event) -> bool {
             | Event::ContentConsignmentFailure
             | Event::ContentHandoverFailure
             | Event::AcceptanceRejectionExpiry
+    )
+}
+
+fn is_handling(event: Event) -> bool {
+    matches!(
+        event,
+        Event::HandlingStatus | Event::ActAcceptance | Event::ActRejection | Event::Withdrawal
     )
 }
 
@@ -204,11 +217,12 @@ fn of_recipient(
     add(findings, Claim::Decided, of, "", decided, true);
 }
 
+fn voice(held: &Held, receipt: &VerifiedReceipt) -> Voice {
+    held.statements.get(&receipt.digest()).cloned().unwrap_or(Voice::Node)
+}
+
 fn decision(held: &Held, receipt: &VerifiedReceipt) -> Proof {
-    let by = match held.statements.get(&receipt.digest()) {
-        Some(signer) => Voice::Agency(signer.clone()),
-        None => Voice::Node,
-    };
+    let by = voice(held, receipt);
     let registered = receipt.record().event == Event::ConsignmentAcceptance;
     Proof::Decided { place: place(receipt), registered, by }
 }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use tram_crypto::{sha256, sha256_parts};
 use tram_dispatch::envelope::SealedBy;
-use tram_dispatch::{Code, Digest, UnixMillis};
+use tram_dispatch::{Code, Digest, NodeId, UnixMillis};
 use tram_wire::{EvidenceFile, SealedDispatch, SealedStatement};
 
 use super::Ground;
-use super::found::{Lack, Part, Proof};
+use super::found::{Lack, Part, Proof, Voice};
 use super::parts::Faults;
 use crate::directory::Directory;
 use crate::revocation::{Crls, Revocation};
 use crate::verdict::{Refusal, Verdict};
-use crate::verified::{Signer, VerifiedDispatch, VerifiedReceipt};
+use crate::verified::{VerifiedDispatch, VerifiedReceipt};
 use crate::verifier::{Options, Verifier};
 
 /// What became of the seal and of its certificate.
@@ -73,11 +73,16 @@ pub(super) fn verify(
 }
 
 fn proof(verified: &VerifiedDispatch, judged_at: UnixMillis) -> Proof {
-    let by_node = match &verified.envelope().sealed_by {
+    let by_node = holder(&verified.envelope().sealed_by);
+    Proof::Sealed { signer: verified.signer().clone(), by_node, judged_at }
+}
+
+/// The node that holds the agency's key.
+fn holder(sealed_by: &SealedBy) -> Option<NodeId> {
+    match sealed_by {
         SealedBy::Agency => None,
         SealedBy::Node(node) => Some(node.clone()),
-    };
-    Proof::Sealed { signer: verified.signer().clone(), by_node, judged_at }
+    }
 }
 
 /// The lists to judge by: those whose digests the first node's receipt commits to, or none, and why.
@@ -143,12 +148,12 @@ fn unrevoked(
     }
 }
 
-/// Verifies a statement against the receipts that name it; gives them with its signer.
+/// Verifies a statement against the receipts that name it; gives them with who says so.
 pub(super) fn statement(
     raw: &[u8],
     verifier: &Verifier,
     receipts: &BTreeMap<Digest, VerifiedReceipt>,
-) -> Result<Vec<(Digest, Signer)>, Refusal> {
+) -> Result<Vec<(Digest, Voice)>, Refusal> {
     let sealed = SealedStatement::parse(raw).map_err(|e| e.within("statement"))?;
     let said = sealed.statement();
     let mut found = Vec::new();
@@ -157,16 +162,13 @@ pub(super) fn statement(
         if record.attestation != Some(sealed.object()) {
             continue;
         }
-        let same = record.network == said.network
-            && record.dispatch == said.dispatch
-            && record.object == Some(said.object)
-            && record.event == said.event
-            && record.recipient.as_ref() == Some(&said.agency);
-        if !same {
+        if !said.is_said_by(record) {
             let detail = "it says something else than the receipt that names it";
             return Err(Refusal::new(Code::ReceiptInvalid, detail));
         }
-        found.push((receipt.digest(), verifier.statement(&sealed, record.time)?));
+        let signer = verifier.statement_signer(&sealed, record.time)?;
+        let by_node = holder(&said.sealed_by);
+        found.push((receipt.digest(), Voice::Agency { signer, by_node }));
     }
     if found.is_empty() {
         return Err(Refusal::new(Code::ReceiptInvalid, "no receipt in the file names it"));

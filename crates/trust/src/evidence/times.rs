@@ -9,15 +9,21 @@ use std::collections::BTreeSet;
 
 use tram_dispatch::limits::CLOCK_SKEW_MS_MAX;
 
+use super::custody::Chain;
 use super::found::{Bound, By, Lack, Place, Proof};
 use super::parts::Held;
 use crate::time_stamp::TimeStamp;
 use crate::verified::VerifiedReceipt;
 
 /// The bounds of one receipt.
-pub(super) fn bounds(held: &Held, receipt: &VerifiedReceipt, place: Place) -> Result<Proof, Lack> {
-    let Some(latest) = latest(held, receipt) else { return Err(Lack::NoLatest(Box::new(place))) };
-    let Some(earliest) = earliest(held, receipt) else { return Err(Lack::NoEnvelope) };
+pub(super) fn bounds(
+    held: &Held,
+    chain: &Chain<'_>,
+    receipt: &VerifiedReceipt,
+    place: Place,
+) -> Result<Proof, Lack> {
+    let Some(latest) = latest(held, chain, receipt) else { return Err(Lack::NoLatest(Box::new(place))) };
+    let Some(earliest) = earliest(held, chain, receipt) else { return Err(Lack::NoEnvelope) };
     // Nodes trust each other's clocks to five minutes, and so does who reads their times.
     let in_order = earliest.at <= latest.at.plus_ms(CLOCK_SKEW_MS_MAX);
     let own_fits = earliest.at <= place.time.plus_ms(CLOCK_SKEW_MS_MAX)
@@ -34,7 +40,7 @@ fn committed(receipt: &VerifiedReceipt) -> Bound {
     Bound { at: root.time, by: By::Node(root.node.clone()) }
 }
 
-fn earliest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
+fn earliest(held: &Held, chain: &Chain<'_>, receipt: &VerifiedReceipt) -> Option<Bound> {
     let mut bounds = Vec::new();
     if held.seal.sealed.is_ok()
         && let Some(sealed) = &held.sealed
@@ -45,7 +51,7 @@ fn earliest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
     }
     let (own, mut at, mut seen) = (&receipt.record().node, receipt, BTreeSet::new());
     while let Some(up) = at.record().upstream.and_then(|digest| held.receipts.get(&digest)) {
-        if !seen.insert(up.digest()) {
+        if !seen.insert(up.digest()) || !chain.counts(up) {
             break;
         }
         if up.record().node != *own {
@@ -56,7 +62,7 @@ fn earliest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
     bounds.into_iter().max_by(|a, b| a.at.cmp(&b.at).then_with(|| a.by.cmp(&b.by)))
 }
 
-fn latest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
+fn latest(held: &Held, chain: &Chain<'_>, receipt: &VerifiedReceipt) -> Option<Bound> {
     let own = &receipt.record().node;
     let (mut seen, mut open) = (BTreeSet::from([receipt.digest()]), vec![receipt]);
     let mut bounds = Vec::new();
@@ -73,7 +79,8 @@ fn latest(held: &Held, receipt: &VerifiedReceipt) -> Option<Bound> {
         }
         for later in held.resting.get(&at.digest()).into_iter().flatten() {
             if seen.insert(*later) {
-                open.extend(held.receipts.get(later));
+                // Anybody can sign that something of theirs rests on this, at any time.
+                open.extend(held.receipts.get(later).filter(|r| chain.counts(r)));
             }
         }
     }

@@ -5,7 +5,7 @@
 //! envelope is handed on, and admission refuses it.
 
 use tram_dispatch::{AgencyCode, Code, UnixMillis};
-use tram_wire::{Sealable, Sealed, SealedDispatch, SealedStatement};
+use tram_wire::{Sealable, Sealed, SealedDispatch};
 
 use super::Verifier;
 use super::chains::{Checked, Kind};
@@ -54,19 +54,6 @@ impl Verifier {
         let revocation = status.status(at, self.options.revocation_grace_ms);
         let digest = status.digest();
         Ok(VerifiedDispatch::assertion(sealed, signer, Some(revocation), digest))
-    }
-
-    /// Verifies a statement of an agency as a dispatch is, at `at`.
-    ///
-    /// # Errors
-    /// As for a dispatch; revocation that is not known any more is passed over, for the node that
-    /// recorded the statement is what says when.
-    pub(crate) fn statement(
-        &self,
-        sealed: &SealedStatement,
-        at: UnixMillis,
-    ) -> Result<Signer, Refusal> {
-        Ok(self.seal(sealed, at)?.0)
     }
 
     /// Network, path, profile and signature of what an agency sealed, and that the agency is the one named.

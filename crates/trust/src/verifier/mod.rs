@@ -3,7 +3,7 @@
 mod chains;
 mod dispatch;
 mod peer;
-mod void;
+mod statements;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::verdict::Refusal;
 use crate::verified::{VerifiedCheckpoint, VerifiedReceipt};
 use chains::{ChainKey, Checked};
 
-pub use void::VerifiedVoid;
+pub use statements::{VerifiedSeal, VerifiedStatement, VerifiedVoid};
 
 /// What may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Who is at the other end of a session.
 
+use tram_crypto::PublicKey;
 use tram_dispatch::{Code, NodeId, UnixMillis};
 
 use super::Verifier;
@@ -58,6 +59,23 @@ impl Verifier {
     ) -> Result<NodeId, Refusal> {
         let grace_ms = self.options.revocation_grace_ms.saturating_mul(2);
         self.peer_within(chain, Some(node), now, grace_ms)
+    }
+
+    /// Which node a chain names, and the key of its certificate, judged at a moment. Whether the directory
+    /// lists it is not asked.
+    pub(crate) fn node_key(
+        &self,
+        chain: &[Vec<u8>],
+        at: UnixMillis,
+    ) -> Result<(NodeId, PublicKey), Refusal> {
+        let checked = self.checked(Kind::Node, chain, at)?;
+        let node = profile::node_of(&checked.leaf)?;
+        let grace_ms = self.options.revocation_grace_ms;
+        if let Revocation::Unknown { as_of } = checked.path.status.status(at, grace_ms) {
+            let detail = format!("a revocation list for the certificate of {node} is of {as_of}");
+            return Err(Refusal::new(Code::RevocationUnknown, detail));
+        }
+        Ok((node, checked.leaf.key()?.clone()))
     }
 
     fn peer_within(

@@ -33,7 +33,7 @@ fn a_whole_file_proves_every_claim() {
     let Proof::Custody { nodes } = proof(&account, Claim::Custody) else { panic!() };
     let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
     assert_eq!(nodes, ["n1.G22", "n1.H41", "n1.H41.12", "n1.H41.12.03"]);
-    let Proof::Decided { registered: true, by: Voice::Agency(signer), .. } =
+    let Proof::Decided { registered: true, by: Voice::Agency { signer, .. }, .. } =
         proof(&account, Claim::Decided)
     else {
         panic!()

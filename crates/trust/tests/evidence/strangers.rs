@@ -14,9 +14,17 @@ fn recipient() -> AgencyCode {
 
 /// A genuine receipt of any node about the dispatch.
 fn said(node: &str, event: Event, change: impl FnOnce(&mut EvidenceRecord)) -> Receipt {
+    said_at(NOW.plus_ms(2500), node, event, change)
+}
+
+fn said_at(
+    time: UnixMillis,
+    node: &str,
+    event: Event,
+    change: impl FnOnce(&mut EvidenceRecord),
+) -> Receipt {
     let w = world();
     let mut log = Log::new(w.network.node(node));
-    let time = NOW.plus_ms(2500);
     let mut record = log.record(event, &w.sealed, Some(&recipient()), time);
     change(&mut record);
     log.commit(&[record], time).remove(0)
@@ -87,6 +95,28 @@ fn a_relay_counts_only_in_the_chain() {
         assert_eq!(unauthorised(&file), ["n1.H41"], "{previous:?} {upstream:?}");
         assert_eq!(proved(&account(&file)), proved(&account(&world().file)));
     }
+}
+
+#[test]
+fn only_what_counts_bounds_a_time() {
+    let first = world().receipt(Event::SubmissionAcceptance);
+    let when = |file: &EvidenceFile| -> Vec<_> {
+        let findings = account(file).findings.into_iter();
+        findings.filter(|f| f.claim == Claim::When).map(|f| f.state).collect()
+    };
+    // Anybody can sign at once that something of theirs rests on it; the province's own receipt, which
+    // counts, came later.
+    let at = first.record().time;
+    let stranger = said_at(at, DISTRICT, Event::RelayAcceptance, |e| {
+        (e.previous, e.upstream) = (Some(first.record().node.clone()), Some(first.digest()));
+    });
+    let bare = with_links(world().file.clone());
+    let by = |state: &State| match state {
+        State::Proved(Proof::When { latest, .. }) => latest.at > at,
+        _ => false,
+    };
+    assert!(when(&bare).iter().any(by), "somebody else's later word bounds the first receipt");
+    assert_eq!(when(&add(bare.clone(), &stranger)), when(&bare));
 }
 
 #[test]

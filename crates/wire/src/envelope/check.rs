@@ -1,5 +1,7 @@
 //! The rules an envelope must keep, beside its shape.
 
+use std::collections::BTreeMap;
+
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy};
 use tram_dispatch::limits::{
     DISPATCH_BYTES_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_NAME_BYTES_MAX, DOCUMENTS_MAX, HOPS_MAX,
@@ -39,6 +41,7 @@ pub fn validate(envelope: &Envelope) -> Result<(), WireError> {
     for (i, d) in e.documents.iter().enumerate() {
         document(d).map_err(|error| error.within(&format!("document {i}")))?;
     }
+    same_sizes(&e.documents)?;
     if e.expires_at <= e.issued_at {
         return Err(WireError::malformed("expires before it was issued"));
     }
@@ -62,6 +65,17 @@ fn count(found: usize, least: usize, most: usize, what: &str) -> Result<(), Wire
     }
     if found < least {
         return Err(WireError::malformed(format_args!("{found} {what}, at least {least} needed")));
+    }
+    Ok(())
+}
+
+/// One digest has one size: with two, one of them is a lie that nobody could keep.
+fn same_sizes(documents: &[Document]) -> Result<(), WireError> {
+    let mut sizes = BTreeMap::new();
+    for d in documents {
+        if sizes.insert(d.sha256, d.size).is_some_and(|other| other != d.size) {
+            return Err(WireError::malformed("one digest stands with two sizes"));
+        }
     }
     Ok(())
 }

@@ -55,7 +55,11 @@ fn read(bytes: &[u8]) -> Result<EvidenceFile, WireError> {
         revocation: f
             .optional(key::REVOCATION, |d| list(d, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX))?
             .unwrap_or_default(),
-        checkpoints: f.optional(key::CHECKPOINTS, checkpoints)?.unwrap_or_default(),
+        checkpoints: f
+            .optional(key::CHECKPOINTS, |d| {
+                checkpoints(d, EVIDENCE_FILE_CHECKPOINTS_MAX, EVIDENCE_FILE_RECEIPTS_MAX)
+            })?
+            .unwrap_or_default(),
         statements: f
             .optional(key::STATEMENTS, |d| {
                 let statements = list(d, EVIDENCE_FILE_RECEIPTS_MAX, STATEMENT_BYTES_MAX)?;
@@ -94,18 +98,23 @@ fn in_order(sorted: bool) -> Result<(), WireError> {
     if sorted { Ok(()) } else { Err(WireError::malformed("elements repeated or out of order")) }
 }
 
-fn checkpoints(d: &mut Decoder<'_>) -> Result<Vec<ProvedCheckpoint>, WireError> {
-    let checkpoints = array(d, 1, EVIDENCE_FILE_CHECKPOINTS_MAX, "checkpoints", checkpoint)?;
+/// At least one checkpoint, at most `most`, each with at most `links_max` links.
+pub(crate) fn checkpoints(
+    d: &mut Decoder<'_>,
+    most: usize,
+    links_max: usize,
+) -> Result<Vec<ProvedCheckpoint>, WireError> {
+    let checkpoints = array(d, 1, most, "checkpoints", |d| checkpoint(d, links_max))?;
     in_order(checkpoints.is_sorted_by(|a, b| a.note < b.note))?;
     Ok(checkpoints)
 }
 
-fn checkpoint(d: &mut Decoder<'_>) -> Result<ProvedCheckpoint, WireError> {
+fn checkpoint(d: &mut Decoder<'_>, links_max: usize) -> Result<ProvedCheckpoint, WireError> {
     if header(d.array()?)? != 3 {
         return Err(WireError::malformed("a checkpoint is an array of 3"));
     }
     let note = some_bytes(d, NOTE_BYTES_MAX)?;
-    let links = array(d, 1, EVIDENCE_FILE_RECEIPTS_MAX, "links", |d| {
+    let links = array(d, 1, links_max, "links", |d| {
         if header(d.array()?)? != 2 {
             return Err(WireError::malformed("a link is an array of 2"));
         }

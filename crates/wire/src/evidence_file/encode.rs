@@ -60,7 +60,7 @@ impl EvidenceFile {
 }
 
 impl ProvedCheckpoint {
-    fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         w.array(3).bytes(&self.note).array(self.links.len());
         for link in &self.links {
             w.array(2).uint(link.size).array(link.path.len());

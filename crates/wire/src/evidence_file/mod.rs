@@ -11,6 +11,8 @@ use tram_dispatch::{Digest, DispatchId, NetworkId};
 
 use crate::directory::DirectoryPart;
 
+pub(crate) use decode::checkpoints;
+
 /// First element of an evidence file.
 const NAME: &str = "tram-evidence";
 /// Format version.

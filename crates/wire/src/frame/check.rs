@@ -46,9 +46,12 @@ pub fn validate(frame: &Frame) -> Result<(), WireError> {
             Ok(_) => Ok(()),
             Err(error) => Err(WireError::malformed(error)),
         },
+        Frame::ProofRequest { sizes, .. } => ascending(sizes, "sizes"),
         Frame::Receipts { .. }
+        | Frame::Proof { .. }
         | Frame::CosignatureRequest { .. }
         | Frame::CosignatureHeld { .. }
+        | Frame::Epoch { .. }
         | Frame::Stored { .. }
         | Frame::Checkpoint { .. }
         | Frame::ConsistencyRequest { .. }

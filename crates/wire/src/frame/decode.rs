@@ -5,12 +5,17 @@ use minicbor::data::Type;
 use tram_dispatch::limits::{
     CBOR_ITEMS_MAX, DIRECTORY_BYTES_MAX, DISPATCH_BYTES_MAX, DOCUMENTS_MAX, FRAME_BYTES_MAX,
     INLINE_DOCUMENT_BYTES_MAX, NOTE_BYTES_MAX, PROOF_PATH_MAX, RECEIPT_BYTES_MAX,
-    RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX,
+    RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX, STATEMENT_BYTES_MAX,
 };
 
-use super::{Answer, Frame, Hello, Outcome, Range, Transfer, check, kind, outcome};
+use super::{
+    Answer, Frame, Hello, Outcome, PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX, Range, Transfer, check,
+    kind, outcome,
+};
 use crate::WireError;
 use crate::cbor::{self, Fields, NON_CRITICAL_KEYS_FROM, array, finish, header, raw};
+use crate::epoch::EPOCH_BYTES_MAX;
+use crate::evidence_file::checkpoints;
 use crate::fields::{agency, bytes_max, code, fixed, id, node, string, time};
 
 /// Reads one frame of at most [`FRAME_BYTES_MAX`] bytes, without its length prefix. Dispatches and receipts
@@ -58,6 +63,9 @@ fn name(kind: u64) -> Result<&'static str, WireError> {
         kind::COSIGNATURE => "cosignature",
         kind::COSIGNATURE_REQUEST => "cosignature-request",
         kind::COSIGNATURE_HELD => "cosignature-held",
+        kind::EPOCH => "epoch",
+        kind::PROOF_REQUEST => "proof-request",
+        kind::PROOF => "proof",
         other => {
             return Err(WireError::malformed(format_args!("unknown frame type {other}")));
         }
@@ -75,6 +83,9 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
             batch: f.required(1, uint)?,
             receipts: f
                 .required(2, |d| array(d, 1, RECEIPTS_PER_FRAME_MAX, "receipts", receipt))?,
+            statements: f
+                .optional(3, |d| array(d, 1, RECEIPTS_PER_FRAME_MAX, "statements", statement))?
+                .unwrap_or_default(),
         },
         kind::STORED => Frame::Stored { batch: f.required(1, uint)? },
         kind::CHECKPOINT => {
@@ -107,6 +118,20 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
             log: f.required(1, node)?,
             note: f.required(2, |d| bytes_max(d, NOTE_BYTES_MAX))?,
         },
+        kind::PROOF_REQUEST => Frame::ProofRequest {
+            asker: f.required(1, node)?,
+            log: f.required(2, node)?,
+            epoch: f.required(3, id)?,
+            sizes: f.required(4, |d| array(d, 1, PROOF_SIZES_MAX, "sizes", uint))?,
+        },
+        kind::PROOF => Frame::Proof {
+            asker: f.required(1, node)?,
+            log: f.required(2, node)?,
+            epoch: f.required(3, id)?,
+            checkpoints: f
+                .required(4, |d| checkpoints(d, PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX))?,
+        },
+        kind::EPOCH => Frame::Epoch { file: f.required(1, |d| bytes_max(d, EPOCH_BYTES_MAX))? },
         kind::TRANSFER => Frame::Transfer(Box::new(transfer(f)?)),
         kind::WANT => Frame::Want(f.required(1, |d| {
             array(d, 0, DOCUMENTS_MAX, "ranges", |d| {
@@ -189,6 +214,11 @@ fn answer(d: &mut Decoder<'_>) -> Result<Answer, WireError> {
 fn receipt(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {
     let bytes = bytes_max(d, RECEIPT_BYTES_MAX)?;
     if bytes.is_empty() { Err(WireError::malformed("an empty receipt")) } else { Ok(bytes) }
+}
+
+fn statement(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {
+    let bytes = bytes_max(d, STATEMENT_BYTES_MAX)?;
+    if bytes.is_empty() { Err(WireError::malformed("an empty statement")) } else { Ok(bytes) }
 }
 
 fn tuple(d: &mut Decoder<'_>, expected: u64) -> Result<(), WireError> {

@@ -17,8 +17,11 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
                 f.put(1, |w| _ = w.uint(code.number().into())).put(2, |w| _ = w.text(detail));
                 kind::HELLO_REFUSED
             }
-            Frame::Receipts { batch, receipts } => {
+            Frame::Receipts { batch, receipts, statements } => {
                 f.put(1, |w| _ = w.uint(*batch)).put(2, |w| byte_strings(w, receipts));
+                if !statements.is_empty() {
+                    f.put(3, |w| byte_strings(w, statements));
+                }
                 kind::RECEIPTS
             }
             Frame::Stored { batch } => {
@@ -54,6 +57,30 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
             Frame::CosignatureHeld { log, note } => {
                 f.put(1, |w| _ = w.text(log.as_str())).put(2, |w| _ = w.bytes(note));
                 kind::COSIGNATURE_HELD
+            }
+            Frame::ProofRequest { asker, log, epoch, sizes } => {
+                f.put(1, |w| _ = w.text(asker.as_str()))
+                    .put(2, |w| _ = w.text(log.as_str()))
+                    .put(3, |w| _ = w.bytes(epoch.as_bytes()))
+                    .put(4, |w| {
+                        w.array(sizes.len());
+                        sizes.iter().for_each(|size| _ = w.uint(*size));
+                    });
+                kind::PROOF_REQUEST
+            }
+            Frame::Proof { asker, log, epoch, checkpoints } => {
+                f.put(1, |w| _ = w.text(asker.as_str()))
+                    .put(2, |w| _ = w.text(log.as_str()))
+                    .put(3, |w| _ = w.bytes(epoch.as_bytes()))
+                    .put(4, |w| {
+                        w.array(checkpoints.len());
+                        checkpoints.iter().for_each(|checkpoint| checkpoint.write(w));
+                    });
+                kind::PROOF
+            }
+            Frame::Epoch { file } => {
+                f.put(1, |w| _ = w.bytes(file));
+                kind::EPOCH
             }
             Frame::Transfer(transfer) => {
                 transfer_fields(&mut f, transfer);

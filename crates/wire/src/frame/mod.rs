@@ -10,6 +10,13 @@ pub use check::{detail, validate};
 pub use decode::decode;
 pub use encode::encode;
 
+use crate::evidence_file::ProvedCheckpoint;
+
+/// Most tree sizes in one request for proofs.
+pub const PROOF_SIZES_MAX: usize = 512;
+/// Most checkpoints in the answer.
+pub const PROOF_CHECKPOINTS_MAX: usize = 4;
+
 /// One unit of the node-to-node protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -28,6 +35,8 @@ pub enum Frame {
         batch: u64,
         /// Receipts as they are, at least one.
         receipts: Vec<Vec<u8>>,
+        /// Statements of agencies that these receipts name, as they are.
+        statements: Vec<Vec<u8>>,
     },
     /// The batch is durable here, or every receipt of it was recorded as not acceptable.
     Stored {
@@ -87,6 +96,35 @@ pub enum Frame {
         log: NodeId,
         /// The checkpoint it holds, a signed note of that node.
         note: Vec<u8>,
+    },
+    /// An epoch of a log that the sender's directory does not list: its own before its hello, and those
+    /// of other nodes that it takes for valid.
+    Epoch {
+        /// An epoch file, see [`crate::epoch`].
+        file: Vec<u8>,
+    },
+    /// Asks a node for checkpoints of its own log over trees that it signed, with their proofs; the nodes
+    /// between pass it on.
+    ProofRequest {
+        /// Who asks.
+        asker: NodeId,
+        /// Whose log.
+        log: NodeId,
+        /// Which epoch of it.
+        epoch: EpochId,
+        /// Sizes of the trees, ascending.
+        sizes: Vec<u64>,
+    },
+    /// The answer, on its way back to who asked.
+    Proof {
+        /// Who asked.
+        asker: NodeId,
+        /// Whose log.
+        log: NodeId,
+        /// Which epoch of it.
+        epoch: EpochId,
+        /// Checkpoints that continue trees of the sizes asked for.
+        checkpoints: Vec<ProvedCheckpoint>,
     },
     /// Offers a dispatch; opens a transfer stream.
     Transfer(Box<Transfer>),
@@ -220,6 +258,9 @@ mod kind {
     pub(super) const COSIGNATURE: u64 = 13;
     pub(super) const COSIGNATURE_REQUEST: u64 = 14;
     pub(super) const COSIGNATURE_HELD: u64 = 15;
+    pub(super) const EPOCH: u64 = 16;
+    pub(super) const PROOF_REQUEST: u64 = 17;
+    pub(super) const PROOF: u64 = 18;
 }
 
 /// Numbers of the answers.

@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tram_crypto::{Algorithm, Sign as _};
 use tram_dispatch::directory::{Delegation, Entry, Head};
+use tram_dispatch::envelope::SealedBy;
 use tram_dispatch::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, TIME_STAMPS_MAX};
-use tram_dispatch::{Code, Digest, DispatchId, Event, UnixMillis};
+use tram_dispatch::{Code, Digest, DispatchId, Event, Status, UnixMillis};
 use tram_wire::directory::{
     DirectoryFile, DirectoryPart, KeySignature, encode_entry, encode_head, entries_root, sort_key,
 };
@@ -159,23 +160,38 @@ fn statement(event: Event, remark: Option<&str>) -> Statement {
         dispatch: DispatchId([3; 32]),
         object: Digest([4; 32]),
         event,
+        status: None,
         time: UnixMillis(5),
         remark: remark.map(str::to_owned),
+        sealed_by: SealedBy::Agency,
     }
 }
 
+fn handling(status: Option<Status>) -> Statement {
+    Statement { status, ..statement(Event::HandlingStatus, None) }
+}
+
 #[test]
-fn statements_say_registered_or_refused_and_nothing_else() {
+fn statements_say_what_a_clerk_decides_and_nothing_else() {
     let chain = [vec![1]];
     let seal = |statement: &Statement| {
         SealedStatement::seal(statement, &chain, Algorithm::EdDsa, |bytes| {
             made::signer(1).sign(bytes)
         })
     };
-    for (event, remark) in
-        [(Event::ConsignmentAcceptance, None), (Event::ConsignmentRejection, Some("sai nơi nhận"))]
-    {
-        let said = statement(event, remark);
+    let by_node = Statement {
+        sealed_by: SealedBy::Node("n1.H41".parse().unwrap()),
+        ..statement(Event::ConsignmentAcceptance, Some("Số đến 128"))
+    };
+    for said in [
+        statement(Event::ConsignmentAcceptance, None),
+        statement(Event::ConsignmentRejection, Some("sai nơi nhận")),
+        by_node,
+        statement(Event::ActAcceptance, None),
+        statement(Event::ActRejection, Some("đã thi hành")),
+        handling(Some(Status::Assigned)),
+        handling(Some(Status::Completed)),
+    ] {
         let sealed = seal(&said).unwrap();
         assert_eq!(sealed.statement(), &said);
         assert_eq!(SealedStatement::parse(sealed.raw()).unwrap(), sealed);
@@ -184,6 +200,10 @@ fn statements_say_registered_or_refused_and_nothing_else() {
         assert!(key.public_key().verify(Algorithm::EdDsa, &signed, sealed.signature()).is_ok());
     }
     assert!(seal(&statement(Event::ContentConsignment, None)).is_err());
+    assert!(seal(&handling(None)).is_err(), "how far?");
+    assert!(seal(&handling(Some(Status::Accepted))).is_err());
+    let with_status = statement(Event::ConsignmentAcceptance, None);
+    assert!(seal(&Statement { status: Some(Status::Completed), ..with_status }).is_err());
     assert!(seal(&statement(Event::ConsignmentRejection, Some(""))).is_err());
     assert!(seal(&statement(Event::ConsignmentRejection, Some("a\u{202e}b"))).is_err());
     // A dispatch is no statement, nor the reverse.

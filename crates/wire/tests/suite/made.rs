@@ -139,6 +139,8 @@ fn record(epoch: EpochId, custody: u64) -> Vec<u8> {
         attestation: None,
         other_object: None,
         sequence: None,
+        related: None,
+        removal: None,
     })
 }
 

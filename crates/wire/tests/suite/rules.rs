@@ -4,7 +4,10 @@ use tram_crypto::Algorithm;
 use tram_dispatch::envelope::*;
 use tram_dispatch::limits::*;
 use tram_dispatch::*;
-use tram_wire::frame::{self, Answer, Frame, Hello, Outcome, Range, Transfer};
+use tram_wire::evidence_file::{Link, ProvedCheckpoint};
+use tram_wire::frame::{
+    self, Answer, Frame, Hello, Outcome, PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX, Range, Transfer,
+};
 use tram_wire::{SealError, SealedDispatch, WireError, envelope, evidence};
 
 use crate::made::{self, code};
@@ -58,6 +61,13 @@ fn envelope_rules() {
         (TooLarge, Box::new(|e| e.documents[0].size = DOCUMENT_BYTES_MAX + 1)),
         (Malformed, Box::new(|e| e.documents[0].name = String::new())),
         (TooLarge, Box::new(|e| e.documents[0].name = "x".repeat(DOCUMENT_NAME_BYTES_MAX + 1))),
+        (
+            Malformed,
+            Box::new(|e| {
+                let size = e.documents[0].size + 1;
+                e.documents.push(Document { size, ..e.documents[0].clone() });
+            }),
+        ),
         (Malformed, Box::new(|e| e.documents[0].media_type = "pdf".into())),
         (Malformed, Box::new(|e| e.documents[0].media_type = "a/ả".into())),
         (
@@ -196,6 +206,25 @@ fn frame_rules() {
         change(&mut t);
         Frame::Transfer(Box::new(t))
     };
+    let node = || -> NodeId { "n1.H41".parse().unwrap() };
+    let request = |sizes: &[u64]| {
+        let (asker, log, epoch, sizes) = (node(), node(), EpochId([1; 32]), sizes.to_vec());
+        Frame::ProofRequest { asker, log, epoch, sizes }
+    };
+    let proof = |count: u8, links: u64| {
+        let link = |size| Link { size, path: Vec::new() };
+        let made = |n| ProvedCheckpoint {
+            note: vec![n],
+            links: (0..links).map(link).collect(),
+            stamps: Vec::new(),
+        };
+        let (epoch, checkpoints) = (EpochId([1; 32]), (0..count).map(made).collect());
+        Frame::Proof { asker: node(), log: node(), epoch, checkpoints }
+    };
+    let receipts = |count, statements| {
+        let receipts = vec![vec![1]; count];
+        Frame::Receipts { batch: 0, receipts, statements }
+    };
     let hello = |change: &dyn Fn(&mut Hello)| {
         let mut h = Hello {
             network: NetworkId([1; 32]),
@@ -235,11 +264,19 @@ fn frame_rules() {
         ),
         (detail("a\u{1b}[31m".into()), Malformed),
         (detail("x".repeat(TEXT_BYTES_MAX + 1)), TooLarge),
-        (Frame::Receipts { batch: 0, receipts: vec![] }, Malformed),
-        (
-            Frame::Receipts { batch: 0, receipts: vec![vec![1]; RECEIPTS_PER_FRAME_MAX + 1] },
-            TooLarge,
-        ),
+        (receipts(0, vec![]), Malformed),
+        (receipts(RECEIPTS_PER_FRAME_MAX + 1, vec![]), TooLarge),
+        (receipts(1, vec![vec![]]), Malformed),
+        (receipts(1, vec![vec![1]; RECEIPTS_PER_FRAME_MAX + 1]), TooLarge),
+        (receipts(1, vec![vec![1; STATEMENT_BYTES_MAX + 1]]), TooLarge),
+        (request(&[]), Malformed),
+        (request(&[2, 1]), Malformed),
+        (request(&[1, 1]), Malformed),
+        (request(&(0..=PROOF_SIZES_MAX as u64).collect::<Vec<_>>()), TooLarge),
+        (proof(0, 1), Malformed),
+        (proof(PROOF_CHECKPOINTS_MAX as u8 + 1, 1), TooLarge),
+        (proof(1, 0), Malformed),
+        (proof(1, PROOF_SIZES_MAX as u64 + 1), TooLarge),
         (Frame::Checkpoint { note: vec![0; NOTE_BYTES_MAX + 1] }, TooLarge),
         (hello(&|h| h.held = Some(vec![])), Malformed),
         (hello(&|h| h.held = Some(vec![0; NOTE_BYTES_MAX + 1])), TooLarge),

@@ -9,6 +9,7 @@ use tram_dispatch::envelope::*;
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::*;
 use tram_wire::directory::KeySignature;
+use tram_wire::evidence_file::{Link, ProvedCheckpoint};
 use tram_wire::frame::{Answer, Frame, Hello, Outcome, Range, Transfer};
 
 pub(crate) fn digest() -> impl Strategy<Value = Digest> {
@@ -166,7 +167,7 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
     let admission = option::of(1..=u64::MAX);
     let numbers = (any::<u64>(), admission, time(), option::of(1u8..=16), option::of(sequence()));
     let words = (option::of(reason), option::of(words()));
-    let digests = [(); 6].map(|()| option::of(digest()));
+    let digests = [(); 7].map(|()| option::of(digest()));
     (log, any::<[u8; 32]>(), parties, numbers, words, digests).prop_map(
         |(log, dispatch, parties, numbers, words, digests)| EvidenceRecord {
             event: log.0,
@@ -190,6 +191,7 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
             attestation: digests[4],
             other_object: digests[5],
             sequence: numbers.4,
+            related: digests[6].map(|d| DispatchId(d.0)),
         },
     )
 }
@@ -377,8 +379,9 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello().prop_map(|h| Frame::Hello(Box::new(h))),
         (code, words()).prop_map(|(code, detail)| Frame::HelloRefused { code, detail }),
-        (any::<u64>(), vec(receipt_bytes(), 1..4))
-            .prop_map(|(batch, receipts)| Frame::Receipts { batch, receipts }),
+        (any::<u64>(), vec(receipt_bytes(), 1..4), vec(receipt_bytes(), 0..3)).prop_map(
+            |(batch, receipts, statements)| Frame::Receipts { batch, receipts, statements }
+        ),
         any::<u64>().prop_map(|batch| Frame::Stored { batch }),
         bytes().prop_map(|note| Frame::Checkpoint { note }),
         sizes().prop_map(move |s| {
@@ -398,6 +401,23 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
             |(log, note, old_size, path)| Frame::CosignatureRequest { log, note, old_size, path }
         ),
         (node(), bytes()).prop_map(|(log, note)| Frame::CosignatureHeld { log, note }),
+        bytes().prop_map(|file| Frame::Epoch { file }),
+        (node(), node(), any::<[u8; 32]>(), proptest::collection::btree_set(any::<u64>(), 1..5))
+            .prop_map(|(asker, log, epoch, sizes)| {
+                let (epoch, sizes) = (EpochId(epoch), sizes.into_iter().collect());
+                Frame::ProofRequest { asker, log, epoch, sizes }
+            }),
+        (node(), node(), any::<[u8; 32]>(), vec((receipt_bytes(), any::<u64>()), 1..3)).prop_map(
+            |(asker, log, epoch, notes)| {
+                let path = vec![[7; 32]];
+                let link = |size| vec![Link { size, path: path.clone() }];
+                let made = |(note, size)| ProvedCheckpoint { note, links: link(size), stamps: vec![] };
+                let mut checkpoints: Vec<_> = notes.into_iter().map(made).collect();
+                checkpoints.sort_by(|a, b| a.note.cmp(&b.note));
+                checkpoints.dedup_by(|a, b| a.note == b.note);
+                Frame::Proof { asker, log, epoch: EpochId(epoch), checkpoints }
+            }
+        ),
         transfer().prop_map(|t| Frame::Transfer(Box::new(t))),
         ranges.prop_map(|map| Frame::Want(
             map.into_iter().map(|(document, offset)| Range { document, offset }).collect()

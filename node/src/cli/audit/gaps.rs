@@ -6,9 +6,9 @@ use tram_api::model::{Gap, GapClass, GapsQuery, GapsReport, Numbering};
 use tram_config::Role;
 use tram_dispatch::{AgencyCode, codes};
 
+use super::sheet::{Cell, Form, Sheet, present_as};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
-use crate::cli::table::{Align, Table};
 use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect};
 
@@ -35,9 +35,8 @@ pub(crate) struct GapsArgs {
     /// Most missing numbers of each numbering.
     #[arg(long, default_value_t = 10_000)]
     limit: usize,
-    /// Answer in lines with commas (RFC 4180), for spreadsheets.
-    #[arg(long)]
-    csv: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// A length of time in seconds.
@@ -60,11 +59,7 @@ fn seconds(text: &str) -> Result<u64, String> {
 pub(crate) fn run(shell: &Shell, args: &GapsArgs) -> Done {
     let client = connect::client(shell, &[Role::Audit])?;
     let report = connect::block_on(all(&client, args))?;
-    if args.csv {
-        shell.say(lines(&report))?;
-    } else {
-        shell.answer(&report, || people(shell, &report))?;
-    }
+    present_as(shell, &args.form, &report, &lines(&report), || people(shell, &report))?;
     let suppressed = |n: &Numbering| n.gaps.iter().any(|g| g.class == GapClass::Suppressed);
     let found = report.numberings.iter().any(suppressed);
     Ok(if found { codes::exit::REFUSED } else { DONE })
@@ -131,24 +126,54 @@ fn people(shell: &Shell, report: &GapsReport) -> String {
     out
 }
 
+/// The missing numbers of one numbering, for people.
 fn table(shell: &Shell, gaps: &[Gap]) -> String {
-    let mut table = Table::new(&[
-        (shell.word(Word::Missing), Align::Right),
-        (shell.word(Word::State), Align::Left),
-        (shell.word(Word::Since), Align::Left),
-        (shell.word(Word::Reason), Align::Left),
-        (shell.word(Word::Dispatch), Align::Left),
+    let mut sheet = Sheet::new(&[
+        ("number", Word::Missing),
+        ("class", Word::State),
+        ("since", Word::Since),
+        ("reason", Word::Reason),
+        ("dispatch", Word::Dispatch),
     ]);
     for gap in gaps {
-        table.row([
-            gap.number.to_string(),
-            shell.word(class(gap.class)).to_owned(),
-            shell.time(gap.since.0),
-            reason(shell, gap),
-            gap.dispatch.as_ref().map(ToString::to_string).unwrap_or_default(),
+        sheet.row([
+            Cell::Count(gap.number),
+            Cell::of(shell.word(class(gap.class))),
+            Cell::Time(gap.since.0),
+            Cell::of(reason(shell, gap)),
+            Cell::maybe(gap.dispatch.as_ref()),
         ]);
     }
-    table.lines()
+    sheet.people(shell)
+}
+
+/// All of them, for spreadsheets.
+fn lines(report: &GapsReport) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        ("agency", Word::Agency),
+        ("series", Word::Series),
+        ("number", Word::Missing),
+        ("class", Word::State),
+        ("since", Word::Since),
+        ("code", Word::Reason),
+        ("dispatch", Word::Dispatch),
+        ("detail", Word::Detail),
+    ]);
+    for numbering in &report.numberings {
+        for gap in &numbering.gaps {
+            sheet.row([
+                Cell::of(&report.agency),
+                numbering.series.map_or_else(|| Cell::of("admissions"), Cell::Count),
+                Cell::Count(gap.number),
+                Cell::of(gap.class.name()),
+                Cell::Time(gap.since.0),
+                Cell::maybe(gap.code.as_ref()),
+                Cell::maybe(gap.dispatch.as_ref()),
+                Cell::maybe(gap.detail.as_ref()),
+            ]);
+        }
+    }
+    sheet
 }
 
 fn class(class: GapClass) -> Word {
@@ -173,49 +198,16 @@ fn reason(shell: &Shell, gap: &Gap) -> String {
     [code, proof, gap.detail.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ")
 }
 
-fn lines(report: &GapsReport) -> String {
-    let mut out = "agency,series,number,class,since,code,dispatch,detail\r\n".to_owned();
-    for numbering in &report.numberings {
-        for gap in &numbering.gaps {
-            let cells = [
-                report.agency.to_string(),
-                numbering.series.map_or_else(|| "admissions".to_owned(), |s| s.to_string()),
-                gap.number.to_string(),
-                gap.class.name().to_owned(),
-                gap.since.to_string(),
-                gap.code.as_ref().map(ToString::to_string).unwrap_or_default(),
-                gap.dispatch.as_ref().map(ToString::to_string).unwrap_or_default(),
-                gap.detail.clone().unwrap_or_default(),
-            ];
-            out += &cells.map(|text| cell(&text)).join(",");
-            out += "\r\n";
-        }
-    }
-    out
-}
-
-/// One cell (RFC 4180 section 2). A text that a spreadsheet would run is made one by a quote before it.
-fn cell(text: &str) -> String {
-    let inert = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
-    match text.contains(['"', ',', '\r', '\n']) || !inert.is_empty() {
-        true => format!("\"{inert}{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn times_and_cells() {
+    fn times_are_read() {
         assert_eq!(seconds("24h"), Ok(86_400));
         assert_eq!([seconds("90"), seconds("2d"), seconds("0s")], [Ok(90), Ok(172_800), Ok(0)]);
         for bad in ["", "h", "1w", "1h30m", "-1h", "99999999999999999999d"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
-        assert_eq!(cell("số 7"), "số 7");
-        assert_eq!(cell("a, \"b\""), "\"a, \"\"b\"\"\"");
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
     }
 }

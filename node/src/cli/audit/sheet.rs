@@ -44,7 +44,8 @@ impl Sheet {
         self.rows.push(cells.into_iter().collect());
     }
 
-    fn people(&self, shell: &Shell) -> String {
+    /// The rows as a table for people.
+    pub(super) fn people(&self, shell: &Shell) -> String {
         if self.rows.is_empty() {
             return shell.word(Word::Nothing).to_owned();
         }
@@ -147,10 +148,24 @@ pub(super) fn present<T: Serialize>(
     value: &T,
     sheet: &Sheet,
 ) -> Result<(), Failure> {
+    present_as(shell, form, value, sheet, || sheet.people(shell))
+}
+
+/// As [`present`], with other words for people than the sheet.
+///
+/// # Errors
+/// As [`Shell::say`].
+pub(super) fn present_as<T: Serialize>(
+    shell: &Shell,
+    form: &Form,
+    value: &T,
+    sheet: &Sheet,
+    people: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     if form.csv && !shell.json {
         return shell.say(sheet.csv());
     }
-    shell.answer(value, || sheet.people(shell))
+    shell.answer(value, people)
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use crate::cli::shell::Shell;
 
 /// A document file that was read once for its digest.
 #[derive(Clone, Debug)]
-pub(super) struct Local {
-    pub(super) path: PathBuf,
-    pub(super) sha256: Digest,
-    pub(super) size: u64,
+pub(crate) struct Local {
+    pub(crate) path: PathBuf,
+    pub(crate) sha256: Digest,
+    pub(crate) size: u64,
 }
 
 /// Reads the files for their digests, in their order.
@@ -78,7 +78,7 @@ pub(super) async fn bring(
 ///
 /// # Errors
 /// Those of the upload.
-pub(super) async fn upload_all(
+pub(crate) async fn upload_all(
     shell: &Shell,
     client: &Client,
     agency: &AgencyCode,

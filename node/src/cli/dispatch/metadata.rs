@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use tram_api::model::{
-    SealDocument, SealMetadata, SealRequest, SealSigner, SecrecyMark, UrgencyLevel,
+    SealDocument, SealMetadata, SealRequest, SealSigner, SecrecyMark, UrgencyLevel, misplaced_mark,
 };
 use tram_dispatch::{AgencyCode, Code, Reference, UnixMillis};
 
+use super::acts::Earlier;
 use super::documents::{Local, local};
 use crate::cli::failure::Failure;
 use crate::cli::files;
@@ -64,6 +65,8 @@ pub(super) struct Describe {
     /// When the custodian gives up.
     #[arg(long, value_name = "TIME")]
     expires_at: Option<UnixMillis>,
+    #[command(flatten)]
+    earlier: Earlier,
     /// A document; may be repeated, the order is kept.
     #[arg(long, value_name = "FILE")]
     document: Vec<PathBuf>,
@@ -109,6 +112,7 @@ impl Describe {
             None => empty(self.from.clone())?,
         };
         self.fill(&mut request);
+        self.earlier.fill(&mut request)?;
         if request.documents.is_empty() {
             let named = |f| self.named(f);
             request.documents = files.iter().map(named).collect();
@@ -192,7 +196,16 @@ fn from_file(path: &std::path::Path) -> Result<SealRequest, Failure> {
     if let Some(object) = value.as_object_mut() {
         object.entry("documents").or_insert_with(|| Value::Array(Vec::new()));
     }
-    serde_json::from_value(value).map_err(bad)
+    let marked = misplaced_mark(&value);
+    serde_json::from_value(value).map_err(|error| match marked {
+        Some(field) => secret(field),
+        None => bad(error),
+    })
+}
+
+/// What is said of a word that marks the document as secret, where it has no place.
+fn secret(field: &str) -> Failure {
+    Failure::new(Code::SecretRefused, format!("a secrecy mark stands in: {field}"))
 }
 
 fn empty(from: Option<AgencyCode>) -> Result<SealRequest, Failure> {
@@ -216,7 +229,8 @@ fn media_type(name: &str) -> &'static str {
     let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "pdf" => "application/pdf",
-        "xml" | "edxml" => "application/xml",
+        "edxml" => tram_edxml::MEDIA_TYPE,
+        "xml" => "application/xml",
         "json" => "application/json",
         "txt" => "text/plain",
         "png" => "image/png",
@@ -255,5 +269,8 @@ mod tests {
         let error = from_file(&path).unwrap_err();
         assert_eq!(error.code(), Code::Unreadable);
         assert!(format!("{error:?}").contains("subjct"), "{error:?}");
+        let marked = text.replace(r#""subject""#, r#""urgency":"Tối mật","subject""#);
+        std::fs::write(&path, marked).unwrap();
+        assert_eq!(from_file(&path).unwrap_err().code(), Code::SecretRefused);
     }
 }

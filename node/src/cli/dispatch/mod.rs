@@ -1,5 +1,6 @@
 //! `tram dispatch`: sealing, handing in and following.
 
+mod acts;
 mod documents;
 mod list;
 mod metadata;
@@ -12,7 +13,7 @@ mod void;
 use clap::Subcommand;
 use tram_api::model::Accepted;
 
-pub(crate) use documents::progress;
+pub(crate) use documents::{Local, progress, upload_all};
 
 use super::shell::Shell;
 use super::show;
@@ -42,12 +43,16 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
 }
 
 /// Shows that the node has custody.
-fn accepted(shell: &Shell, accepted: &Accepted) -> Done {
+pub(crate) fn accepted(shell: &Shell, accepted: &Accepted) -> Done {
     shell.answer(accepted, || {
         let word = if accepted.repeat { Word::AcceptedBefore } else { Word::Accepted };
         let (id, reference) = (accepted.dispatch.to_string(), accepted.reference.to_string());
         let text = shell.sentence(word, &[&reference, &id, &shell.time(accepted.accepted_at.0)]);
         format!("{text}\n{}", show::legs(shell, &accepted.legs))
     })?;
+    if !accepted.same_number.is_empty() {
+        let (id, others) = (accepted.dispatch.to_string(), show::some_of(&accepted.same_number));
+        shell.note(shell.sentence(Word::SameNumber, &[&id, &others]));
+    }
     Ok(DONE)
 }

@@ -204,10 +204,15 @@ fn lines(shell: &Shell, t: &Tracking) -> String {
         (shell.word(Word::From), t.originator.to_string()),
         (shell.word(Word::Reference), t.reference.to_string()),
         (shell.word(Word::Subject), t.subject.clone().unwrap_or_default()),
+        (shell.word(Word::Seal), show::signature(shell, &t.signature)),
         (shell.word(Word::Urgency), show::urgency(shell, t.urgency).to_owned()),
         (shell.word(Word::AcceptedAt), shell.time(t.accepted_at.0)),
         (shell.word(Word::ExpiresAt), shell.time(t.expires_at.0)),
     ]);
     let (documents, legs) = (show::documents(shell, &t.documents), show::legs(shell, &t.legs));
-    format!("{head}\n{documents}\n{legs}\n{}", show::evidence(shell, &t.evidence))
+    let acts = match t.acts.is_empty() {
+        true => String::new(),
+        false => format!("{}\n", show::acts(shell, &t.acts)),
+    };
+    format!("{head}\n{documents}\n{acts}{legs}\n{}", show::evidence(shell, &t.evidence))
 }

@@ -1,21 +1,16 @@
 //! `tram dispatch void`: a number that was never used, and never will be.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use tram_config::Role;
-use tram_crypto::signer_from_pkcs8_der;
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Code};
-use tram_pki::Key;
+use tram_dispatch::AgencyCode;
 use tram_wire::void::Void;
-use tram_wire::{SealError, SealedVoid};
 
 use crate::cli::clock::now;
-use crate::cli::failure::Failure;
+use crate::cli::own_seal::OwnSeal;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, connect, inspect};
+use crate::cli::{DONE, Done, connect};
 
 /// Declare, under the agency's seal, that a number of one of its series stays unused.
 ///
@@ -37,37 +32,20 @@ pub(crate) struct VoidArgs {
     /// Why; everybody who sees the statement reads it.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Seal certificate with those above it, PEM: the agency seals the statement itself.
-    #[arg(long, value_name = "FILE", requires = "key", requires = "root")]
-    cert: Option<PathBuf>,
-    /// Its private key, PKCS#8 PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// The network's root document.
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    root: Option<PathBuf>,
+    #[command(flatten)]
+    seal: OwnSeal,
 }
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: VoidArgs) -> Done {
-    let VoidArgs { agency, series, number, reason, cert, key, root } = args;
+    let VoidArgs { agency, series, number, reason, seal } = args;
     let sequence = Sequence { series, number };
-    let sealed = match (cert, key, root) {
-        (Some(cert), Some(key), Some(root)) => {
-            let network = inspect::root(&root)?.network();
-            let key = Key::read(&key)?;
-            let (chain, _) = inspect::chain_of(&cert, &key)?;
-            let signer = signer_from_pkcs8_der(key.pkcs8_der())
-                .map_err(|e| Failure::new(Code::AlgorithmRefused, e))?;
-            let reason = reason.clone();
-            let void = Void { network, agency: agency.clone(), sequence, time: now(), reason };
-            let sealed = SealedVoid::seal(&void, &chain, signer.algorithm(), |m| signer.sign(m));
-            Some(sealed.map_err(|e| match e {
-                SealError::Wire(e) => Failure::from(e),
-                SealError::Sign(e) => Failure::new(Code::Internal, e),
-            })?)
+    let sealed = match seal.open()? {
+        Some(seal) => {
+            let (network, agency, reason) = (seal.network, agency.clone(), reason.clone());
+            Some(seal.seal(&Void { network, agency, sequence, time: now(), reason })?)
         }
-        _ => None,
+        None => None,
     };
     let client = connect::client(shell, &[Role::Submit])?;
     let voided = connect::block_on(async {

@@ -6,11 +6,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tram_api::Client;
 use tram_api::model::{DocumentView, InboxEntry, Recorded};
 use tram_crypto::{Sha256Stream, sha256};
+use tram_dispatch::envelope::Document;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
 use tram_wire::SealedDispatch;
 
@@ -18,7 +19,7 @@ use super::{Mailbox, open};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, connect, files};
+use crate::cli::{DONE, Done, connect, edxml, files};
 
 /// Fetch a dispatch with its documents into a folder named by its id.
 ///
@@ -35,9 +36,21 @@ pub(crate) struct FetchArgs {
     /// Folder in which the dispatch's own folder is made.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     out: PathBuf,
+    /// In which form; as edXML a file dispatch.edxml is made beside the documents.
+    #[arg(long = "as", value_enum, default_value_t = Form::Dispatch, value_name = "FORM")]
+    form: Form,
     /// Confirm the handover once everything is durable here.
     #[arg(long)]
     confirm: bool,
+}
+
+/// What a document system reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// The sealed dispatch with its documents.
+    Dispatch,
+    /// That, and one file of the national XML (QCVN 102:2016).
+    Edxml,
 }
 
 #[derive(Serialize)]
@@ -45,6 +58,8 @@ struct Fetched {
     folder: String,
     sealed: String,
     documents: Vec<DocumentFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edxml: Option<String>,
     token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed: Option<Recorded>,
@@ -66,7 +81,11 @@ pub(crate) fn run(shell: &Shell, args: &FetchArgs) -> Done {
         let count = fetched.documents.len().to_string();
         let word =
             if fetched.confirmed.is_some() { Word::FetchedConfirmed } else { Word::FetchedOnly };
-        shell.sentence(word, &[&fetched.folder, &count, &fetched.token])
+        let said = shell.sentence(word, &[&fetched.folder, &count, &fetched.token]);
+        match &fetched.edxml {
+            Some(path) => format!("{said}\nedXML: {}", tram_dispatch::text::escaped(path)),
+            None => said,
+        }
     })?;
     Ok(DONE)
 }
@@ -89,7 +108,7 @@ async fn fetch(
     files::replace(&folder.join("entry.json"), text.as_bytes(), 0o600)?;
     let mut documents = Vec::new();
     for document in &entry.documents {
-        let path = folder.join(file_name(document));
+        let path = folder.join(file_name(&document.name, document.sha256.0));
         get(shell, client, agency, args.dispatch, document, &path).await?;
         documents.push(DocumentFile {
             name: document.name.clone(),
@@ -98,6 +117,14 @@ async fn fetch(
             size: document.size,
         });
     }
+    let edxml = match args.form {
+        Form::Dispatch => None,
+        Form::Edxml => {
+            let parsed = SealedDispatch::parse(&fetched.sealed)?;
+            let path_of = |d: &Document| folder.join(file_name(&d.name, d.sha256));
+            Some(edxml::fetch::compose_in(shell, &folder, parsed.envelope(), path_of)?)
+        }
+    };
     files::replace(&folder.join("fetch-token"), fetched.token.as_bytes(), 0o600)?;
     // All of it is durable under its name, and the folder's own name is as well.
     files::sync_folder_of(&folder)?;
@@ -109,6 +136,7 @@ async fn fetch(
         folder: folder.display().to_string(),
         sealed: sealed.display().to_string(),
         documents,
+        edxml: edxml.map(|path| path.display().to_string()),
         token: fetched.token,
         confirmed,
     })
@@ -131,12 +159,12 @@ fn compare(entry: &InboxEntry, id: DispatchId, sealed: &[u8]) -> Result<(), Fail
 }
 
 /// Digest, and the ending of the originator's name where it is plain: never a path.
-fn file_name(document: &DocumentView) -> String {
+fn file_name(name: &str, sha256: Digest) -> String {
     let plain =
         |e: &&str| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
-    match document.name.rsplit_once('.').map(|(_, ending)| ending).filter(plain) {
-        Some(ending) => format!("{}.{}", document.sha256, ending.to_ascii_lowercase()),
-        None => document.sha256.to_string(),
+    match name.rsplit_once('.').map(|(_, ending)| ending).filter(plain) {
+        Some(ending) => format!("{sha256}.{}", ending.to_ascii_lowercase()),
+        None => sha256.to_string(),
     }
 }
 
@@ -215,8 +243,7 @@ mod tests {
     use super::*;
 
     fn named(name: &str) -> String {
-        let sha256 = Digest([0xab; 32]).into();
-        file_name(&DocumentView { name: name.into(), media_type: String::new(), size: 0, sha256 })
+        file_name(name, Digest([0xab; 32]))
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(crate) struct ListArgs {
     /// Only dispatches in this state.
     #[arg(long, value_enum)]
     state: Option<StateArg>,
+    /// Only what should have been registered or refused by now.
+    #[arg(long)]
+    overdue: bool,
     /// Where nothing is there, wait so many seconds (at most 60) for something.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=60))]
     wait: Option<u64>,
@@ -35,6 +38,7 @@ enum StateArg {
     HandedOver,
     Registered,
     Refused,
+    Withdrawn,
 }
 
 impl From<StateArg> for InboxState {
@@ -45,6 +49,7 @@ impl From<StateArg> for InboxState {
             StateArg::HandedOver => InboxState::HandedOver,
             StateArg::Registered => InboxState::Registered,
             StateArg::Refused => InboxState::Refused,
+            StateArg::Withdrawn => InboxState::Withdrawn,
         }
     }
 }
@@ -53,14 +58,19 @@ impl From<StateArg> for InboxState {
 pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
     let (client, agency) = open(shell, &args.mailbox)?;
     let mut wait_s = args.wait;
-    let state = args.state.map(Into::into);
+    let (state, overdue) = (args.state.map(Into::into), args.overdue.then_some(true));
     let items = connect::block_on(show::pages(args.limit, |after, limit| {
         // Only the first page may wait: after it something is there.
-        let query = InboxQuery { state, wait_s: wait_s.take(), after, limit: Some(limit) };
+        let (wait_s, limit) = (wait_s.take(), Some(limit));
+        let query = InboxQuery { state, overdue, wait_s, after, limit };
         let (client, agency) = (&client, &agency);
         async move { Ok(client.inbox(agency, &query).await?) }
     }))?;
     shell.answer(&items, || lines(shell, &items))?;
+    for item in items.iter().filter(|item| !item.same_number.is_empty()) {
+        let (id, others) = (item.dispatch.to_string(), show::some_of(&item.same_number));
+        shell.note(shell.sentence(Word::SameNumber, &[&id, &others]));
+    }
     Ok(DONE)
 }
 
@@ -75,10 +85,13 @@ fn lines(shell: &Shell, items: &[InboxItem]) -> String {
         (shell.word(Word::Number), left),
         (shell.word(Word::Subject), left),
         (shell.word(Word::Urgency), left),
+        (shell.word(Word::RegisterBy), left),
         (shell.word(Word::Due), left),
+        (shell.word(Word::Act), left),
         (shell.word(Word::Documents), right),
         (shell.word(Word::Size), right),
         (shell.word(Word::State), left),
+        (shell.word(Word::Status), left),
         (shell.word(Word::Dispatch), left),
     ]);
     for item in items {
@@ -88,10 +101,13 @@ fn lines(shell: &Shell, items: &[InboxItem]) -> String {
             item.number.clone().unwrap_or_else(|| item.reference.to_string()),
             item.subject.clone(),
             show::urgency(shell, item.urgency).to_owned(),
+            show::register_by(shell, item),
             item.due_on.clone().unwrap_or_default(),
+            show::acts_in_short(shell, item.act, &item.acts),
             item.documents.to_string(),
             table::bytes(item.documents_bytes),
             show::inbox_state(shell, item.state).to_owned(),
+            item.status.map(|s| show::status(shell, s.0)).unwrap_or_default(),
             item.dispatch.to_string(),
         ]);
     }

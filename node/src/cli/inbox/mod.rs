@@ -1,17 +1,22 @@
 //! `tram inbox`: what was consigned to an agency, from its coming to its registration.
 
+mod answer;
 mod fetch;
 mod list;
+mod seal;
+mod status;
 
-use clap::{Args, Subcommand};
-use tram_api::model::Recorded;
+use clap::{Args, Subcommand, ValueEnum};
+use tram_api::model::{Recorded, RefusalCause, RefuseRequest};
 use tram_config::Role;
-use tram_dispatch::{AgencyCode, DispatchId};
+use tram_dispatch::{AgencyCode, DispatchId, Event};
 
+use super::own_seal::OwnSeal;
 use super::shell::Shell;
 use super::show;
 use super::texts::Word;
 use super::{DONE, Done, connect};
+use seal::Decision;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -20,6 +25,8 @@ pub(crate) enum Command {
     Confirm(ConfirmArgs),
     Register(RegisterArgs),
     Refuse(RefuseArgs),
+    Status(status::StatusArgs),
+    Answer(answer::AnswerArgs),
 }
 
 /// The agency whose mailbox it is.
@@ -48,6 +55,9 @@ pub(crate) struct ConfirmArgs {
 }
 
 /// Register a dispatch: the clerk has entered it. The originator gets the receipt.
+///
+/// With the agency's own seal the receipt proves the agency's word, and not only its node's; where the
+/// node holds the agency's key, it seals.
 #[derive(Args)]
 #[command(after_help = "Example:\n  tram inbox register ID --remark \"Số đến 128\"")]
 pub(crate) struct RegisterArgs {
@@ -59,9 +69,13 @@ pub(crate) struct RegisterArgs {
     /// Your own words, such as the number given.
     #[arg(long, value_name = "TEXT")]
     remark: Option<String>,
+    #[command(flatten)]
+    seal: OwnSeal,
 }
 
 /// Refuse a dispatch with a reason, which travels back to the originator.
+///
+/// The agency's own seal does what it does for `register`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  tram inbox refuse ID --reason \"Gửi nhầm đơn vị\"")]
 pub(crate) struct RefuseArgs {
@@ -73,6 +87,29 @@ pub(crate) struct RefuseArgs {
     /// Why.
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// What kind of reason, where it is one of these.
+    #[arg(long, value_enum, conflicts_with = "cert")]
+    cause: Option<Cause>,
+    #[command(flatten)]
+    seal: OwnSeal,
+}
+
+/// Reasons with a code of their own.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cause {
+    /// It is meant for another agency.
+    WrongAddressee,
+    /// A document is broken, not whole or not authentic.
+    DocumentUnsound,
+}
+
+impl From<Cause> for RefusalCause {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::WrongAddressee => RefusalCause::WrongAddressee,
+            Cause::DocumentUnsound => RefusalCause::DocumentUnsound,
+        }
+    }
 }
 
 /// Runs the command.
@@ -87,14 +124,39 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
         }
         Command::Register(args) => {
             let (client, agency) = open(shell, &args.mailbox)?;
-            let call = async { Ok(client.register(&agency, args.dispatch, args.remark).await?) };
-            recorded(shell, &connect::block_on(call)?)
+            let (id, remark) = (args.dispatch, args.remark);
+            let event = Event::ConsignmentAcceptance;
+            let recorded_now = match args.seal.open()? {
+                Some(seal) => {
+                    let decision = Decision { agency, id, event, status: None, remark };
+                    connect::block_on(decision.sealed(&client, &seal))?
+                }
+                None => {
+                    connect::block_on(async { Ok(client.register(&agency, id, remark).await?) })?
+                }
+            };
+            recorded(shell, &recorded_now)
         }
         Command::Refuse(args) => {
             let (client, agency) = open(shell, &args.mailbox)?;
-            let call = async { Ok(client.refuse(&agency, args.dispatch, args.reason).await?) };
-            recorded(shell, &connect::block_on(call)?)
+            let (id, reason) = (args.dispatch, args.reason);
+            let event = Event::ConsignmentRejection;
+            let recorded_now = match args.seal.open()? {
+                Some(seal) => {
+                    let (status, remark) = (None, Some(reason));
+                    let decision = Decision { agency, id, event, status, remark };
+                    connect::block_on(decision.sealed(&client, &seal))?
+                }
+                None => {
+                    let request = RefuseRequest { reason, cause: args.cause.map(Into::into) };
+                    let call = async { Ok(client.send_back(&agency, id, &request).await?) };
+                    connect::block_on(call)?
+                }
+            };
+            recorded(shell, &recorded_now)
         }
+        Command::Status(args) => status::run(shell, args),
+        Command::Answer(args) => answer::run(shell, args),
     }
 }
 
@@ -110,7 +172,11 @@ fn recorded(shell: &Shell, recorded: &Recorded) -> Done {
     shell.answer(recorded, || {
         let word = if recorded.repeat { Word::RecordedBefore } else { Word::Recorded };
         let (event, id) = (show::event(shell, recorded.event.0), recorded.dispatch.to_string());
-        shell.sentence(word, &[&event, &id, &shell.time(recorded.at.0)])
+        let told = shell.sentence(word, &[&event, &id, &shell.time(recorded.at.0)]);
+        match &recorded.statement {
+            Some(_) => format!("{told} {}", shell.sentence(Word::UnderTheSeal, &[])),
+            None => told,
+        }
     })?;
     Ok(DONE)
 }

@@ -1,6 +1,7 @@
 //! `tram store`: the durable store.
 
 mod offline;
+mod retention;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +17,7 @@ use super::{DONE, Done, connect, table};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(CheckArgs),
+    Retention(retention::RetentionArgs),
 }
 
 /// Check the whole store: documents, receipt log, legs, journal, index.
@@ -40,7 +42,10 @@ pub(crate) struct CheckArgs {
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, command: Command) -> Done {
-    let Command::Check(args) = command;
+    let args = match command {
+        Command::Check(args) => args,
+        Command::Retention(args) => return retention::run(shell, &args),
+    };
     let report = if args.offline {
         offline::check(shell, args.rebuild_index)?
     } else {

@@ -24,6 +24,7 @@ pub(super) fn check(shell: &Shell, rebuild_index: bool) -> Result<CheckReport, F
     let directory = inspect::directory(&root, &config.directory)?;
     let crls = inspect::crls(&config.crls)?;
     let verifier = Verifier::new(root.into(), directory.into(), crls, Options::default());
+    let verifier = crate::daemon::epochs::with_kept(verifier, &config.data_dir, now());
     let disk = RealDisk::open(&config.data_dir).map_err(|e| {
         Failure::new(
             tram_dispatch::Code::StorageFailed,

@@ -179,6 +179,13 @@ impl Item {
         }
     }
 
+    /// Says more of a claim that was looked at.
+    pub(super) fn remark(&mut self, claim: Claim, detail: &str) {
+        for finding in self.claims.iter_mut().filter(|f| f.claim == claim) {
+            finding.detail = detail.to_owned();
+        }
+    }
+
     /// What all its claims come to.
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict

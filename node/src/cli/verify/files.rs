@@ -174,7 +174,10 @@ fn row(shell: &Shell, finding: &Finding, asked: bool) -> Row {
 fn place(state: &State) -> Option<&Place> {
     match state {
         State::Proved(
-            Proof::Leaf(place) | Proof::Decided { place, .. } | Proof::When { place, .. },
+            Proof::Leaf(place)
+            | Proof::Decided { place, .. }
+            | Proof::Handled { place, .. }
+            | Proof::When { place, .. },
         ) => Some(place),
         _ => None,
     }

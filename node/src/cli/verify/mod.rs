@@ -18,6 +18,7 @@ use tram_dispatch::{Digest, NetworkId, UnixMillis};
 use tram_trust::evidence::Claim;
 use tram_trust::{Directory, Options, Root, VerifiedReceipt, Verifier};
 use tram_wire::EvidenceFile;
+use tram_wire::epoch::EPOCH_BYTES_MAX;
 
 use super::Done;
 use super::clock::now;
@@ -50,6 +51,10 @@ pub(crate) struct VerifyArgs {
     /// cosignatures each log needs, unless --policy does.
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
+    /// An epoch of a node's log that the directory does not list: a file of data/epochs/ of any node that
+    /// takes it; may be repeated. What such an epoch signed is provisional.
+    #[arg(long, value_name = "FILE")]
+    epoch: Vec<PathBuf>,
     /// A document of a dispatch, to compare with its envelope; may be repeated.
     #[arg(long, value_name = "FILE")]
     document: Vec<PathBuf>,
@@ -143,10 +148,12 @@ pub(crate) fn run(shell: &Shell, args: &VerifyArgs) -> Done {
     let directory = directory(args, &root, &read)?;
     let (version, digest) = (directory.version(), directory.digest());
     let crls = inspect::crls(&args.crl)?;
+    let network = root.network();
+    let verifier = Verifier::new(Arc::new(root), Arc::new(directory), crls, Options::default());
     let mut ground = Ground {
         shell,
-        network: root.network(),
-        verifier: Verifier::new(Arc::new(root), Arc::new(directory), crls, Options::default()),
+        network,
+        verifier: with_epochs(verifier, &args.epoch)?,
         documents: documents(&args.document)?,
         receipts: BTreeMap::new(),
         now: now(),
@@ -199,6 +206,22 @@ fn directory(
         }
     }
     newest.ok_or_else(|| Failure::usage("no file brings a directory: give --directory FILE"))
+}
+
+/// The verifier with these epochs, each verified like any other.
+fn with_epochs(verifier: Verifier, paths: &[PathBuf]) -> Result<Verifier, Failure> {
+    paths.iter().try_fold(verifier, |verifier, path| {
+        let file = cli_files::read(path, EPOCH_BYTES_MAX)?;
+        let epoch =
+            verifier.epoch(&file, now()).map_err(|e| Failure::from(e).about(path.display()))?;
+        Ok(match verifier.directory().adopt(&epoch) {
+            None => verifier,
+            Some(directory) => {
+                let (root, crls) = (verifier.root().clone(), verifier.crls().clone());
+                Verifier::new(root, Arc::new(directory), crls, *verifier.options())
+            }
+        })
+    })
 }
 
 fn documents(paths: &[PathBuf]) -> Result<Vec<DocumentFile>, Failure> {

@@ -1,5 +1,6 @@
 //! What a finding of an evidence file says, in words.
 
+use tram_dispatch::Status;
 use tram_trust::evidence::{Bound, By, Claim, Lack, Place, Proof, Voice};
 
 use crate::cli::shell::Shell;
@@ -16,6 +17,7 @@ pub(super) const fn claim(claim: Claim) -> Word {
         Claim::Arrived => Word::EvArrived,
         Claim::Taken => Word::EvTaken,
         Claim::Decided => Word::EvDecided,
+        Claim::Handled => Word::EvHandled,
         Claim::Ended => Word::EvEnded,
         Claim::When => Word::EvWhen,
         Claim::Witnessed => Word::EvWitnessed,
@@ -49,12 +51,33 @@ pub(super) fn proof(shell: &Shell, proof: &Proof) -> String {
         Proof::Decided { place, registered, by } => {
             let at = shell.time(place.time);
             let (word, who) = match (registered, by) {
-                (true, Voice::Agency(s)) => (Word::RegisteredByAgency, s.name.clone()),
-                (true, Voice::Node) => (Word::RegisteredByNode, place.node.to_string()),
-                (false, Voice::Agency(s)) => (Word::RefusedByAgency, s.name.clone()),
-                (false, Voice::Node) => (Word::RefusedByNode, place.node.to_string()),
+                (true, Voice::Agency { signer, .. }) => (Word::RegisteredByAgency, &*signer.name),
+                (true, Voice::Node) => (Word::RegisteredByNode, place.node.as_str()),
+                (false, Voice::Agency { signer, .. }) => (Word::RefusedByAgency, &*signer.name),
+                (false, Voice::Node) => (Word::RefusedByNode, place.node.as_str()),
             };
-            say(word, &[&at, &who]) + &why(place)
+            let on_behalf = match by {
+                Voice::Agency { by_node: Some(node), .. } => say(Word::OnBehalf, &[node.as_str()]),
+                _ => String::new(),
+            };
+            say(word, &[&at, who]) + &on_behalf + &why(place)
+        }
+        Proof::Handled { place, status, by } => {
+            let status = status.and_then(Status::from_number);
+            let what = status.map_or_else(
+                || show::event(shell, place.event),
+                |status| show::status(shell, status),
+            );
+            let at = shell.time(place.time);
+            let (word, who) = match by {
+                Voice::Agency { signer, .. } => (Word::HandledByAgency, &*signer.name),
+                Voice::Node => (Word::HandledByNode, place.node.as_str()),
+            };
+            let on_behalf = match by {
+                Voice::Agency { by_node: Some(node), .. } => say(Word::OnBehalf, &[node.as_str()]),
+                _ => String::new(),
+            };
+            say(word, &[&what, &at, who]) + &on_behalf + &why(place)
         }
         Proof::When { place, earliest, latest } => {
             between(shell, Word::ByBounds, place, earliest, latest)

@@ -14,6 +14,7 @@ use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
+use super::super::epochs;
 use super::super::proofs::{self, Found};
 use super::session::Ended;
 
@@ -70,6 +71,9 @@ pub(super) fn claimed(
     };
     context.claims.sound(peer);
     let Some(checkpoint) = held else { return Ok(()) };
+    if checkpoint.epoch() != context.epoch {
+        epochs::shown_of_before(context, &checkpoint);
+    }
     let input = Input::Shown { by: peer.clone(), checkpoint: checkpoint.clone() };
     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
     tokio::spawn(keep_own(context.clone(), checkpoint, ours.clone()));

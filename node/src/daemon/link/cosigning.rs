@@ -8,6 +8,7 @@
 use std::sync::{Arc, PoisonError};
 
 use tram_dispatch::{Code, NodeId};
+use tram_engine::quota::{Bucket, Rate};
 use tram_engine::{Cosign, Cosigning as Happened, Input};
 use tram_peer::{HeldCheckpoint, Session as Machine};
 use tram_transport::Outbox;
@@ -15,13 +16,15 @@ use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
+use super::super::epochs;
+use super::super::proving;
 use super::session::Ended;
 
 /// Frames about cosignatures taken from one peer at once; what is over is passed over, and asked
 /// again by whoever needs it. A parent passes on those of all its children.
-const FRAMES_MAX: u32 = 256;
+const FRAMES_MAX: u64 = 256;
 /// So many more each second.
-const FRAMES_PER_S: u64 = 16;
+const FRAMES: Rate = Rate { amount: 16, period_ms: 1_000, burst: FRAMES_MAX };
 /// A request without an answer is made again after this.
 const AGAIN_MS: u64 = 30_000;
 
@@ -38,13 +41,12 @@ pub(crate) struct Asking {
 /// What one session may still say about cosignatures.
 #[derive(Debug)]
 pub(super) struct Cosigning {
-    left: u32,
-    filled_ms: u64,
+    frames: Bucket,
 }
 
 impl Default for Cosigning {
     fn default() -> Self {
-        Cosigning { left: FRAMES_MAX, filled_ms: 0 }
+        Cosigning { frames: Bucket::full(&FRAMES, 0) }
     }
 }
 
@@ -58,6 +60,9 @@ impl Cosigning {
     ) -> Result<(), Ended> {
         if !self.may(context.core.now().mono_ms) {
             return Ok(());
+        }
+        if let Frame::ProofRequest { .. } | Frame::Proof { .. } = &frame {
+            return proving::take(context, peer, frame).map_err(|_| Ended::Stopping);
         }
         let verifier = context.verifier();
         let directory = verifier.directory();
@@ -103,15 +108,11 @@ impl Cosigning {
     }
 
     /// Whether one more frame is taken now.
-    fn may(&mut self, now_ms: u64) -> bool {
-        let seconds = now_ms.saturating_sub(self.filled_ms) / 1_000;
-        if seconds > 0 {
-            let more = u32::try_from(seconds.saturating_mul(FRAMES_PER_S)).unwrap_or(u32::MAX);
-            self.left = self.left.saturating_add(more).min(FRAMES_MAX);
-            self.filled_ms = now_ms;
+    pub(super) fn may(&mut self, now_ms: u64) -> bool {
+        let may = self.frames.wait_ms(&FRAMES, 1, now_ms) == 0;
+        if may {
+            self.frames.take(&FRAMES, 1, now_ms);
         }
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
         may
     }
 }
@@ -213,6 +214,11 @@ async fn given(context: Arc<Context>, peer: NodeId, size: u64, line: String) {
         Err(_) => return,
     };
     answered(&context, verified.witness(), size);
+    if size == 1 {
+        let (shared, line) = (context.clone(), verified.cosignature().clone());
+        // Whether it was kept is in the service log; the parent gives it again.
+        let _ = tokio::task::spawn_blocking(move || epochs::cosigned(&shared, &line)).await;
+    }
     // A core that is gone records nothing; the witness says it again.
     let _ = send(&context, Happened::Given(verified));
 }
@@ -261,11 +267,11 @@ mod tests {
     fn a_peer_that_says_too_much_is_passed_over_and_heard_again_later() {
         let mut session = Cosigning::default();
         let said = (0..1_000).filter(|_| session.may(5)).count();
-        assert_eq!(said, FRAMES_MAX as usize);
-        assert!(!session.may(999));
-        let later = (0..1_000).filter(|_| session.may(3_000)).count();
-        assert_eq!(later as u64, 3 * FRAMES_PER_S);
+        assert_eq!(said as u64, FRAMES_MAX);
+        assert!(!session.may(50));
+        let later = (0..1_000).filter(|_| session.may(3_005)).count();
+        assert_eq!(later as u64, 3 * FRAMES.amount);
         let much_later = (0..1_000).filter(|_| session.may(3_600_000)).count();
-        assert_eq!(much_later, FRAMES_MAX as usize);
+        assert_eq!(much_later as u64, FRAMES_MAX);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tram_dispatch::Code;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX};
+use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_engine::transfer::Objection;
 use tram_engine::transfer::take::{NotTaken, SoundOffer};
 use tram_peer::limits::{CHUNK_BYTES, DATA_MS_MAX};
@@ -33,15 +33,15 @@ pub(super) async fn documents(
 ) -> Result<Result<SoundOffer, NotTaken>, Objection> {
     let dispatch = offer.dispatch().clone();
     let listed = &dispatch.envelope().documents;
-    let wanted = offer.wanted();
-    let sizes = wanted.iter().map(|i| &listed[usize::from(*i)]).filter(|d| is_small(d));
-    if !room.grow(sizes.map(|d| d.size as usize).sum()) {
+    let (wanted, inline) = (offer.wanted(), offer.inline());
+    let sizes = inline.iter().map(|i| listed[usize::from(*i)].size as usize);
+    if !room.grow(sizes.sum()) {
         return Ok(Err(NotTaken::later(Code::Busy)));
     }
     let (mut ranges, mut writers) = (Vec::new(), Writers::new());
     for index in wanted {
         let (d, mut offset) = (&listed[usize::from(index)], 0);
-        if !is_small(d) {
+        if !inline.contains(&index) {
             if is_here(context, who, d) {
                 offer.take_file(d);
                 continue;
@@ -68,10 +68,6 @@ pub(super) async fn documents(
     // Those whose turn did not come keep what they had.
     suspend_all(context, who, listed, writers).await;
     Ok(result?.map(|()| offer))
-}
-
-fn is_small(document: &Document) -> bool {
-    document.size <= INLINE_DOCUMENT_BYTES_MAX as u64
 }
 
 /// Whether this peer gave this document for this dispatch before, whole. It is pinned.

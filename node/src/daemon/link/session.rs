@@ -8,16 +8,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tram_crypto::sha256;
 use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_dispatch::{Code, Digest, DispatchId, NodeId};
+use tram_engine::quota::{Bucket, Rate};
 use tram_engine::record::Stage;
 use tram_engine::{Input, PeerUp};
 use tram_peer::limits::{HELLO_MS_MAX, QUESTIONS_MAX};
 use tram_peer::{Event, HeldCheckpoint, Local, Refused, Session as Machine};
 use tram_transport::{Control, Opened, Session, outbox};
-use tram_trust::{Refusal, VerifiedReceipt, Verifier};
+use tram_trust::{Refusal, Statements, VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
 use super::super::context::Context;
 use super::super::core::{ToCore, ToPeer};
+use super::super::epochs;
 use super::super::hand::Attempted;
 use super::checkpoints::{self, Checkpoints};
 use super::cosigning::{self, Cosigning};
@@ -29,7 +31,11 @@ const BRIEF_BYTES_MAX: usize = 64 << 10;
 
 /// Receipts of one peer that are taken in a second, after so many at once: more than any node passes
 /// on, and few enough that checking what proves nothing takes a part of one processor.
-const RECEIPTS_PER_S: u32 = 5_000;
+const RECEIPTS: Rate = Rate { amount: 5_000, period_ms: 1_000, burst: 5_000 };
+
+/// Bytes of receipts of one peer that are here and not durable yet: then we read no more until some are, and
+/// what waits while the disk is slow is never more than this and one frame.
+const UNANSWERED_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
 /// How often a session is held against the directory and the revocation lists in force.
 const RECHECK_MS: u64 = 5_000;
@@ -87,6 +93,7 @@ enum Never {}
 /// stored, and its place among the peer's questions.
 struct Batch {
     number: u64,
+    bytes: usize,
     complete: bool,
     question: Option<OwnedSemaphorePermit>,
 }
@@ -105,6 +112,9 @@ async fn drive(
     let mut writer = tokio::spawn(frames.write(send));
     let mut checkpoints = Checkpoints::new(context.core.head().size);
     let mut cosigning = Cosigning::default();
+    if let Some(own) = epochs::own(context) {
+        out.put(frame::encode(&own), None);
+    }
     let local = local(context, peer).await?;
     let ours: Arc<[u8]> = local.checkpoint.clone().into();
     let mut machine = Machine::new(peer.clone(), local);
@@ -119,8 +129,8 @@ async fn drive(
     // restarts, and an answer meant for an earlier session must not pass for one of this.
     let mut batches: BTreeMap<u64, Batch> = BTreeMap::new();
     let chain = session.peer_chain_der();
-    // Until when the receipts taken so far are paid for; above a second of them we read no more.
-    let mut paid_until = tokio::time::Instant::now();
+    // What receipts and statements cost; in debt, we read no more.
+    let mut receipts_left = Bucket::full(&RECEIPTS, context.core.now().mono_ms);
     let mut recheck = tokio::time::interval(Duration::from_millis(RECHECK_MS));
     loop {
         while let Some(event) = machine.next_event() {
@@ -138,6 +148,9 @@ async fn drive(
                         );
                         let message = ToCore::PeerUp { up: hello, session: serial, link };
                         context.core.send(message).map_err(|_| Ended::Stopping)?;
+                        for epoch in epochs::of_others(context, peer) {
+                            out.put(frame::encode(&epoch), None);
+                        }
                         *up = true;
                         context.sessions.up(peer, session.clone(), context.core.now().wall);
                         tracing::info!(%peer, address = %session.remote_addr(), "session up");
@@ -160,13 +173,14 @@ async fn drive(
                     let input = Input::PeerCheckpoint { shown, extends };
                     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
                 }
-                Event::Receipts { batch, receipts } => {
-                    let price = Duration::from_secs(1) / RECEIPTS_PER_S * receipts.len() as u32;
-                    paid_until = paid_until.max(tokio::time::Instant::now()) + price;
+                Event::Receipts { batch, receipts, statements } => {
+                    let count = (receipts.len() + statements.len()) as u64;
+                    let bytes = receipts.iter().chain(&statements).map(Vec::len).sum();
+                    receipts_left.take(&RECEIPTS, count, context.core.now().mono_ms);
                     let ours = context.next_serial();
-                    let complete = take_receipts(context, peer, ours, receipts).await?;
+                    let complete = take_receipts(context, peer, ours, receipts, statements).await?;
                     let question = question.take();
-                    batches.insert(ours, Batch { number: batch, complete, question });
+                    batches.insert(ours, Batch { number: batch, bytes, complete, question });
                 }
                 Event::Stored(batch) => {
                     let input = Input::Stored { peer: peer.clone(), batch };
@@ -174,22 +188,30 @@ async fn drive(
                 }
             }
         }
-        let readable_at = paid_until - Duration::from_secs(1);
-        let dear = tokio::time::Instant::now() < readable_at;
+        let wait_ms = receipts_left.wait_ms(&RECEIPTS, 0, context.core.now().mono_ms);
+        let dear = wait_ms > 0;
+        let unanswered: usize = batches.values().map(|batch| batch.bytes).sum();
+        let reads = question.is_some() && !dear && unanswered < UNANSWERED_BYTES_MAX;
         tokio::select! {
-            () = tokio::time::sleep_until(readable_at), if dear => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)), if dear => {}
             permit = questions.clone().acquire_owned(), if question.is_none() => {
                 question = permit.ok();
             }
-            frame = recv.recv(FRAME_BYTES_MAX), if question.is_some() && !dear => {
+            frame = recv.recv(FRAME_BYTES_MAX), if reads => {
                 let Some(bytes) = frame? else { return Err(session.closed().await.into()) };
-                let result = frame::decode(&bytes).map_err(Refused::from).and_then(|f| {
-                    let now_ms = context.core.now().mono_ms;
-                    match machine.is_up() && checkpoints.pace.passes_over(&f, now_ms) {
-                        true => Ok(()),
-                        false => machine.handle(f, &context.verifier()),
-                    }
-                });
+                let now_ms = context.core.now().mono_ms;
+                let result = match frame::decode(&bytes).map_err(Refused::from) {
+                    Err(refused) => Err(refused),
+                    // Before the hello that may need it.
+                    Ok(Frame::Epoch { file }) => match cosigning.may(now_ms) {
+                        true => epochs::take(context, peer, file)
+                            .await
+                            .map_err(|r| Refused { code: r.code, detail: r.detail }),
+                        false => Ok(()),
+                    },
+                    Ok(f) if machine.is_up() && checkpoints.pace.passes_over(&f, now_ms) => Ok(()),
+                    Ok(f) => machine.handle(f, &context.verifier()),
+                };
                 if let Err(refused) = result {
                     checkpoints::refused(context, peer, &mut machine, &ours)?;
                     let detail = frame::detail(&refused.detail);
@@ -209,9 +231,11 @@ async fn drive(
                         let (context, session) = (context.clone(), session.clone());
                         tokio::spawn(give::run(context, session, transfer, gates.clone()));
                     }
-                    Some(ToPeer::Receipts { batch, receipts }) => {
+                    Some(ToPeer::Receipts { batch, receipts, statements }) => {
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        out.put(frame::encode(&Frame::Receipts { batch, receipts }), None);
+                        let statements = statements.iter().map(|s| s.to_vec()).collect();
+                        let frame = Frame::Receipts { batch, receipts, statements };
+                        out.put(frame::encode(&frame), None);
                     }
                     Some(ToPeer::Cosign(cosign)) => {
                         cosigning::say(context, &mut machine, cosign, &out);
@@ -316,31 +340,36 @@ async fn take_receipts(
     peer: &NodeId,
     batch: u64,
     receipts: Vec<Vec<u8>>,
+    statements: Vec<Vec<u8>>,
 ) -> Result<bool, Ended> {
     let verifier = context.verifier();
-    let brief = receipts.iter().map(Vec::len).sum::<usize>() <= BRIEF_BYTES_MAX;
-    let (verified, complete) = if brief {
-        verify_receipts(context, &verifier, peer, &receipts)
+    let bytes = receipts.iter().chain(&statements).map(Vec::len).sum::<usize>();
+    let (verified, complete) = if bytes <= BRIEF_BYTES_MAX {
+        verify_receipts(context, &verifier, peer, &receipts, &statements)
     } else {
         let (peer, ctx) = (peer.clone(), context.clone());
         let check = context.budgets.checks.acquire().await;
         let _check = check.map_err(|_| Ended::Stopping)?;
-        tokio::task::spawn_blocking(move || verify_receipts(&ctx, &verifier, &peer, &receipts))
-            .await
-            .map_err(|_| Ended::Stopping)?
+        tokio::task::spawn_blocking(move || {
+            verify_receipts(&ctx, &verifier, &peer, &receipts, &statements)
+        })
+        .await
+        .map_err(|_| Ended::Stopping)?
     };
     let input = Input::Receipts { peer: peer.clone(), batch, receipts: verified };
     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
     Ok(complete)
 }
 
-/// Those that verify, and whether none is ahead of our directory.
+/// Those that verify, with the statements that they name, and whether none is ahead of our directory.
 fn verify_receipts(
     context: &Context,
     verifier: &Verifier,
     peer: &NodeId,
     receipts: &[Vec<u8>],
+    statements: &[Vec<u8>],
 ) -> (Vec<VerifiedReceipt>, bool) {
+    let statements = Statements::read(statements.iter().map(Vec::as_slice));
     let mut verified = Vec::with_capacity(receipts.len());
     let mut complete = true;
     for raw in receipts {
@@ -348,7 +377,7 @@ fn verify_receipts(
         let named = || DispatchId(sha256(raw));
         let verify = || verifier.receipt_bytes(raw);
         match context.hands.attempt_unnoted(named, verify) {
-            Ok(Ok(receipt)) => verified.push(receipt),
+            Ok(Ok(receipt)) => verified.push(receipt.with_statement(&statements)),
             Ok(Err(Refusal { code, detail })) => {
                 tracing::warn!(%peer, %code, detail, "receipt left out");
                 complete &= !is_ahead_of_us(verifier, raw);

@@ -2,22 +2,24 @@
 
 use tram_api::Problem;
 use tram_api::model::{
-    DocumentView, EvidenceView, InboxEntry, InboxItem, LegState, LegView, Outcome, SealActKind,
+    ActView, DocumentView, EvidenceView, InboxEntry, InboxItem, InboxState, LegState, LegView, Outcome, SealActKind,
     SealMetadata, SealRelated, SealSigner, UrgencyLevel,
 };
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Now, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Now, Status, UnixMillis, WorkingDays};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
 use tram_engine::{Engine, Fatal, View};
 use tram_wire::Receipt;
 
+use super::{acts, handling};
 use super::mailbox::inbox_state;
 
 /// The legs of a dispatch, with what the queues know of them.
 pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegView> {
     let broken = engine.state().broken.get(&held.id());
     let cause = broken.and_then(|b| Some(&b.cause.as_ref()?.0));
+    let mut statuses = handling::newest(held);
     held.legs
         .iter()
         .map(|(recipient, leg)| {
@@ -43,6 +45,7 @@ pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegVie
                 state,
                 outcome,
                 event: last.map(|k| k.evidence.event.into()),
+                status: statuses.remove(recipient),
                 peer: peer.or_else(|| standing.as_ref().map(|(p, _)| p.clone())).map(Into::into),
                 changed_at: last.map_or(held.at, |k| k.evidence.time).into(),
                 attempts: standing.as_ref().map_or(0, |(_, s)| s.attempts),
@@ -89,6 +92,7 @@ pub(super) fn fresh_leg(
         state: if consigned.is_some() { LegState::Consigned } else { LegState::Active },
         outcome: consigned.map(|_| Outcome::Consigned),
         event: consigned.map(|e| e.event.into()),
+        status: consigned.map(|e| handling::of(Status::Arrived, e)),
         peer: None,
         changed_at: consigned.map_or(accepted_at, |e| e.time).into(),
         attempts: 0,
@@ -158,6 +162,7 @@ pub(super) fn evidence(receipt: &Receipt, authorised: bool) -> EvidenceView {
         epoch: e.epoch.into(),
         index: receipt.leaf_index(),
         recipient: e.recipient.clone().map(Into::into),
+        status: e.status.and_then(Status::from_number).map(Into::into),
         code: e.reason.map(Into::into),
         remark: e.remark.clone(),
         receipt: receipt.digest().into(),
@@ -187,7 +192,17 @@ pub(super) fn urgency(urgency: Urgency) -> UrgencyLevel {
     }
 }
 
-fn related(r: &Related) -> SealRelated {
+/// What a dispatch does, and to which earlier ones.
+pub(super) fn act(act: &Act) -> (SealActKind, Vec<SealRelated>) {
+    match act {
+        Act::New => (SealActKind::New, Vec::new()),
+        Act::Recall(of) => (SealActKind::Recall, vec![related(of)]),
+        Act::Update(of) => (SealActKind::Update, vec![related(of)]),
+        Act::Replace(of) => (SealActKind::Replace, of.iter().map(related).collect()),
+    }
+}
+
+pub(super) fn related(r: &Related) -> SealRelated {
     SealRelated {
         originator: r.originator.clone().into(),
         reference: r.reference.clone().into(),
@@ -237,9 +252,20 @@ fn number(m: &Metadata) -> Option<String> {
 }
 
 /// A line of the mailbox.
-pub(super) fn inbox_item(held: &HeldDispatch, agency: &AgencyCode) -> Option<InboxItem> {
+pub(super) fn inbox_item(
+    (engine, view): (&Engine, &dyn View),
+    held: &HeldDispatch,
+    agency: &AgencyCode,
+    (days, now): (&WorkingDays, UnixMillis),
+) -> Option<InboxItem> {
     let state = inbox_state(held.legs.get(agency)?)?;
     let e = held.dispatch.envelope();
+    let register_by = days.register_by(consigned_at(held, agency), e.metadata.urgency);
+    let open = matches!(
+        state,
+        InboxState::Waiting | InboxState::Fetched | InboxState::HandedOver
+    );
+    let overdue = open && register_by <= now;
     Some(InboxItem {
         dispatch: held.id().into(),
         originator: e.originator.clone().into(),
@@ -251,21 +277,26 @@ pub(super) fn inbox_item(held: &HeldDispatch, agency: &AgencyCode) -> Option<Inb
         due_on: e.metadata.due_on.clone(),
         consigned_at: consigned_at(held, agency).into(),
         state,
+        status: held.newest_statuses().get(agency).map(|s| s.status.into()),
+        register_by: register_by.into(),
+        overdue,
+        act: act(&e.act).0,
+        acts: acts::acts(engine, view, held, Some(agency)),
+        same_number: Vec::new(),
         documents: e.documents.len() as u32,
         documents_bytes: e.documents.iter().map(|d| d.size).sum(),
     })
 }
 
 /// One entry of the mailbox, whole.
-pub(super) fn inbox_entry(held: &HeldDispatch, agency: &AgencyCode) -> Option<InboxEntry> {
+pub(super) fn inbox_entry(
+    held: &HeldDispatch,
+    agency: &AgencyCode,
+    (acts, same_number): (Vec<ActView>, Vec<DispatchId>),
+) -> Option<InboxEntry> {
     let state = inbox_state(held.legs.get(agency)?)?;
     let e = held.dispatch.envelope();
-    let (act, act_of) = match &e.act {
-        Act::New => (SealActKind::New, Vec::new()),
-        Act::Recall(of) => (SealActKind::Recall, vec![related(of)]),
-        Act::Update(of) => (SealActKind::Update, vec![related(of)]),
-        Act::Replace(of) => (SealActKind::Replace, of.iter().map(related).collect()),
-    };
+    let (act, act_of) = act(&e.act);
     let remark = held
         .evidence
         .iter()
@@ -290,6 +321,10 @@ pub(super) fn inbox_entry(held: &HeldDispatch, agency: &AgencyCode) -> Option<In
         issued_at: e.issued_at.into(),
         consigned_at: consigned_at(held, agency).into(),
         state,
+        acts,
+        same_number: same_number.into_iter().map(Into::into).collect(),
+        statuses: held.statuses(agency).iter().map(handling::view).collect(),
+        signature: handling::signature(held),
         remark,
     })
 }

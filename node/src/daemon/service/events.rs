@@ -2,6 +2,7 @@
 
 use tram_api::model::EventNotice;
 use tram_api::{Caller, Feed, Problem, Role};
+use tram_dispatch::Status;
 
 use super::NodeService;
 
@@ -45,7 +46,8 @@ impl NodeService {
                     recipient: n.recipient.clone().map(Into::into),
                     node: n.node.clone().into(),
                     at: n.time.into(),
-                    code: None,
+                    status: n.status.and_then(Status::from_number).map(Into::into),
+                    code: n.reason.map(Into::into),
                 };
                 if tx.try_send(notice).is_err() {
                     return;

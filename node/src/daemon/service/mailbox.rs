@@ -1,5 +1,6 @@
 //! The recipient's mailbox: list, fetch, confirm, register, refuse.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +13,12 @@ use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event};
 use tram_engine::Input;
 use tram_engine::record::Stage;
 use tram_engine::state::held::HeldDispatch;
-use tram_engine::state::leg::Leg;
+use tram_engine::state::leg::{Leg, Stage as Reached};
 use tram_wire::Receipt;
 
 use super::super::kept::{Kept, Unfit};
+use super::acts::SameNumber;
+use super::questions::calendar;
 use super::{NodeService, blocking, convert, settled, storage};
 
 /// Page size where the caller names none, and the largest.
@@ -44,7 +47,7 @@ impl NodeService {
         // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
         loop {
-            let (items, last) = self.look(&agency, query.state, after, limit).await?;
+            let (items, last) = self.look(&agency, &query, after, limit).await?;
             // A cursor of 0 leaves means "from the beginning" again: nothing was seen yet.
             let next = last.map(|l| l.to_string()).or_else(|| query.after.clone());
             if !items.is_empty() || Instant::now() >= deadline {
@@ -70,22 +73,34 @@ impl NodeService {
     async fn look(
         &self,
         agency: &AgencyCode,
-        state: Option<InboxState>,
+        query: &InboxQuery,
         after: Option<u64>,
         limit: usize,
     ) -> Result<(Vec<InboxItem>, Option<u64>), Problem> {
+        let (state, overdue) = (query.state, query.overdue);
+        let context = self.context.clone();
+        let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
+        let days = Arc::new(days);
         let (mut found, mut last) = (Vec::new(), after);
         loop {
             let (code, from, room) = (agency.clone(), last, limit - found.len());
+            let (days, now) = (days.clone(), self.context.core.now().wall);
             let (items, to, seen) = self
                 .context
                 .core
-                .reading(move |engine, _| {
+                .reading(move |engine, view| {
                     let (mut items, mut to, mut seen) = (Vec::new(), from, 0);
                     for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
                         (to, seen) = (Some(cursor), seen + 1);
-                        let item = convert::inbox_item(held, &code);
-                        items.extend(item.filter(|i| state.is_none_or(|s| s == i.state)));
+                        let item =
+                            convert::inbox_item((engine, view), held, &code, (&days, now));
+                        let wanted = |i: &InboxItem| {
+                            state.is_none_or(|s| s == i.state)
+                                && overdue.is_none_or(|o| o == i.overdue)
+                        };
+                        if let Some(item) = item.filter(wanted) {
+                            items.push((item, SameNumber::of(engine, view, held)));
+                        }
                         if items.len() == room {
                             break;
                         }
@@ -93,7 +108,7 @@ impl NodeService {
                     (items, to, seen)
                 })
                 .await?;
-            found.extend(items);
+            found.extend(self.with_same_numbers(agency, items).await?);
             last = to;
             if found.len() >= limit || seen < LOOK_AT_ONCE {
                 return Ok((found, last));
@@ -101,7 +116,49 @@ impl NodeService {
         }
     }
 
-    async fn consigned(
+    /// Adds the warnings about numbers that came twice.
+    async fn with_same_numbers(
+        &self,
+        agency: &AgencyCode,
+        items: Vec<(InboxItem, Option<SameNumber>)>,
+    ) -> Result<Vec<InboxItem>, Problem> {
+        let (mut items, numbers): (Vec<InboxItem>, Vec<_>) = items.into_iter().unzip();
+        let others = self.others(agency, numbers).await?;
+        for (item, others) in items.iter_mut().zip(others) {
+            item.same_number = others.into_iter().map(Into::into).collect();
+        }
+        Ok(items)
+    }
+
+    /// For each number the other dispatches to this agency that carry it.
+    async fn others(
+        &self,
+        agency: &AgencyCode,
+        numbers: Vec<Option<SameNumber>>,
+    ) -> Result<Vec<Vec<DispatchId>>, Problem> {
+        let store = self.context.store.clone();
+        let found = self
+            .reading(move || {
+                let of = |n: Option<SameNumber>| n.map_or(Ok(Vec::new()), |n| n.others(&store));
+                numbers.into_iter().map(of).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        if found.iter().all(Vec::is_empty) {
+            return Ok(found);
+        }
+        // Of what others got nobody is told.
+        let code = agency.clone();
+        let mine = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
+            let mine = |id: &DispatchId| {
+                let held = engine.find(id, view).ok().flatten();
+                held.is_some_and(|h| h.legs.contains_key(&code))
+            };
+            found.into_iter().map(|ids| ids.into_iter().filter(mine).collect()).collect()
+        };
+        Ok(self.context.core.reading(mine).await?)
+    }
+
+    pub(super) async fn consigned(
         &self,
         agency: &AgencyCode,
         id: DispatchId,
@@ -130,7 +187,14 @@ impl NodeService {
         id: DispatchId,
     ) -> Result<InboxEntry, Problem> {
         let held = self.consigned(&agency, id).await?;
-        convert::inbox_entry(&held, &agency)
+        let (of, code) = (held.clone(), agency.clone());
+        let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
+            let acts = super::acts::acts(engine, view, &of, Some(&code));
+            (acts, SameNumber::of(engine, view, &of))
+        };
+        let (acts, number) = self.context.core.reading(look).await?;
+        let others = self.others(&agency, vec![number]).await?.pop().unwrap_or_default();
+        convert::inbox_entry(&held, &agency, (acts, others))
             .ok_or_else(|| Problem::new(Code::NotFound, "not in the mailbox"))
     }
 
@@ -192,6 +256,10 @@ impl NodeService {
         id: DispatchId,
     ) -> Result<HeldDispatch, Problem> {
         let held = self.consigned(agency, id).await?;
+        if let Some(Leg::Mailbox { stage: Reached::Withdrawn, .. }) = held.legs.get(agency) {
+            let detail = format!("dispatch {id} was given back to its originator");
+            return Err(Problem::new(Code::WrongState, detail));
+        }
         let why = move |engine: &tram_engine::Engine, _: &dyn tram_engine::View| {
             convert::set_aside(engine, &id)
         };
@@ -241,39 +309,29 @@ impl NodeService {
             .core
             .ask(move |token| Input::Confirm { token, recipient, dispatch: id })
             .await?;
-        recorded(reply, agency)
-    }
-
-    pub(super) async fn do_register(
-        &self,
-        agency: AgencyCode,
-        id: DispatchId,
-        refusal: Option<String>,
-        remark: Option<String>,
-    ) -> Result<Recorded, Problem> {
-        let recipient = agency.clone();
-        let reply = self
-            .context
-            .core
-            .ask(move |token| Input::Register { token, recipient, dispatch: id, refusal, remark })
-            .await?;
-        recorded(reply, agency)
+        Ok(recorded(reply, agency)?.0)
     }
 }
 
-fn recorded(reply: tram_engine::Reply, agency: AgencyCode) -> Result<Recorded, Problem> {
+/// What was recorded, and the digest of the agency's statement that its receipt names.
+pub(super) fn recorded(
+    reply: tram_engine::Reply,
+    agency: AgencyCode,
+) -> Result<(Recorded, Option<Digest>), Problem> {
     let (receipts, repeat) = settled(reply)?;
     let raw = receipts.first().ok_or_else(|| storage("the receipt is not there"))?;
     let receipt = Receipt::parse(raw).map_err(|e| storage(e.detail))?;
     let record = receipt.record();
-    Ok(Recorded {
+    let recorded = Recorded {
         dispatch: record.dispatch.into(),
         recipient: agency.into(),
         event: record.event.into(),
         at: record.time.into(),
         receipt: Base64(raw.to_vec()),
         repeat,
-    })
+        statement: None,
+    };
+    Ok((recorded, record.attestation))
 }
 
 /// A document being read.
@@ -311,6 +369,7 @@ pub(super) fn inbox_state(leg: &Leg) -> Option<InboxState> {
         Leg::Mailbox { stage: Stage::HandedOver, .. } => Some(InboxState::HandedOver),
         Leg::Mailbox { stage: Stage::Registered, .. } => Some(InboxState::Registered),
         Leg::Mailbox { stage: Stage::Refused, .. } => Some(InboxState::Refused),
+        Leg::Mailbox { stage: Stage::Withdrawn, .. } => Some(InboxState::Withdrawn),
         _ => None,
     }
 }

@@ -1,19 +1,26 @@
 //! The node behind the local socket.
 
+mod acts;
+mod anchor;
 mod audit;
+pub(crate) mod checkpoints;
 mod convert;
+mod decisions;
 mod directory;
 mod events;
 mod evidence;
 mod gaps;
+mod handling;
 mod mailbox;
 mod numbers;
 mod operate;
 mod questions;
 mod quotas;
+mod retention;
 mod statistics;
 mod status;
 mod submit;
+mod tiles;
 mod time_stamps;
 mod tracking;
 mod upload;
@@ -23,10 +30,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tram_api::model::*;
-use tram_api::service::{Fetched, OpenDocument, Statement, Submission, Upload};
+use tram_api::service::{Fetched, OpenDocument, Said, Submission, Upload};
 use tram_api::{BodyStream, Caller, Feed, Problem, Reply, Scope, Service};
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference, Status};
 
 use super::context::Context;
 use super::core::Stopping;
@@ -222,9 +229,10 @@ impl Service for NodeService {
         _caller: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        request: RegisterRequest,
+        said: Said<RegisterRequest>,
     ) -> Reply<'_, Recorded> {
-        Box::pin(self.do_register(agency, dispatch, None, request.remark))
+        let said = said.map(|request| (Status::Accepted, request.remark));
+        Box::pin(self.do_decide(agency, dispatch, (&[Status::Accepted], None), said))
     }
 
     fn refuse(
@@ -232,9 +240,35 @@ impl Service for NodeService {
         _caller: Caller,
         agency: AgencyCode,
         dispatch: DispatchId,
-        request: RefuseRequest,
+        said: Said<RefuseRequest>,
     ) -> Reply<'_, Recorded> {
-        Box::pin(self.do_register(agency, dispatch, Some(request.reason), None))
+        let cause = match &said {
+            Said::Words(request) => request.cause.map(|cause| match cause {
+                RefusalCause::WrongAddressee => Code::WrongAddressee,
+                RefusalCause::DocumentUnsound => Code::DocumentUnsound,
+            }),
+            Said::Sealed(_) => None,
+        };
+        let said = said.map(|request| (Status::Refused, Some(request.reason)));
+        Box::pin(self.do_decide(agency, dispatch, (&[Status::Refused], cause), said))
+    }
+
+    fn report(
+        &self,
+        _caller: Caller,
+        agency: AgencyCode,
+        dispatch: DispatchId,
+        said: Said<StatusRequest>,
+    ) -> Reply<'_, Recorded> {
+        const ASKED: &[Status] = &[
+            Status::Assigned,
+            Status::Processing,
+            Status::Completed,
+            Status::Agreed,
+            Status::Declined,
+        ];
+        let said = said.map(|request| (request.status.0, request.remark));
+        Box::pin(self.do_decide(agency, dispatch, (ASKED, None), said))
     }
 
     fn receipts(
@@ -263,8 +297,24 @@ impl Service for NodeService {
         Box::pin(self.do_log_witnesses())
     }
 
+    fn log_anchor(&self, _caller: Caller) -> Reply<'_, LogAnchor> {
+        Box::pin(self.do_log_anchor())
+    }
+
+    fn override_anchor(&self, _caller: Caller, request: AnchorRequest) -> Reply<'_, Anchored> {
+        Box::pin(self.do_override_anchor(request))
+    }
+
     fn log_timestamps(&self, _caller: Caller) -> Reply<'_, LogTimeStamps> {
         Box::pin(self.do_log_timestamps())
+    }
+
+    fn retention(&self, _caller: Caller, query: RetentionQuery) -> Reply<'_, RetentionView> {
+        Box::pin(self.do_retention(query))
+    }
+
+    fn log_entries(&self, _caller: Caller, query: EntriesQuery) -> Reply<'_, bytes::Bytes> {
+        Box::pin(self.do_log_entries(query))
     }
 
     fn inclusion(&self, _caller: Caller, query: InclusionQuery) -> Reply<'_, Inclusion> {
@@ -284,9 +334,9 @@ impl Service for NodeService {
         _caller: Caller,
         agency: AgencyCode,
         sequence: Sequence,
-        statement: Statement,
+        said: Said<VoidRequest>,
     ) -> Reply<'_, Voided> {
-        Box::pin(self.do_void(agency, sequence, statement))
+        Box::pin(self.do_void(agency, sequence, said))
     }
 
     fn genesis(&self, _caller: Caller) -> Reply<'_, GenesisView> {

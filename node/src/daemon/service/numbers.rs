@@ -2,23 +2,19 @@
 
 use std::sync::Arc;
 
-use tram_api::model::Voided;
-use tram_api::service::Statement;
+use tram_api::model::{VoidRequest, Voided};
+use tram_api::service::Said;
 use tram_api::{Base64, Problem};
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Envelope};
 use tram_engine::{Input, Reply, Wanted};
-use tram_spool::store::NumberUse;
 use tram_trust::Verdict;
 use tram_wire::void::Void;
-use tram_wire::{SealError, SealedVoid};
+use tram_wire::SealedVoid;
 
 use super::super::context::Context;
-use super::{NodeService, blocking, settled, storage, store_problem};
+use super::{NodeService, blocking, settled, storage};
 use crate::sealing;
-
-/// So many things are known of one number at most, unless somebody numbers twice.
-const ENTRIES: usize = 8;
 
 impl NodeService {
     /// Gives an envelope its number and its time of sealing, both durable.
@@ -58,11 +54,13 @@ impl NodeService {
         &self,
         agency: AgencyCode,
         sequence: Sequence,
-        statement: Statement,
+        said: Said<VoidRequest>,
     ) -> Result<Voided, Problem> {
-        match statement {
-            Statement::Reason(reason) => declare(&self.context, agency, sequence, reason).await,
-            Statement::Sealed(bytes) => {
+        match said {
+            Said::Words(VoidRequest { reason }) => {
+                declare(&self.context, agency, sequence, reason).await
+            }
+            Said::Sealed(bytes) => {
                 let sealed =
                     SealedVoid::parse(&bytes).map_err(|e| Problem::new(e.code, e.detail))?;
                 let said = sealed.void();
@@ -116,12 +114,7 @@ async fn declare(
         let seal = shared.seal_of(&agency)?;
         let (network, time) = (shared.network, shared.core.now().wall);
         let void = Void { network, agency, sequence, time, reason };
-        let algorithm = seal.key.algorithm();
-        let sealed = SealedVoid::seal(&void, &seal.chain, algorithm, |m| seal.key.sign(m));
-        sealed.map_err(|e| match e {
-            SealError::Wire(e) => Problem::new(e.code, e.detail),
-            SealError::Sign(e) => Problem::new(Code::Internal, e.to_string()),
-        })
+        sealing::seal(&void, &seal.chain, &*seal.key)
     });
     take(context, sealed.await?).await
 }
@@ -130,7 +123,6 @@ async fn take(context: &Arc<Context>, sealed: SealedVoid) -> Result<Voided, Prob
     let shared = context.clone();
     let statement = sealed.clone();
     let verified = blocking(move || {
-        unused(&shared, &statement)?;
         match shared.verifier().void(statement, shared.core.now().wall) {
             Verdict::Verified(verified) => Ok(verified),
             Verdict::Refused(r) => Err(Problem::new(r.code, r.detail)),
@@ -149,22 +141,4 @@ async fn take(context: &Arc<Context>, sealed: SealedVoid) -> Result<Voided, Prob
         statement: Base64(sealed.raw().to_vec()),
         receipt: Base64(receipt.to_vec()),
     })
-}
-
-/// Whether nothing is known of the number that speaks against the statement.
-fn unused(context: &Context, sealed: &SealedVoid) -> Result<(), Problem> {
-    let Void { agency, sequence, .. } = sealed.void();
-    let Sequence { series, number } = *sequence;
-    let entries = context.store.numbers(agency, series, number, ENTRIES).map_err(store_problem)?;
-    for entry in entries.iter().filter(|e| e.number == number) {
-        let word = match entry.what {
-            NumberUse::Assigned => continue,
-            NumberUse::Accepted => "stands for a dispatch in custody",
-            NumberUse::Refused => "stands for a dispatch that was refused",
-            NumberUse::Void => "is void already",
-        };
-        let detail = format!("number {number} of series {series} {word} since {}", entry.at);
-        return Err(Problem::new(Code::WrongState, detail));
-    }
-    Ok(())
 }

@@ -23,7 +23,7 @@ impl NodeService {
         let c = &self.context;
         let now = c.core.now().wall;
         let counts = self.leg_counts().await?;
-        let (halted, peers) = c.core.glance(|engine, _| (engine.halted(), engine.peers())).await?;
+        let (shut, peers) = c.core.glance(|engine, _| (engine.shut(), engine.peers())).await?;
         let verifier = c.verifier();
         let directory = verifier.directory();
         let certificates = self.certificates(now);
@@ -41,7 +41,7 @@ impl NodeService {
             network: c.network.into(),
             network_name: c.root.document().name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
-            state: self.state(halted.is_some(), &alarms),
+            state: self.state(shut, &alarms),
             alarms,
             started_at: c.started_at.into(),
             now: now.into(),

@@ -26,10 +26,12 @@ impl NodeService {
     }
 
     /// The node's state, by its alarms.
-    pub(super) fn state(&self, halted: bool, alarms: &[Alarm]) -> NodeState {
+    pub(super) fn state(&self, shut: Option<Code>, alarms: &[Alarm]) -> NodeState {
         if self.context.is_stopping() {
             NodeState::Stopping
-        } else if halted {
+        } else if matches!(shut, Some(Code::LogUnanchored | Code::EpochUnlisted)) {
+            NodeState::Unanchored
+        } else if shut.is_some() {
             NodeState::Halted
         } else if alarms.is_empty() {
             NodeState::Ready
@@ -42,29 +44,29 @@ impl NodeService {
     pub(super) async fn alarms(&self) -> Result<Vec<Alarm>, Problem> {
         let c = &self.context;
         let now = c.core.now().wall;
-        let (halted, contradiction, peers, certain) = c
+        let (halted, contradiction, peers, certain, anchor) = c
             .core
             .glance(|engine, _| {
                 let peers = !engine.peers().is_empty();
                 let certain = engine.clock_is_certain();
-                (engine.halted(), engine.contradiction().cloned(), peers, certain)
+                let anchor = super::anchor::alarm(engine);
+                (engine.halted(), engine.contradiction().cloned(), peers, certain, anchor)
             })
             .await?;
         let mut found = Vec::new();
+        found.extend(anchor);
+        found.extend(super::anchor::epoch_alarm(c));
         if let Some(code) = halted {
-            found.push(match contradiction {
-                Some(proof) => {
-                    let size = proof.shown.size();
-                    let detail = format!(
-                        "nothing new is signed: {} holds a checkpoint of this log at {size} leaves \
-                         that it contradicts; the proof is in {} of the data directory",
-                        proof.shown_by,
-                        super::super::proofs::FOLDER
-                    );
-                    Found::new(code, detail).since(proof.at)
-                }
-                None => Found::new(code, "nothing new is signed"),
-            });
+            found.extend(contradiction.map(|proof| {
+                let size = proof.shown.size();
+                let detail = format!(
+                    "nothing new is signed: {} holds a checkpoint of this log at {size} leaves \
+                     that it contradicts; the proof is in {} of the data directory",
+                    proof.shown_by,
+                    super::super::proofs::FOLDER
+                );
+                Found::new(code, detail).about("proof").since(proof.at)
+            }));
         }
         for (peer, claim) in c.claims.standing() {
             let detail = format!(
@@ -102,6 +104,8 @@ impl NodeService {
             Found::new(code, format!("{about} ends {ends}")).about(about).since(since)
         }));
         found.extend(c.revocation.alarms(&verifier, now));
+        found.extend(c.retention.alarm(now));
+        found.extend(c.public_log_alarm(now));
         found.extend(c.time_stamp_debt().and_then(|debt| debt.alarm(now)));
         found.extend(self.quarantine_alarms().await?);
         Ok(c.alarms.settle(now, found))

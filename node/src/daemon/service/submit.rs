@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use tram_api::model::{Accepted, LegView, SealRequest};
+use tram_api::text::DispatchText;
 use tram_api::service::Submission;
 use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
-use tram_dispatch::envelope::{SealedBy, Secrecy, Sequence};
-use tram_dispatch::limits::INLINE_DOCUMENT_BYTES_MAX;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference};
+use tram_dispatch::envelope::{SealedBy, Sequence};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference, UnixMillis};
 use tram_engine::record::Stage;
 use tram_engine::{Documents, Reply};
 use tram_spool::documents::Bringer;
@@ -15,8 +15,10 @@ use tram_trust::{Verdict, VerifiedDispatch};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::super::context::Context;
+use super::super::core::ToCore;
 use super::super::hand::Attempted;
 use super::super::pins::Pin;
+use super::acts::SameNumber;
 use super::{NodeService, blocking, convert, later, settled, storage};
 use crate::sealing::{self, Circumstances};
 
@@ -168,6 +170,9 @@ impl NodeService {
         }
         if let Reply::Refused { code, .. } = &reply {
             tracing::info!(dispatch = %id, originator = %envelope.originator, %code, "submission refused");
+            if *code == Code::SecretRefused {
+                self.let_go(&envelope)?;
+            }
         }
         let (receipts, repeat) = settled(reply)?;
         let mut records = Vec::new();
@@ -185,6 +190,7 @@ impl NodeService {
             let fresh = |r: &AgencyCode| convert::fresh_leg(r, &records, accepted_at);
             envelope.recipients.iter().map(fresh).collect()
         };
+        let same_number = self.same_number(id, &envelope, accepted_at).await;
         let (originator, reference) = (envelope.originator, envelope.reference);
         Ok(Accepted {
             dispatch: id.into(),
@@ -193,8 +199,41 @@ impl NodeService {
             accepted_at: accepted_at.into(),
             receipt: Base64(receipt.to_vec()),
             legs,
+            same_number,
             repeat,
         })
+    }
+
+    /// What was uploaded for a dispatch with a secrecy mark is not kept.
+    fn let_go(&self, envelope: &Envelope) -> Result<(), Problem> {
+        let who = Bringer::Agency(envelope.originator.clone());
+        let mut gone: Vec<Digest> = envelope.documents.iter().map(|d| d.sha256).collect();
+        gone.retain(|digest| self.context.uploads.forget(&who, digest));
+        Ok(self.context.core.send(ToCore::Unneeded(gone))?)
+    }
+
+    /// Others of this originator with the same number, as far as the index has them: a warning, for which
+    /// nothing fails.
+    async fn same_number(
+        &self,
+        id: DispatchId,
+        envelope: &Envelope,
+        at: UnixMillis,
+    ) -> Vec<DispatchText> {
+        let Some(number) = SameNumber::of_envelope(id, envelope, at) else { return Vec::new() };
+        let store = self.context.store.clone();
+        let found = self.reading(move || number.others(&store)).await.unwrap_or_default();
+        if found.is_empty() {
+            return Vec::new();
+        }
+        // Of these, what is an act on the other is no mistake.
+        let find = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
+            let held = engine.find(&id, view).ok().flatten()?;
+            SameNumber::of(engine, view, &held)
+        };
+        let Ok(number) = self.context.core.question(find).await else { return Vec::new() };
+        let others = |id: &DispatchId| number.as_ref().is_some_and(|n| n.is_other(id));
+        found.into_iter().filter(others).map(Into::into).collect()
     }
 
     /// How the legs of a dispatch stand now.
@@ -251,7 +290,7 @@ fn gather(
     let envelope = dispatch.envelope();
     let mut documents = Documents::default();
     let mut pins = Vec::new();
-    if envelope.secrecy != Secrecy::None {
+    if tram_dispatch::secrecy::marked(envelope).is_some() {
         return Ok((documents, pins));
     }
     if !along.is_empty() && along.len() != envelope.documents.len() {
@@ -290,7 +329,7 @@ fn gather(
             documents.missing.push(digest);
             continue;
         };
-        if size <= INLINE_DOCUMENT_BYTES_MAX as u64 {
+        if documents.rides(size) {
             let mut bytes = vec![0; size as usize];
             let n = reader.read_at(0, &mut bytes).map_err(storage)?;
             if n as u64 != size || Digest(sha256(&bytes)) != digest {

@@ -7,10 +7,11 @@ use tram_api::model::{LogTimeStamps, TimeStampView, TimeStampsStanding};
 use tram_crypto::sha256;
 use tram_dispatch::{Code, Digest};
 use tram_tlog::note::Note;
-use tram_wire::evidence_file::{Link, ProvedCheckpoint};
+use tram_wire::evidence_file::ProvedCheckpoint;
 
 use super::super::context::Context;
-use super::{NodeService, blocking, storage, store_problem};
+use super::checkpoints::proved;
+use super::{NodeService, storage, store_problem};
 
 /// Most time-stamps in one answer: each is verified.
 const SHOWN_MAX: usize = 100;
@@ -20,7 +21,7 @@ const TRIED_MAX: usize = 16;
 impl NodeService {
     pub(super) async fn do_log_timestamps(&self) -> Result<LogTimeStamps, Problem> {
         let context = self.context.clone();
-        blocking(move || {
+        self.reading(move || {
             let mut stamps = Vec::new();
             for kept in context.tokens().map_err(storage)?.iter().rev().take(SHOWN_MAX) {
                 let token = kept.token().map(|t| Digest(sha256(&t))).unwrap_or(Digest([0; 32]));
@@ -78,14 +79,11 @@ pub(super) fn include(
     }
     let root = context.store.root(size).map_err(store_problem)?;
     let note = context
-        .checkpoint_of(size, root)
+        .signed_checkpoint(size, root)
         .map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
-    let link = |from: &u64| {
-        let path = context.store.consistency_proof(*from, size).map_err(store_problem)?;
-        Ok::<_, Problem>(Link { size: *from, path })
-    };
-    let links = sizes.iter().map(link).collect::<Result<_, _>>()?;
-    checkpoints.push(ProvedCheckpoint { note, links, stamps: vec![token] });
+    let mut added = proved(context, size, note, sizes)?;
+    added.stamps.push(token);
+    checkpoints.push(added);
     Ok(())
 }
 

@@ -4,14 +4,15 @@ use tram_api::Problem;
 use tram_api::model::{LogWitnesses, QuorumView, WitnessView};
 use tram_dispatch::{Code, UnixMillis};
 use tram_spool::store::CosignedCheckpoint;
+use tram_tlog::policy::Policy;
 
-use super::super::witnesses::cosignatures;
-use super::{NodeService, blocking, store_problem};
+use super::super::context::Context;
+use super::{NodeService, store_problem};
 
 impl NodeService {
     pub(super) async fn do_log_witnesses(&self) -> Result<LogWitnesses, Problem> {
         let context = self.context.clone();
-        blocking(move || {
+        self.reading(move || {
             let internal = |e: &dyn std::fmt::Display| Problem::new(Code::Internal, e.to_string());
             let policy = context.policy().map_err(|e| internal(&e))?;
             let newest = context.store.cosigned_by().map_err(store_problem)?;
@@ -22,12 +23,12 @@ impl NodeService {
             let found = context.store.cosigned_from(size, at_size).map_err(store_problem)?;
             let root = context.store.root(size).map_err(store_problem)?;
             let told = found.unwrap_or(CosignedCheckpoint { size, root, by: Vec::new() });
-            let judged = context.judge(&policy, size, root, &cosignatures(&told));
+            let judged = context.judge(&policy, &told);
             let judged = judged.ok_or_else(|| internal(&"no checkpoint of this size"))?;
             let quorum = context.newest_quorum(&policy).map_err(store_problem)?;
             let quorum = match (policy.quorum(), quorum) {
-                (None, _) => Some(view(&context, &told)?),
-                (Some(_), found) => found.map(|c| view(&context, &c)).transpose()?,
+                (None, _) => Some(view(&context, &policy, &told)?),
+                (Some(_), found) => found.map(|c| view(&context, &policy, &c)).transpose()?,
             };
             let mut nodes = context.around();
             nodes.extend(newest.keys().filter(|n| !nodes.contains(n)).cloned().collect::<Vec<_>>());
@@ -45,7 +46,7 @@ impl NodeService {
                 node: context.me.clone().into(),
                 epoch: context.epoch.into(),
                 size,
-                checkpoint: context.cosigned_note(&told).map_err(|e| internal(&e))?,
+                checkpoint: note(&context, &policy, &told)?,
                 by_position: context.witness_policy.is_none(),
                 policy: policy.to_text(),
                 reached: judged.reached,
@@ -59,10 +60,19 @@ impl NodeService {
 }
 
 fn view(
-    context: &super::super::context::Context,
+    context: &Context,
+    policy: &Policy,
     checkpoint: &CosignedCheckpoint,
 ) -> Result<QuorumView, Problem> {
-    let note = context.cosigned_note(checkpoint);
-    let checkpoint_note = note.map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
-    Ok(QuorumView { size: checkpoint.size, checkpoint: checkpoint_note })
+    Ok(QuorumView { size: checkpoint.size, checkpoint: note(context, policy, checkpoint)? })
+}
+
+fn note(
+    context: &Context,
+    policy: &Policy,
+    checkpoint: &CosignedCheckpoint,
+) -> Result<String, Problem> {
+    let internal = |e: &dyn std::fmt::Display| Problem::new(Code::Internal, e.to_string());
+    let bytes = context.cosigned_note(Some(policy), checkpoint).map_err(|e| internal(&e))?;
+    String::from_utf8(bytes).map_err(|e| internal(&e))
 }

@@ -46,13 +46,8 @@ fn prefix(epoch: &EpochId) -> String {
 
 /// Keeps a token durably: it is on the disk when this returns.
 pub(super) fn keep(data: &Path, epoch: &EpochId, size: u64, token: &[u8]) -> std::io::Result<()> {
-    let folder = data.join(FOLDER);
-    if !folder.is_dir() {
-        std::fs::create_dir_all(&folder)?;
-        std::fs::File::open(data)?.sync_all()?;
-    }
     let name = format!("{}{size:020}-{}.tst", prefix(epoch), short(token));
-    super::super::files::replace(&folder.join(name), token)
+    super::super::files::keep(data, FOLDER, &name, token).map(|_| ())
 }
 
 /// The tokens of an epoch, ascending by size.

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use tram_config::Config;
 use tram_crypto::{Entropy as _, SystemEntropy};
+use tram_dispatch::limits::ANCHORS_BYTES_MAX;
 use tram_dispatch::{Code, UnixMillis};
-use tram_tlog::Hash;
-use tram_tlog::checkpoint::Checkpoint;
 use tram_trust::time_stamp::{self, Authorities, Nonce, TimeStamp};
 
 pub(crate) use self::kept::Kept;
@@ -25,8 +24,6 @@ const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// Receipts without a time-stamp for longer than this need somebody.
 const OVERDUE_MS: u64 = 86_400_000;
-/// Largest file of anchors.
-const ANCHORS_BYTES_MAX: u64 = 1 << 20;
 
 /// What the node knows of its time-stamps.
 #[derive(Default)]
@@ -63,7 +60,7 @@ impl TimeStamps {
         let path = &configured.anchors;
         let bad = |what: String| (Code::ConfigInvalid, format!("{}: {what}", path.display()));
         let length = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
-        if length > ANCHORS_BYTES_MAX {
+        if length > ANCHORS_BYTES_MAX as u64 {
             return Err(bad(format!("{length} bytes")));
         }
         let bytes = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
@@ -92,8 +89,7 @@ impl Context {
     /// The text of the checkpoint of this size of the node's own log, which tokens are over.
     pub(crate) fn checkpoint_text(&self, size: u64) -> Result<String, String> {
         let root = self.store.root(size).map_err(|e| e.to_string())?;
-        let origin = tram_trust::checkpoint::origin(self.network, &self.me, self.epoch);
-        let checkpoint = Checkpoint::new(&origin, size, Hash(root)).map_err(|e| e.to_string())?;
+        let checkpoint = self.own_checkpoint(size, root).map_err(|e| e.to_string())?;
         Ok(checkpoint.to_note_text())
     }
 

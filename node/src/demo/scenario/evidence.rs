@@ -84,7 +84,7 @@ fn row(claim: Claim, proof: &Proof) -> Vec<String> {
             nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
         }
         Proof::Leaf(place) => format!("{}, {}", place.event.name(), place.node),
-        Proof::Decided { place, by: Voice::Agency(signer), .. } => {
+        Proof::Decided { place, by: Voice::Agency { signer, .. }, .. } => {
             format!("{}, {}", place.event.name(), signer.name)
         }
         Proof::Decided { place, by: Voice::Node, .. } => {

@@ -5,6 +5,7 @@ mod follow;
 mod mailbox;
 mod receipts;
 mod refusals;
+mod rollback;
 mod suggest;
 
 use std::cell::Cell;
@@ -86,6 +87,8 @@ impl<'n> Scenario<'n> {
         self.verify_receipts(&mut summary, directive, answer).await?;
         self.evidence_file(directive).await?;
         self.refusals(&mut summary).await?;
+        processes.alive()?;
+        self.rollback(&mut summary, processes).await?;
         processes.alive()?;
         Ok(summary)
     }

@@ -6,14 +6,17 @@ use http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
 
-use super::super::call::{Call, Strict, page};
+use super::super::body::BodyStream;
+use super::super::call::{Call, Strict, page, said};
 use super::super::outgoing::{self, ChannelBody};
 use super::super::range;
 use super::operate::{remark, token};
 use crate::limits::{READ_BYTES, WAIT_S_MAX};
-use crate::model::{ConfirmRequest, InboxQuery, Page, RefuseRequest, RegisterRequest};
+use crate::model::{
+    ConfirmRequest, InboxQuery, Page, RefuseRequest, RegisterRequest, StatusRequest,
+};
 use crate::routes::{FETCH, media};
-use crate::service::OpenDocument;
+use crate::service::{OpenDocument, Said};
 use crate::{DocumentRead, Problem};
 
 pub(super) async fn inbox(call: Call) -> Result<Response, Problem> {
@@ -120,18 +123,33 @@ pub(super) async fn confirm(
 
 pub(super) async fn register(
     call: Call,
-    Strict(request): Strict<RegisterRequest>,
+    body: BodyStream,
 ) -> Result<Response, Problem> {
     let (agency, dispatch) = which(&call)?;
-    remark("remark", request.remark.as_deref())?;
-    outgoing::ok(&call.app.service.register(call.caller, agency, dispatch, request).await?)
+    let said: Said<RegisterRequest> = said(&call, body, media::STATEMENT).await?;
+    if let Said::Words(request) = &said {
+        remark("remark", request.remark.as_deref())?;
+    }
+    outgoing::ok(&call.app.service.register(call.caller, agency, dispatch, said).await?)
 }
 
 pub(super) async fn refuse(
     call: Call,
-    Strict(request): Strict<RefuseRequest>,
+    body: BodyStream,
 ) -> Result<Response, Problem> {
     let (agency, dispatch) = which(&call)?;
-    remark("reason", Some(&request.reason))?;
-    outgoing::ok(&call.app.service.refuse(call.caller, agency, dispatch, request).await?)
+    let said: Said<RefuseRequest> = said(&call, body, media::STATEMENT).await?;
+    if let Said::Words(request) = &said {
+        remark("reason", Some(&request.reason))?;
+    }
+    outgoing::ok(&call.app.service.refuse(call.caller, agency, dispatch, said).await?)
+}
+
+pub(super) async fn report(call: Call, body: BodyStream) -> Result<Response, Problem> {
+    let (agency, dispatch) = which(&call)?;
+    let said: Said<StatusRequest> = said(&call, body, media::STATEMENT).await?;
+    if let Said::Words(request) = &said {
+        remark("remark", request.remark.as_deref())?;
+    }
+    outgoing::ok(&call.app.service.report(call.caller, agency, dispatch, said).await?)
 }

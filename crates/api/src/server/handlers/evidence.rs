@@ -3,14 +3,17 @@ use http::HeaderMap;
 use http::header::ACCEPT;
 use tram_dispatch::{AgencyCode, DispatchId};
 
-use super::super::call::{Call, page};
+use super::super::call::{Call, Strict, page};
 use super::super::outgoing;
 use crate::model::{
-    ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, InclusionQuery, Page, ReceiptQuery,
+    AnchorRequest, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, EntriesQuery, InclusionQuery, Page, ReceiptQuery,
     ReceiptView,
 };
 use crate::routes::{AUDIT, NEXT, READ, media};
 use crate::{Problem, Scope};
+
+/// Most entries in one answer: those of a bundle.
+const ENTRIES_MAX: usize = 256;
 
 pub(super) async fn receipts(call: Call) -> Result<Response, Problem> {
     let query: ReceiptQuery = call.query()?;
@@ -89,8 +92,28 @@ pub(super) async fn log_witnesses(call: Call) -> Result<Response, Problem> {
     outgoing::ok(&call.app.service.log_witnesses(call.caller).await?)
 }
 
+pub(super) async fn log_anchor(call: Call) -> Result<Response, Problem> {
+    outgoing::ok(&call.app.service.log_anchor(call.caller).await?)
+}
+
+pub(super) async fn override_anchor(
+    call: Call,
+    Strict(request): Strict<AnchorRequest>,
+) -> Result<Response, Problem> {
+    outgoing::ok(&call.app.service.override_anchor(call.caller, request).await?)
+}
+
 pub(super) async fn log_timestamps(call: Call) -> Result<Response, Problem> {
     outgoing::ok(&call.app.service.log_timestamps(call.caller).await?)
+}
+
+pub(super) async fn log_entries(call: Call) -> Result<Response, Problem> {
+    let query: EntriesQuery = call.query()?;
+    if !(1..=ENTRIES_MAX).contains(&query.width) {
+        return Err(Problem::bad_request(format!("width must be 1 to {ENTRIES_MAX}")));
+    }
+    let bundle = call.app.service.log_entries(call.caller, query).await?;
+    Ok(outgoing::bytes(media::ENTRIES, bundle))
 }
 
 pub(super) async fn inclusion(call: Call) -> Result<Response, Problem> {

@@ -1,18 +1,14 @@
 use axum::response::Response;
-use bytes::Bytes;
 use tram_dispatch::AgencyCode;
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::limits::STATEMENT_BYTES_MAX;
 
 use super::super::body::BodyStream;
-use super::super::call::{Call, page};
-use super::super::gate::media_type;
-use super::super::{json, outgoing};
+use super::super::call::{Call, page, said};
+use super::super::outgoing;
 use crate::Problem;
-use crate::limits::JSON_BYTES_MAX;
 use crate::model::{GapsQuery, VoidRequest};
 use crate::routes::media;
-use crate::service::Statement;
+use crate::service::Said;
 
 pub(super) async fn gaps(call: Call) -> Result<Response, Problem> {
     let mut query: GapsQuery = call.query()?;
@@ -29,16 +25,6 @@ pub(super) async fn gaps(call: Call) -> Result<Response, Problem> {
 pub(super) async fn void(call: Call, body: BodyStream) -> Result<Response, Problem> {
     let agency: AgencyCode = call.path("agency")?;
     let sequence = Sequence { series: call.path("series")?, number: call.path("number")? };
-    let statement = match media_type(&call.headers).as_deref() {
-        Some(media::VOID) => {
-            let gathered = body.gather(STATEMENT_BYTES_MAX as u64, &call.app.memory).await?;
-            Statement::Sealed(Bytes::clone(&gathered.bytes))
-        }
-        _ => {
-            let gathered = body.gather(JSON_BYTES_MAX, &call.app.memory).await?;
-            let VoidRequest { reason } = json::read(&gathered.bytes)?;
-            Statement::Reason(reason)
-        }
-    };
-    outgoing::ok(&call.app.service.void(call.caller, agency, sequence, statement).await?)
+    let said: Said<VoidRequest> = said(&call, body, media::VOID).await?;
+    outgoing::ok(&call.app.service.void(call.caller, agency, sequence, said).await?)
 }

@@ -6,7 +6,7 @@ use super::super::body::BodyStream;
 use super::super::call::{Call, Strict, page, plain};
 use super::super::outgoing;
 use crate::limits::CURSOR_BYTES_MAX;
-use crate::model::{DirectoryQuery, QueueAction, QueueQuery, QueueRequest};
+use crate::model::{DirectoryQuery, QueueAction, QueueQuery, QueueRequest, RetentionQuery};
 use crate::routes::media;
 use crate::{Problem, openapi};
 
@@ -45,6 +45,12 @@ pub(super) async fn change_queue(
     let change =
         call.app.service.change_queue(call.caller, dispatch, recipient, action, request).await?;
     outgoing::ok(&change)
+}
+
+pub(super) async fn retention(call: Call) -> Result<Response, Problem> {
+    let mut query: RetentionQuery = call.query()?;
+    page(query.after.as_deref(), &mut query.limit)?;
+    outgoing::ok(&call.app.service.retention(call.caller, query).await?)
 }
 
 pub(super) async fn directory(call: Call) -> Result<Response, Problem> {

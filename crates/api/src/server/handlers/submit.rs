@@ -77,7 +77,8 @@ async fn seal(call: Call, body: BodyStream) -> Result<Accepted, Problem> {
         return Err(over(JSON_BYTES_MAX));
     }
     let gathered = body.gather(JSON_BYTES_MAX, &call.app.memory).await?;
-    let request: SealRequest = json::read(&gathered.bytes)?;
+    let request: SealRequest =
+        json::read(&gathered.bytes).map_err(|problem| marked(&gathered.bytes).unwrap_or(problem))?;
     call.caller.require(&[Role::Submit], &request.originator)?;
     let Some(key) = header_text(&call.headers, IDEMPOTENCY_KEY) else {
         let text = "header Idempotency-Key is missing: it carries the reference";
@@ -90,4 +91,12 @@ async fn seal(call: Call, body: BodyStream) -> Result<Accepted, Problem> {
         return Err(Problem::bad_request(text));
     }
     call.app.service.seal(call.caller, reference, request).await
+}
+
+/// A request that is refused anyway, and says by a word where none is allowed that it is secret: that
+/// is the reason then, and all that is told of it.
+fn marked(bytes: &[u8]) -> Option<Problem> {
+    let field = crate::model::misplaced_mark(&serde_json::from_slice(bytes).ok()?)?;
+    tracing::info!(code = %Code::SecretRefused, field, "submission refused");
+    Some(Problem::new(Code::SecretRefused, format!("a secrecy mark stands in: {field}")))
 }

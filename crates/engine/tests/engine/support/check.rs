@@ -111,7 +111,9 @@ impl World {
             recipient,
             dispatch: id,
             refusal,
+            cause: None,
             remark: None,
+            statement: None,
         })
     }
 

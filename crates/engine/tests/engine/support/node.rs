@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tram_dispatch::{DispatchId, NodeId, Now};
 use tram_engine::record::Stage;
-use tram_engine::{Batch, Engine, Fatal, Hand, Input, Issuer, Output, Settings, unfinished};
+use tram_engine::{Anchor, Batch, Engine, Fatal, Hand, Input, Issuer, Output, Recovered, Settings, unfinished};
 use tram_trust::Directory;
 
 use super::net::net;
@@ -20,6 +20,8 @@ pub(crate) struct TestNode {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) life: usize,
+    /// What the anchor says at the next start.
+    pub(crate) anchor: Anchor,
     /// What it had in hand outlives the process.
     pub(crate) hand: Arc<NotedHand>,
     starts: u8,
@@ -61,6 +63,7 @@ impl TestNode {
             directory: net().directory.clone(),
             settings: Settings::default(),
             life: 0,
+            anchor: Anchor::Agrees,
             hand: Arc::default(),
             starts: 0,
         };
@@ -105,7 +108,8 @@ impl TestNode {
         seed[0] = self.starts;
         let (settings, directory) = (self.settings.clone(), self.directory.clone());
         let hand = self.hand.clone();
-        Engine::watched(settings, issuer, directory, self.store.recover(), seed, hand)
+        let recovered = Recovered { anchor: self.anchor.clone(), ..self.store.recover() };
+        Engine::watched(settings, issuer, directory, recovered, seed, hand)
     }
 
     pub(crate) fn engine(&mut self) -> &mut Engine {

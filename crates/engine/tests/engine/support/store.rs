@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Reference, UnixMillis};
+use tram_dispatch::envelope::Sequence;
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, Reference, UnixMillis};
 use tram_engine::record::{Cause, Leaf, Quarantine};
 use tram_engine::state::numbers::Numbers;
-use tram_engine::{Batch, Record, Recovered, View, ViewError};
+use tram_engine::{Batch, NumberUse, Record, Recovered, View, ViewError};
 use tram_tlog::{Frontier, MemoryTree, inclusion_proof, leaf_hash, root_at};
 use tram_wire::evidence::commitment;
 use tram_wire::{Receipt, SignedRoot};
@@ -85,6 +86,7 @@ impl MemStore {
                 assert_eq!((root.size, root.root), (self.tree.size(), self.tree.root().0));
                 assert!(self.roots.insert(root.size, root.clone()).is_none(), "a size twice");
             }
+            Record::Evidence(own) if own.evidence.event == Event::DocumentsRemoval => {}
             other => {
                 // Something happened to a dispatch that was closed: it is looked after again.
                 let held = |id: &DispatchId| {
@@ -108,6 +110,8 @@ impl MemStore {
         let mut numbers = Numbers::default();
         self.records.iter().for_each(|record| numbers.apply(record));
         Recovered {
+            anchor: Default::default(),
+            custody_base: 0,
             frontier: self.frontier.clone(),
             last_time: self.roots.values().map(|r| r.time).max().unwrap_or(UnixMillis(0)),
             peers: self.records.iter().filter(about_peers).cloned().collect(),
@@ -168,6 +172,27 @@ impl View for MemStore {
         let network = net().base.id();
         let built = Receipt::build(network, root, leaf, &path, &stored.salt, &stored.record);
         Ok(Some(built.map_err(|e| ViewError(e.to_string()))?.raw().clone()))
+    }
+
+    fn number_use(
+        &self,
+        originator: &AgencyCode,
+        sequence: Sequence,
+    ) -> Result<Option<(NumberUse, UnixMillis)>, ViewError> {
+        let found = self.records.iter().find_map(|record| match record {
+            Record::Evidence(own) => {
+                let e = &own.evidence;
+                let it = e.originator == *originator && e.sequence == Some(sequence);
+                let what = match e.event {
+                    Event::SubmissionAcceptance => NumberUse::Accepted,
+                    Event::SubmissionRejection => NumberUse::Refused,
+                    _ => NumberUse::Void,
+                };
+                it.then_some((what, e.time))
+            }
+            _ => None,
+        });
+        Ok(found)
     }
 
     fn root_at(&self, size: u64) -> Result<Option<[u8; 32]>, ViewError> {

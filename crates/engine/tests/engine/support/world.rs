@@ -9,7 +9,9 @@ use tram_engine::{
     Transfer,
 };
 use tram_trust::fixtures::NOW;
-use tram_trust::{Verdict, VerifiedCosignature, VerifiedDispatch, VerifiedReceipt, Verifier};
+use tram_trust::{
+    Statements, Verdict, VerifiedCosignature, VerifiedDispatch, VerifiedReceipt, Verifier,
+};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::cosigned::CosignedRoots;
@@ -22,7 +24,7 @@ pub(crate) enum Body {
     Transfer(Transfer, /* documents given */ bool),
     Failed(DispatchId),
     Answer(DispatchId, Vec<(AgencyCode, Answer)>),
-    Receipts(u64, Vec<Arc<[u8]>>),
+    Receipts(u64, Vec<Arc<[u8]>>, Vec<Arc<[u8]>>),
     Stored(u64),
     Cosigned(VerifiedCosignature),
 }
@@ -306,10 +308,10 @@ impl World {
                 let (to, given) = (t.peer.clone(), !self.large_documents);
                 self.send(id, &to, Body::Transfer(t, given));
             }
-            Output::SendReceipts { peer, batch, receipts } => {
+            Output::SendReceipts { peer, batch, receipts, statements } => {
                 assert!(!receipts.is_empty());
                 self.left(&receipts);
-                self.send(id, &peer, Body::Receipts(batch, receipts));
+                self.send(id, &peer, Body::Receipts(batch, receipts, statements));
             }
             Output::Stored { peer, batch } => self.send(id, &peer, Body::Stored(batch)),
             Output::Cosign(cosign) => {
@@ -372,8 +374,10 @@ impl World {
                 let answers = answers.into_iter().map(|(r, a)| (r, self.peer_answer(a))).collect();
                 Input::Answered { peer: from, dispatch, answers }
             }
-            Body::Receipts(batch, raws) => {
-                let receipts = raws.iter().map(|r| self.verify(r)).collect();
+            Body::Receipts(batch, raws, statements) => {
+                let statements = Statements::read(statements.iter().map(|s| &**s));
+                let verified = |raw| self.verify(raw).with_statement(&statements);
+                let receipts = raws.iter().map(|raw| verified(raw)).collect();
                 Input::Receipts { peer: from, batch, receipts }
             }
             Body::Cosigned(made) => Input::Cosigning(Cosigning::Given(made)),

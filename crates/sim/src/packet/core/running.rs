@@ -147,8 +147,8 @@ impl Running {
                         self.handle(now, Input::TransferFailed { peer, dispatch, cause })?;
                     }
                 }
-                Output::SendReceipts { peer, batch, receipts } => {
-                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts });
+                Output::SendReceipts { peer, batch, receipts, statements } => {
+                    self.to_peer(&peer, ToPeer::Receipts { batch, receipts, statements });
                 }
                 Output::Stored { peer, batch } => {
                     self.to_peer(&peer, ToPeer::Stored(batch));

@@ -46,7 +46,7 @@ pub(crate) enum OfferReply {
 #[derive(Debug)]
 pub(crate) enum ToPeer {
     Transfer(Transfer),
-    Receipts { batch: u64, receipts: Vec<Arc<[u8]>> },
+    Receipts { batch: u64, receipts: Vec<Arc<[u8]>>, statements: Vec<Arc<[u8]>> },
     Stored(u64),
     Cosign(Cosign),
     Replaced,

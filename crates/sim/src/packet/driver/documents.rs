@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tram_dispatch::Code;
 use tram_dispatch::envelope::Document;
-use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX};
+use tram_dispatch::limits::FRAME_BYTES_MAX;
 use tram_engine::transfer::Objection;
 use tram_engine::transfer::take::{NotTaken, SoundOffer};
 use tram_peer::limits::{CHUNK_BYTES, DATA_MS_MAX};
@@ -50,9 +50,10 @@ pub(super) async fn documents(
     let dispatch = offer.dispatch().clone();
     let listed = &dispatch.envelope().documents;
     let (mut ranges, mut staged) = (Vec::new(), Staged { writers: Writers::new() });
+    let inline = offer.inline();
     for index in offer.wanted() {
         let (d, mut offset) = (&listed[usize::from(index)], 0);
-        if d.size > INLINE_DOCUMENT_BYTES_MAX as u64 {
+        if !inline.contains(&index) {
             if process.core.size_brought(who, &d.sha256) == Some(d.size)
                 && store.contains(d.sha256.as_bytes()).is_ok_and(|there| there)
             {

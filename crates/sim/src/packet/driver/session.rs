@@ -12,7 +12,7 @@ use tram_engine::{Input, PeerUp};
 use tram_peer::limits::{HELLO_MS_MAX, QUESTIONS_MAX};
 use tram_peer::{Event, HeldCheckpoint, Local, Refused, Session as Machine};
 use tram_transport::{Control, Opened, Session, StreamError, outbox};
-use tram_trust::{VerifiedReceipt, Verifier};
+use tram_trust::{Statements, VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame};
 
 use super::checkpoints::{self, Checkpoints};
@@ -121,9 +121,9 @@ async fn drive(
                     process.core.input(Input::PeerCheckpoint { shown, extends })?;
                 }
                 Event::Cosigning(frame) => checkpoints::cosigning(process, frame)?,
-                Event::Receipts { batch, receipts } => {
+                Event::Receipts { batch, receipts, statements } => {
                     let ours = process.next_serial();
-                    let (verified, complete) = verify(process.verifier(), &receipts);
+                    let (verified, complete) = verify(process.verifier(), &receipts, &statements);
                     let input =
                         Input::Receipts { peer: peer.clone(), batch: ours, receipts: verified };
                     process.core.input(input)?;
@@ -168,9 +168,11 @@ async fn drive(
                         let (one, session) = (process.clone(), session.clone());
                         process.spawn(give::run(one, session, transfer, gates.clone()));
                     }
-                    Some(ToPeer::Receipts { batch, receipts }) => {
+                    Some(ToPeer::Receipts { batch, receipts, statements }) => {
                         let receipts = receipts.iter().map(|r| r.to_vec()).collect();
-                        out.put(frame::encode(&Frame::Receipts { batch, receipts }), None);
+                        let statements = statements.iter().map(|s| s.to_vec()).collect();
+                        let frame = Frame::Receipts { batch, receipts, statements };
+                        out.put(frame::encode(&frame), None);
                     }
                     Some(ToPeer::Cosign(cosign)) => {
                         checkpoints::cosign(process, &mut machine, cosign, &out)?;
@@ -240,9 +242,14 @@ async fn local(process: &Process, peer: &NodeId) -> Result<Local, Ended> {
 }
 
 /// Those that verify, and whether all do: here the directory never changes.
-fn verify(verifier: &Verifier, receipts: &[Vec<u8>]) -> (Vec<VerifiedReceipt>, bool) {
-    let verified: Vec<_> =
-        receipts.iter().filter_map(|raw| verifier.receipt_bytes(raw).ok()).collect();
+fn verify(
+    verifier: &Verifier,
+    receipts: &[Vec<u8>],
+    statements: &[Vec<u8>],
+) -> (Vec<VerifiedReceipt>, bool) {
+    let statements = Statements::read(statements.iter().map(Vec::as_slice));
+    let verified = receipts.iter().filter_map(|raw| verifier.receipt_bytes(raw).ok());
+    let verified: Vec<_> = verified.map(|receipt| receipt.with_statement(&statements)).collect();
     let complete = verified.len() == receipts.len();
     (verified, complete)
 }

@@ -27,7 +27,10 @@ impl Fact {
             | Event::ContentConsignmentFailure
             | Event::ConsignmentAcceptance
             | Event::ConsignmentRejection
-            | Event::AcceptanceRejectionExpiry => true,
+            | Event::AcceptanceRejectionExpiry
+            | Event::ActAcceptance
+            | Event::ActRejection
+            | Event::Withdrawal => true,
             _ => false,
         };
         let recipient = e.recipient.clone().filter(|_| tells)?;

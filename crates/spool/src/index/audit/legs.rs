@@ -75,8 +75,10 @@ impl Leg {
                 self.ended.get_or_insert(way);
                 return;
             }
-            Event::ConsignmentAcceptance => Answer::Registered,
-            Event::ConsignmentRejection => Answer::Returned,
+            Event::ConsignmentAcceptance | Event::ActAcceptance | Event::ActRejection => {
+                Answer::Registered
+            }
+            Event::ConsignmentRejection | Event::Withdrawal => Answer::Returned,
             Event::AcceptanceRejectionExpiry => Answer::Lapsed,
             _ => return,
         };

@@ -99,6 +99,7 @@ impl Auditor {
             Record::Held(held) => self.held(out, at, held, past).map(Some),
             Record::Legs(legs) => self.more(out, at, legs, time, past).map(|()| None),
             Record::Evidence(own) => self.evidence(out, at, &own.evidence, past),
+            Record::Earlier(own) => self.evidence(out, at, &own.evidence, past),
             Record::Foreign(foreign) if foreign.authorised => {
                 self.evidence(out, at, &foreign.evidence, past)
             }

@@ -1,0 +1,180 @@
+//! Connections: plain or TLS, made fit for the HTTP library, and given up when nobody reads.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Bytes both ways.
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Duplex for S {}
+
+/// A connection that is being made secure.
+pub type Secured<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>>;
+
+/// The server's side of TLS.
+pub trait Tls: Send + Sync + 'static {
+    /// Does the handshake.
+    fn accept(&self, tcp: TcpStream) -> Secured<'_>;
+}
+
+/// What stands for an octet that HTTP forbids in a head.
+const REPLACED: u8 = b'?';
+
+/// One request and its answer.
+///
+/// One of the client's HTTP libraries writes letters beyond U+00FF as control octets. The HTTP library
+/// here would refuse such a head without a word, and the client would see nothing. They are replaced, so
+/// that the signature fails with a text that says why.
+pub(super) struct Guarded<S> {
+    stream: S,
+    head: Head,
+    mangled: Arc<AtomicBool>,
+    idle: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+/// Follows a head to its end.
+#[derive(Debug, Default)]
+struct Head {
+    /// The line being read has an octet.
+    line: bool,
+    /// A line before it had.
+    begun: bool,
+    over: bool,
+}
+
+impl Head {
+    /// Looks at what came; true where something was replaced.
+    fn look(&mut self, piece: &mut [u8]) -> bool {
+        let mut replaced = false;
+        for byte in piece {
+            if self.over {
+                break;
+            }
+            match *byte {
+                b'\n' => {
+                    self.over = self.begun && !self.line;
+                    self.begun |= self.line;
+                    self.line = false;
+                }
+                b'\r' => {}
+                b'\t' | 0x20..=0x7e | 0x80.. => self.line = true,
+                _ => {
+                    *byte = REPLACED;
+                    (self.line, replaced) = (true, true);
+                }
+            }
+        }
+        replaced
+    }
+}
+
+impl<S> Guarded<S> {
+    /// Gives up after a write that makes no progress for `idle`; `mangled` is set where the head held
+    /// something that was replaced.
+    pub(super) fn new(stream: S, idle: Duration, mangled: Arc<AtomicBool>) -> Self {
+        Guarded { stream, head: Head::default(), mangled, idle, stalled: None }
+    }
+
+    fn judge<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let idle = self.idle;
+        let timer =
+            self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if !self.head.over && self.head.look(&mut buffer.filled_mut()[before..]) {
+            self.mangled.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.judge(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.judge(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        self.judge(cx, outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.judge(cx, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
+        let (mut head, mut out, mut replaced) = (Head::default(), Vec::new(), false);
+        for piece in pieces {
+            let mut piece = piece.to_vec();
+            replaced |= head.look(&mut piece);
+            out.extend(piece);
+        }
+        (out, replaced)
+    }
+
+    #[test]
+    fn octets_that_no_head_may_hold_are_replaced_and_bodies_stay_as_they_are() {
+        let head = b"\r\nPOST /x HTTP/1.1\r\na: \x03\x11\xa3\tb\x7f\r\n\r\n";
+        let body = b"\x00\x01\r\n\r\n\x02";
+        let whole: Vec<u8> = [&head[..], body].concat();
+        let expected = [&b"\r\nPOST /x HTTP/1.1\r\na: ??\xa3\tb?\r\n\r\n"[..], body].concat();
+        for cut in 0..whole.len() {
+            assert_eq!(looked(&[&whole[..cut], &whole[cut..]]), (expected.clone(), true));
+        }
+        let plain = b"GET / HTTP/1.1\nhost: a\n\n\x01";
+        assert_eq!(looked(&[plain]), (plain.to_vec(), false));
+    }
+}

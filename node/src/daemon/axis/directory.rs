@@ -1,0 +1,92 @@
+//! The directory, as the three lists of the axis have it, and requests to change it.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use tram_axis::{Account, Agency, AgencyPage, AgencyRequest, Refusal, shown};
+use tram_dispatch::text::comparable;
+use tram_dispatch::{AgencyCode, directory};
+use tram_trust::{Directory, Resolution};
+
+use super::files::blocking;
+use super::node::AxisNode;
+
+impl AxisNode {
+    pub(super) async fn do_agencies(
+        &self,
+        account: Arc<Account>,
+        after: Option<String>,
+        max: usize,
+    ) -> Result<AgencyPage, Refusal> {
+        let verifier = self.service.context.verifier();
+        blocking(move || {
+            let directory = verifier.directory();
+            let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let behind = |code: &str| match from {
+                Bound::Excluded(after) => code > after,
+                _ => true,
+            };
+            let found = directory.agencies().filter(|a| behind(a.code.as_str())).take(max);
+            let agencies: Vec<_> = found.collect();
+            let more = agencies.len() == max;
+            let next = agencies.last().filter(|_| more).map(|a| a.code.to_string());
+            let agencies = agencies.into_iter().map(|a| listed(&account, directory, a)).collect();
+            Ok(AgencyPage { agencies, next })
+        })
+        .await
+    }
+
+    /// The directory is signed by those who answer for it, so a node enters nobody. What is there
+    /// already is confirmed; the rest is noted for the operator.
+    pub(super) fn do_register(
+        &self,
+        account: &Account,
+        request: &AgencyRequest,
+    ) -> Result<(), Refusal> {
+        let verifier = self.service.context.verifier();
+        let code = AgencyCode::parse(&request.code)
+            .map_err(|e| Refusal::system(format!("code: {e}")))?;
+        if let Resolution::Open(found) = verifier.directory().resolve(&code)
+            && comparable(&found.name) == comparable(&request.name)
+        {
+            return Ok(());
+        }
+        let (system, name) = (&account.system_id, &request.name);
+        tracing::warn!(target: "audit", system, %code, name, parent = request.parent, "axis: an agency is to be entered in the directory");
+        Err(Refusal::system(
+            "noted for the operator of this node: agencies are entered by those who sign the directory",
+        ))
+    }
+
+    pub(super) fn do_delete(&self, account: &Account, code: &str) -> Result<(), Refusal> {
+        let verifier = self.service.context.verifier();
+        let parsed =
+            AgencyCode::parse(code).map_err(|e| Refusal::system(format!("AgencyCode: {e}")))?;
+        match verifier.directory().resolve(&parsed) {
+            Resolution::Unknown | Resolution::Closed => return Ok(()),
+            Resolution::Open(_) | Resolution::Successor { .. } => {}
+        }
+        tracing::warn!(target: "audit", system = account.system_id, code = %parsed, "axis: an agency is to be closed in the directory");
+        Err(Refusal::system(
+            "noted for the operator of this node: agencies are closed by those who sign the directory",
+        ))
+    }
+}
+
+fn listed(account: &Account, directory: &Directory, a: &directory::Agency) -> Agency {
+    let code = account.spelled(&a.code);
+    let code_102 = a.code.to_qcvn102();
+    let former = a.former.first().map(|former| account.spelled(former));
+    let other = if account.old_codes { Some(a.code.to_string()) } else { code_102.clone() };
+    Agency {
+        old_code: former.or(other).filter(|old| *old != code),
+        code,
+        code_qd20: a.code.to_string(),
+        code_102,
+        parent: a.parent.as_ref().map(|parent| account.spelled(parent)),
+        name: a.name.clone(),
+        open: a.open,
+        version: directory.version(),
+        changed_at: shown(directory.head().issued_at),
+    }
+}

@@ -1,0 +1,208 @@
+//! What waits for an account, and what its system says of it.
+
+use std::sync::Arc;
+
+use tram_api::Service as _;
+use tram_api::model::ConfirmRequest;
+use tram_axis::{Account, DocId, Kind, ListQuery, Received, Refusal, Transport, shown};
+use tram_dispatch::{AgencyCode, DispatchId, Event, UnixMillis};
+use tram_engine::state::held::HeldDispatch;
+use tram_engine::state::leg::{Leg, Stage};
+
+use super::ids::{Place, State};
+use super::node::AxisNode;
+use super::refusals;
+
+/// Entries of a mailbox looked at in one question to the engine.
+const LOOK_AT_ONCE: usize = 256;
+
+/// An entry of a mailbox.
+struct Entry {
+    cursor: u64,
+    dispatch: DispatchId,
+    originator: AgencyCode,
+    at: UnixMillis,
+    waits: bool,
+}
+
+fn entry(cursor: u64, held: &HeldDispatch, agency: &AgencyCode) -> Option<Entry> {
+    let Some(Leg::Mailbox { stage, .. }) = held.legs.get(agency) else { return None };
+    let consigned = held.evidence.iter().find(|k| {
+        k.evidence.event == Event::ContentConsignment
+            && k.evidence.recipient.as_ref() == Some(agency)
+    });
+    Some(Entry {
+        cursor,
+        dispatch: held.id(),
+        originator: held.dispatch.envelope().originator.clone(),
+        at: consigned.map_or(held.at, |k| k.evidence.time),
+        waits: *stage == Stage::Consigned,
+    })
+}
+
+impl AxisNode {
+    /// Some entries of a mailbox after a place, oldest first.
+    async fn look(&self, agency: &AgencyCode, after: Option<u64>) -> Result<Vec<Entry>, Refusal> {
+        let code = agency.clone();
+        let look = move |engine: &tram_engine::Engine, _: &dyn tram_engine::View| {
+            let found = engine.mailbox(&code, after, LOOK_AT_ONCE);
+            found.into_iter().filter_map(|(n, held)| entry(n, held, &code)).collect()
+        };
+        self.service.context.core.reading(look).await.map_err(refusals::of_stopping)
+    }
+
+    /// Every entry of the account's mailboxes that waits, and where each mailbox begins to.
+    async fn all_waiting(&self, account: &Account) -> Result<Vec<(AgencyCode, Entry)>, Refusal> {
+        let mut waiting = Vec::new();
+        for agency in &account.agencies {
+            let (mut after, mut begun) = (self.ids.begin(agency), false);
+            loop {
+                let entries = self.look(agency, after).await?;
+                let Some(last) = entries.last() else { break };
+                after = Some(last.cursor);
+                for entry in entries {
+                    begun |= entry.waits;
+                    if entry.waits {
+                        waiting.push((agency.clone(), entry));
+                    } else if !begun {
+                        self.ids.set_begin(agency, entry.cursor);
+                    }
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Items that wait: what failed behind the others, so that it holds nobody up; else oldest first.
+    pub(super) async fn waiting(
+        &self,
+        account: &Account,
+        query: ListQuery,
+        items_max: usize,
+    ) -> Result<Vec<Received>, Refusal> {
+        let mut items = Vec::new();
+        for (agency, entry) in self.all_waiting(account).await? {
+            let in_time = query.from.is_none_or(|from| entry.at >= from)
+                && query.to.is_none_or(|to| entry.at <= to);
+            if in_time {
+                let id = self.ids.of(entry.dispatch, &agency);
+                items.push((self.ids.state(&id), entry, agency, id));
+            }
+        }
+        let failed = |state: &Option<State>| state.as_ref().is_some_and(|s| s.word == "fail");
+        items.sort_by(|(s, a, to, _), (t, b, other, _)| {
+            (failed(s), a.at, a.cursor, to).cmp(&(failed(t), b.at, b.cursor, other))
+        });
+        let most = query.max.unwrap_or(items_max).min(items_max);
+        let page = items.into_iter().skip(query.skip).take(most);
+        Ok(page
+            .map(|(state, entry, agency, id)| Received {
+                doc_id: id.to_string(),
+                service_type: "eDoc",
+                message_type: Kind::Document.as_str(),
+                created_time: shown(entry.at),
+                updated_time: shown(state.as_ref().map_or(entry.at, |s| s.at)),
+                from: account.spelled(&entry.originator),
+                to: account.spelled(&agency),
+                status: state.as_ref().map_or("initial", |s| s.word),
+                status_desc: state.and_then(|s| s.description),
+            })
+            .collect())
+    }
+
+    /// How many wait.
+    pub(super) async fn count_waiting(&self, account: &Account) -> Result<u64, Refusal> {
+        Ok(self.all_waiting(account).await?.len() as u64)
+    }
+
+    /// The dispatch and recipient behind an id, where the recipient is the account's.
+    pub(super) async fn find(&self, account: &Account, id: DocId) -> Result<Place, Refusal> {
+        let known = self.ids.place(&id).filter(|(_, agency)| account.agencies.contains(agency));
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        for agency in &account.agencies {
+            let mut after = None;
+            loop {
+                let entries = self.look(agency, after).await?;
+                let Some(last) = entries.last() else { break };
+                after = Some(last.cursor);
+                let its = |e: &&Entry| DocId::received(e.dispatch, agency) == id;
+                if let Some(found) = entries.iter().find(its) {
+                    self.ids.of(found.dispatch, agency);
+                    return Ok((found.dispatch, agency.clone()));
+                }
+            }
+        }
+        Err(refusals::unknown())
+    }
+
+    /// A dispatch with all that is known of it.
+    pub(super) async fn held(&self, id: DispatchId) -> Result<HeldDispatch, Refusal> {
+        let core = &self.service.context.core;
+        let found = core.question(move |engine, view| engine.find(&id, view)).await;
+        found.map_err(refusals::of_stopping)?.map_err(refusals::broken)?.ok_or_else(refusals::unknown)
+    }
+
+    pub(super) async fn do_is_done(
+        &self,
+        account: Arc<Account>,
+        id: DocId,
+    ) -> Result<Option<bool>, Refusal> {
+        if let Some(done) = self.notices.is_done(&account, id) {
+            return Ok(Some(done));
+        }
+        let Ok((dispatch, agency)) = self.find(&account, id).await else { return Ok(None) };
+        let held = self.held(dispatch).await?;
+        Ok(match held.legs.get(&agency) {
+            Some(Leg::Mailbox { stage, .. }) => Some(*stage != Stage::Consigned),
+            _ => None,
+        })
+    }
+
+    pub(super) async fn do_update(
+        &self,
+        account: Arc<Account>,
+        id: DocId,
+        said: Transport,
+        description: Option<String>,
+    ) -> Result<(), Refusal> {
+        let at = self.service.context.core.now().wall;
+        if self.notices.is_done(&account, id).is_some() {
+            if said == Transport::Done {
+                return self.notices.done(id, at).map_err(refusals::broken);
+            }
+            return Ok(());
+        }
+        let (dispatch, agency) = self.find(&account, id).await?;
+        match said {
+            Transport::Done => {
+                self.confirmed(&account, &agency, dispatch).await?;
+                self.ids.set_state(id, None);
+            }
+            Transport::Fail => {
+                let system = &account.system_id;
+                tracing::warn!(target: "audit", system, %dispatch, recipient = %agency, description, "the recipient's system says that it failed on a document; it is kept and offered again");
+                self.ids.set_state(id, Some(State { word: "fail", description, at }));
+            }
+            Transport::Processing => {
+                self.ids.set_state(id, Some(State { word: "processing", description, at }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The account's system has it: recorded durably; once more says the same.
+    pub(super) async fn confirmed(
+        &self,
+        account: &Account,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+    ) -> Result<(), Refusal> {
+        let caller = Self::caller(account);
+        let fetched = self.service.fetch(caller.clone(), agency.clone(), dispatch).await;
+        let request = ConfirmRequest { fetch: fetched.map_err(refusals::of_problem)?.token };
+        let recorded = self.service.confirm(caller, agency.clone(), dispatch, request).await;
+        recorded.map(|_| ()).map_err(refusals::of_problem)
+    }
+}

@@ -1,0 +1,170 @@
+//! The node, as the endpoint asks it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tram_api::{Access, Agencies, Caller, Role, Rule, Who};
+use tram_axis::{
+    Account, AgencyPage, AgencyRequest, DocId, Kind, ListQuery, Node, OpenFile, Received, Refusal,
+    Reply, Sending, SentRow, Transport,
+};
+use tram_dispatch::{AgencyCode, Code, DispatchId, UnixMillis};
+use tram_trust::{Directory, Resolution};
+
+use super::super::service::NodeService;
+use super::ids::Ids;
+use super::notices::Notices;
+use super::refusals;
+
+/// What stands between the endpoint and the service.
+pub(super) struct AxisNode {
+    pub(super) service: NodeService,
+    accounts: BTreeMap<String, Arc<Account>>,
+    pub(super) staging: PathBuf,
+    pub(super) ids: Ids,
+    pub(super) notices: Notices,
+    /// Whether a dispatch's kept file may be given for it.
+    pub(super) sound: Mutex<BTreeMap<DispatchId, bool>>,
+}
+
+impl AxisNode {
+    pub(super) fn new(
+        service: NodeService,
+        accounts: BTreeMap<String, Arc<Account>>,
+        staging: PathBuf,
+        notices: Notices,
+    ) -> Self {
+        let (ids, sound) = (Ids::default(), Mutex::default());
+        AxisNode { service, accounts, staging, ids, notices, sound }
+    }
+
+    /// Every agency that some account speaks for.
+    pub(super) fn agencies_served(&self) -> impl Iterator<Item = &AgencyCode> {
+        self.accounts.values().flat_map(|account| account.agencies.iter())
+    }
+
+    /// The account as a caller of the service.
+    pub(super) fn caller(account: &Account) -> Caller {
+        let roles = [(account.may_send, Role::Submit), (account.may_collect, Role::Collect)];
+        let rule = Rule {
+            who: Who::Any,
+            agencies: Agencies::Only(account.agencies.clone()),
+            roles: roles.into_iter().filter(|(may, _)| *may).map(|(_, role)| role).collect(),
+        };
+        Access::new(vec![rule]).caller(u32::MAX, u32::MAX, None)
+    }
+
+    /// The code by which the directory knows an agency today: its present one for a former one.
+    pub(super) fn present(directory: &Directory, code: &AgencyCode) -> AgencyCode {
+        match directory.resolve(code) {
+            Resolution::Open(agency) => agency.code.clone(),
+            // The engine follows successors itself, and evidence says so.
+            Resolution::Successor { from, .. } => from.code.clone(),
+            Resolution::Closed | Resolution::Unknown => code.clone(),
+        }
+    }
+}
+
+impl Node for AxisNode {
+    fn account(&self, system_id: &str) -> Option<Arc<Account>> {
+        self.accounts.get(system_id).cloned()
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.service.context.core.now().wall
+    }
+
+    fn room_for(&self, _account: &Account, bytes: u64) -> Result<(), Refusal> {
+        let context = &self.service.context;
+        if context.is_stopping() {
+            return Err(Refusal::system("the node is stopping; try again"));
+        }
+        if let Some(code) = context.no_room() {
+            return Err(Refusal::system(format!("{code}: {}", code.row().cause)));
+        }
+        // Staged, kept as it came, and its attachments once more.
+        let needed = bytes.saturating_mul(4);
+        match context.documents.available_bytes() {
+            Ok(free) if free >= needed => Ok(()),
+            Ok(_) => {
+                let cause = Code::BusyStorage.row().cause;
+                Err(Refusal::system(format!("{}: {cause}", Code::BusyStorage)))
+            }
+            Err(error) => Err(refusals::broken(error)),
+        }
+    }
+
+    fn send(&self, account: Arc<Account>, sending: Sending) -> Reply<'_, DocId> {
+        Box::pin(self.do_send(account, sending))
+    }
+
+    fn received(
+        &self,
+        account: Arc<Account>,
+        kind: Kind,
+        query: ListQuery,
+        items_max: usize,
+    ) -> Reply<'_, Vec<Received>> {
+        Box::pin(async move {
+            match kind {
+                Kind::Document => self.waiting(&account, query, items_max).await,
+                Kind::Status => Ok(self.notices.waiting(&account, query, items_max)),
+            }
+        })
+    }
+
+    fn count(&self, account: Arc<Account>, kind: Kind) -> Reply<'_, u64> {
+        Box::pin(async move {
+            match kind {
+                Kind::Document => self.count_waiting(&account).await,
+                Kind::Status => Ok(self.notices.count(&account)),
+            }
+        })
+    }
+
+    fn open(&self, account: Arc<Account>, id: DocId) -> Reply<'_, OpenFile> {
+        Box::pin(self.do_open(account, id))
+    }
+
+    fn is_done(&self, account: Arc<Account>, id: DocId) -> Reply<'_, Option<bool>> {
+        Box::pin(self.do_is_done(account, id))
+    }
+
+    fn update(
+        &self,
+        account: Arc<Account>,
+        id: DocId,
+        said: Transport,
+        description: Option<String>,
+    ) -> Reply<'_, ()> {
+        Box::pin(self.do_update(account, id, said, description))
+    }
+
+    fn sent(
+        &self,
+        account: Arc<Account>,
+        kind: Kind,
+        one: Option<DocId>,
+        rows_max: usize,
+    ) -> Reply<'_, Vec<SentRow>> {
+        Box::pin(self.do_sent(account, kind, one, rows_max))
+    }
+
+    fn agencies(
+        &self,
+        account: Arc<Account>,
+        after: Option<String>,
+        max: usize,
+    ) -> Reply<'_, AgencyPage> {
+        Box::pin(self.do_agencies(account, after, max))
+    }
+
+    fn register(&self, account: Arc<Account>, request: AgencyRequest) -> Reply<'_, ()> {
+        Box::pin(async move { self.do_register(&account, &request) })
+    }
+
+    fn delete(&self, account: Arc<Account>, code: String) -> Reply<'_, ()> {
+        Box::pin(async move { self.do_delete(&account, &code) })
+    }
+}

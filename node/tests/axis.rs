@@ -1,0 +1,22 @@
+//! The endpoint of the national axis on real nodes, with a client by hand that makes the requests of the
+//! client library: what is sent on one node is listed, fetched and confirmed on another.
+
+mod support;
+
+#[path = "../../crates/axis/tests/door/client.rs"]
+mod client;
+
+#[path = "axis/country.rs"]
+mod country;
+#[path = "axis/edxml.rs"]
+mod edxml;
+#[path = "axis/handover.rs"]
+mod handover;
+#[path = "axis/https.rs"]
+mod https;
+#[path = "axis/large.rs"]
+mod large;
+#[path = "axis/refusals.rs"]
+mod refusals;
+#[path = "axis/statuses.rs"]
+mod statuses;

@@ -4,6 +4,7 @@
 mod support;
 
 #[path = "../../crates/axis/tests/door/client.rs"]
+#[allow(dead_code, reason = "shared with the suite of the endpoint, which uses more of it")]
 mod client;
 
 #[path = "axis/country.rs"]

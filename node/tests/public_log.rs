@@ -55,8 +55,12 @@ impl StaticLog {
         let signature = STANDARD.decode(signature).expect("base64");
         let key_id = sha256(&[origin.as_bytes(), b"\n\x01", public_key]);
         assert_eq!(signature[..4], key_id[..4], "the id of the log's key");
-        let key = tram_crypto::PublicKey::from_ed25519_bytes(public_key.try_into().expect("32 bytes")).expect("a key");
-        assert!(key.verify(tram_crypto::Algorithm::EdDsa, text.as_bytes(), &signature[4..]).is_ok());
+        let key =
+            tram_crypto::PublicKey::from_ed25519_bytes(public_key.try_into().expect("32 bytes"))
+                .expect("a key");
+        assert!(
+            key.verify(tram_crypto::Algorithm::EdDsa, text.as_bytes(), &signature[4..]).is_ok()
+        );
         let root = STANDARD.decode(lines[2]).expect("base64").try_into().expect("32 bytes");
         let size = lines[1].parse().expect("a size");
         StaticLog { prefix: prefix.to_owned(), origin, size, root }
@@ -163,7 +167,8 @@ fn opened(node: &Node, below: &Path) -> StaticLog {
 
 async fn send(network: &Network, node: &Node, reference: &str) {
     let document = reference.as_bytes();
-    let sealed = network.seal(&network.envelope(1, &[0], reference, vec![small_document(document)]));
+    let sealed =
+        network.seal(&network.envelope(1, &[0], reference, vec![small_document(document)]));
     node.client().submit(sealed.raw(), &[Some(document.to_vec().into())]).await.expect("accepted");
 }
 
@@ -215,7 +220,11 @@ async fn a_log_is_written_for_everybody_and_proves_itself() {
     let (code, told) = export();
     assert_eq!(code, Some(0), "{told}");
     let first = opened(node, &target);
-    assert!(first.origin.ends_with(&format!("/{}/{}", node.files.id, first.prefix.file_name().expect("a name").to_string_lossy())));
+    assert!(first.origin.ends_with(&format!(
+        "/{}/{}",
+        node.files.id,
+        first.prefix.file_name().expect("a name").to_string_lossy()
+    )));
     first.read_all();
 
     // It grows over a full tile, and only what is new is written.
@@ -226,7 +235,11 @@ async fn a_log_is_written_for_everybody_and_proves_itself() {
     let (code, told) = export();
     assert_eq!(code, Some(0), "{told}");
     let log = opened(node, &target);
-    assert!(log.size > 256 && log.size > first.size && told.contains(&format!("\"size\": {}", log.size)));
+    assert!(
+        log.size > 256
+            && log.size > first.size
+            && told.contains(&format!("\"size\": {}", log.size))
+    );
     let entries = log.read_all();
     assert!(!log.prefix.join("tile/0/000.p").exists(), "a full tile stands for its partial ones");
     for receipt in own_receipts(node).await {

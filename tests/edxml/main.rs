@@ -6,6 +6,8 @@
 //! resident size that the system saw of it (`VmHWM` of `/proc/self/status`). The bytes of the files
 //! themselves are made one file at a time and count as well.
 
+#![expect(clippy::print_stdout, reason = "a child tells its parent what it measured")]
+
 mod bad;
 mod large;
 mod refusing;

@@ -141,9 +141,6 @@ class Claims:
             found = self._said(decided)
         self.add("decided", recipient, "", found)
 
-    def _when(self, receipt):
-        return {"place": receipt, "bounds": bounds(self.held, self.chain.counts, receipt)}
-
     def _said(self, receipt):
         """A receipt with who says so: the agency, or its node alone (None)."""
         return {"place": receipt, "by": self.held.statements.get(receipt.digest)}

@@ -67,7 +67,7 @@ fn reads_documents(package: &str) -> bool {
 }
 
 /// What `crates/edxml` reads with, within bounds; packages_come_in_by_one_door sees that nobody else does.
-const OF_EDXML: &[&str] = &["quick-xml", "flate2", "miniz_oxide"];
+const OF_EDXML: &[&str] = &["tram-edxml", "quick-xml", "flate2", "miniz_oxide"];
 
 #[test]
 fn readers_of_xml_and_archives_come_in_by_one_door_and_of_pdf_not_at_all() {

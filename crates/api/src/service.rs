@@ -10,12 +10,13 @@ use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
 
 use crate::model::{
-    Accepted, AnchorRequest, Anchored, CheckLine, CheckQuery, ConfirmRequest, Consistency, ConsistencyQuery,
-    DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery, DispatchSummary, EventNotice,
-    EvidenceQuery, GapsQuery, GapsReport, GenesisView, InboxEntry, InboxItem, InboxQuery,
-    EntriesQuery, RetentionQuery, RetentionView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, Page, PeerTest, PeerView,
-    QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest, ReceiptQuery, ReceiptView,
-    Recorded, RefuseRequest, RegisterRequest, SealRequest, StatusRequest, StatusView, Tracking, UploadState,
+    Accepted, AnchorRequest, Anchored, CheckLine, CheckQuery, ConfirmRequest, Consistency,
+    ConsistencyQuery, DirectoryInstalled, DirectoryQuery, DirectoryView, DispatchQuery,
+    DispatchSummary, EntriesQuery, EventNotice, EvidenceQuery, GapsQuery, GapsReport, GenesisView,
+    InboxEntry, InboxItem, InboxQuery, Inclusion, InclusionQuery, LogAnchor, LogHead,
+    LogTimeStamps, LogWitnesses, Page, PeerTest, PeerView, QueueAction, QueueChange, QueueItem,
+    QueueQuery, QueueRequest, ReceiptQuery, ReceiptView, Recorded, RefuseRequest, RegisterRequest,
+    RetentionQuery, RetentionView, SealRequest, StatusRequest, StatusView, Tracking, UploadState,
     VoidRequest, Voided,
 };
 use crate::server::BodyStream;

@@ -84,7 +84,10 @@ fn faults_are_named_with_their_rule() {
         ("keep_days = 36501", "r: keep_days: expected a whole number"),
         ("keep_day = 1", "r: keep_day: unknown key; known here: name, at, outcome"),
         ("at = []\nkeep_days = 1", "r: at: expected a list of texts, at least one"),
-        ("at = [\"mailbox\"]\nkeep_days = 1", "r: at: \"mailbox\" is not known; known: first, relay"),
+        (
+            "at = [\"mailbox\"]\nkeep_days = 1",
+            "r: at: \"mailbox\" is not known; known: first, relay",
+        ),
         ("outcome = [\"lost\"]\nkeep_days = 1", "r: outcome: \"lost\" is not known"),
         ("agencies = [\"H 41\"]\nkeep_days = 1", "r: \"H 41\":"),
         ("keep_days = 1\n[[rule]]\nname = \"r\"\nkeep_days = 2", "r: two rules have this name"),
@@ -106,7 +109,11 @@ fn a_node_is_not_started_with_a_policy_that_cannot_be_read() {
     assert!(messages(&fixture, &text).contains("retention.policy: retention.toml: cannot be read"));
     fixture.file("retention.toml", "name = \"p\"\n", 0o644);
     assert!(messages(&fixture, &text).contains("the policy: it has 0 rules"));
-    fixture.file("retention.toml", "name = \"p\"\n[[rule]]\nname = \"r\"\nfor_ever = true\n", 0o644);
+    fixture.file(
+        "retention.toml",
+        "name = \"p\"\n[[rule]]\nname = \"r\"\nfor_ever = true\n",
+        0o644,
+    );
     assert_eq!(messages(&fixture, &text), "accepted");
 }
 

@@ -98,7 +98,9 @@ impl Engine {
     /// nobody takes yet.
     pub fn shut(&self) -> Option<Code> {
         let unanchored = || self.gate.doubt.as_ref().map(|_| Code::LogUnanchored);
-        self.halted.or_else(unanchored).or_else(|| self.is_unlisted().then_some(Code::EpochUnlisted))
+        self.halted
+            .or_else(unanchored)
+            .or_else(|| self.is_unlisted().then_some(Code::EpochUnlisted))
     }
 
     /// Whether nobody would take what this epoch of the log signs: the directory does not list it, and

@@ -163,8 +163,8 @@ impl Engine {
             // Two exceptions: a claim that counts by now, and a peer that still says it holds a leg
             // which came back into our custody.
             Some(known) => {
-                let still_there = e.event == Event::RelayAcceptance
-                    && crowd::moves(h, from, &e, authorised);
+                let still_there =
+                    e.event == Event::RelayAcceptance && crowd::moves(h, from, &e, authorised);
                 known.authorised >= authorised && !still_there
             }
             None => self.is_too_much(h, from, &e, authorised),
@@ -249,10 +249,17 @@ impl Engine {
         for h in self.state.held.values() {
             for k in h.evidence.iter().filter(|k| !k.authorised) {
                 let (Owed::Foreign(digest), Some(raw)) = (k.owed, &k.raw) else { continue };
-                let leg = k.evidence.recipient.as_ref().and_then(|r| h.legs.get(r));
-                let from = match leg {
+                let Some(recipient) = &k.evidence.recipient else { continue };
+                let from = match h.legs.get(recipient) {
                     Some(Leg::Transferred { peer, .. } | Leg::Ended { via: Some(peer), .. }) => {
-                        peer
+                        peer.clone()
+                    }
+                    // An offer was answered with what did not count yet: nothing else comes of it.
+                    Some(Leg::Held { .. } | Leg::OnHold) => {
+                        match route(&self.directory, self.me(), recipient) {
+                            Route::Hop(next) => next,
+                            Route::Local | Route::None(_) => continue,
+                        }
                     }
                     _ => continue,
                 };
@@ -260,7 +267,7 @@ impl Engine {
                     counts.push(Foreign {
                         digest,
                         raw: raw.clone(),
-                        from: from.clone(),
+                        from,
                         authorised: true,
                         // Those upstream were given it, and have directories of their own.
                         owed_to: Vec::new(),

@@ -91,7 +91,6 @@ impl Kept {
         }
         kept
     }
-
 }
 
 const DAY_MS: u64 = 86_400_000;

@@ -128,10 +128,7 @@ fn an_edge_that_is_not_there_is_no_tree() {
     });
     assert_eq!(short.unwrap_err(), PublishedError::Edge { level: 0, index: 273 });
     files.0.remove("tile/1/001.p/17");
-    assert_eq!(
-        files.resume(70_000).unwrap_err(),
-        PublishedError::Edge { level: 1, index: 1 }
-    );
+    assert_eq!(files.resume(70_000).unwrap_err(), PublishedError::Edge { level: 1, index: 1 });
 }
 
 #[test]

@@ -31,10 +31,10 @@ pub fn verify(
     directory.node(node).ok_or_else(|| invalid(format!("there is no node {node}")))?;
     let line = note.split(|b| *b == b'\n').next().unwrap_or_default();
     let named = |id: &EpochId| origin(directory.network(), node, *id).as_bytes() == line;
-    let epoch =
-        directory.epochs_of(node).find(named).ok_or_else(|| {
-            invalid(format!("it is of no epoch that the directory lists for {node}"))
-        })?;
+    let epoch = directory
+        .epochs_of(node)
+        .find(named)
+        .ok_or_else(|| invalid(format!("it is of no epoch that the directory lists for {node}")))?;
     let keys = directory
         .epoch_keys(node, &epoch)
         .ok_or_else(|| invalid(format!("there is no key of {node}")))?;

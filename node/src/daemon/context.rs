@@ -145,7 +145,8 @@ impl Sessions {
 
     /// The peers with a session.
     pub(crate) fn connected(&self) -> Vec<NodeId> {
-        let up = |live: &Live| live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none());
+        let up =
+            |live: &Live| live.session.as_ref().is_some_and(|(s, _)| s.close_reason().is_none());
         let map = self.0.lock().ok();
         let all = map.iter().flat_map(|map| map.iter());
         all.filter(|(_, live)| up(live)).map(|(peer, _)| peer.clone()).collect()

@@ -217,7 +217,10 @@ impl Running {
     fn take_in_turn(&mut self, message: ToCore) -> Result<bool, CoreError> {
         let asks = asks(&message);
         let feeds = asks
-            || matches!(message, ToCore::Input(_) | ToCore::PeerUp { .. } | ToCore::PeerDown { .. });
+            || matches!(
+                message,
+                ToCore::Input(_) | ToCore::PeerUp { .. } | ToCore::PeerDown { .. }
+            );
         let no_room = self.engine.is_full() || !self.backlog.is_empty();
         // Who asks while the store waits is told so at once.
         if !feeds || !no_room || (asks && self.core.waits().is_some()) {

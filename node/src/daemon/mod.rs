@@ -4,6 +4,7 @@ mod again;
 mod alarms;
 pub(crate) mod anchor;
 mod axis;
+mod beside;
 mod checkpoints;
 mod claims;
 mod clock;
@@ -39,6 +40,6 @@ mod time_stamps;
 mod watch;
 mod witnesses;
 
-pub(crate) use run::{SEGMENT_BYTES, run};
 pub use run::{RunError, run_node_on};
+pub(crate) use run::{SEGMENT_BYTES, run};
 pub(crate) use service::check_report;

@@ -24,7 +24,7 @@ use super::pins::Pins;
 use super::readers::Readers;
 use super::settings::settings;
 use super::store::Storage;
-use super::{anchor, epochs, hand, intake, proofs, sockets};
+use super::{anchor, beside, epochs, hand, proofs, sockets};
 
 /// The genesis leaf, made by `tram init`, in the data directory.
 pub(crate) const GENESIS_FILE: &str = "genesis.cbor";
@@ -220,8 +220,7 @@ fn run_on(
     }
     let documents = reader.documents().clone();
     let keeps_closed = config.retention_policy.is_some();
-    let storage =
-        Storage { store, documents: documents.clone(), pins: pins.clone(), keeps_closed };
+    let storage = Storage { store, documents: documents.clone(), pins: pins.clone(), keeps_closed };
     let (ended_tx, ended) = oneshot::channel();
     let shared = (pins.clone(), uploads.clone(), hands.clone());
     let at_end = move |result: &Result<(), core::CoreError>| {
@@ -255,50 +254,7 @@ fn run_on(
     context.time_stamps = time_stamps;
     context.retention = retention;
     let context = Arc::new(context);
-    let swept = context.clone();
-    // Not waited for: it ends when the core does.
-    let sweeper = std::thread::Builder::new().name("sweep".into());
-    sweeper
-        .spawn(move || intake::sweep(&swept))
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let watched = context.clone();
-    // Neither is this.
-    let watcher = std::thread::Builder::new().name("watch".into());
-    watcher
-        .spawn(move || super::watch::run(&watched))
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let looking = context.clone();
-    // Nor this.
-    let looker = std::thread::Builder::new().name("again".into());
-    looker
-        .spawn(move || super::again::run(&looking))
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let keeping = context.clone();
-    // Nor this.
-    let keeper = std::thread::Builder::new().name("retention".into());
-    keeper
-        .spawn(move || match runtime() {
-            Ok(runtime) => super::retention::run(&keeping, &runtime),
-            Err(error) => tracing::warn!(%error, "no documents are removed after their time"),
-        })
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let publishing = context.clone();
-    // Nor this.
-    let publisher = std::thread::Builder::new().name("tiles".into());
-    publisher
-        .spawn(move || super::tiles::run(&publishing))
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    let stamping = context.clone();
-    // This one waits for a server outside, and nothing for it.
-    let stamper = std::thread::Builder::new().name("stamp".into());
-    stamper
-        .spawn(move || match runtime() {
-            Ok(runtime) => super::time_stamps::run(&stamping, &runtime),
-            Err(error) => tracing::warn!(%error, "no time-stamps are asked for"),
-        })
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
-    super::service::close_stale_beside(&context)
-        .map_err(|e| RunError::new(Code::Internal, e.to_string()))?;
+    beside::start(&context)?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);
     let joined = threads.join();
@@ -318,7 +274,7 @@ fn run_on(
 }
 
 /// A runtime of one thread, with few more for what blocks.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     const BLOCKING_THREADS_MAX: usize = 64;
     tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(BLOCKING_THREADS_MAX)

@@ -30,6 +30,9 @@ pub(super) async fn run(
     let service = Arc::new(NodeService { context: context.clone() });
     let mut servers = tokio::task::JoinSet::new();
     let connections_max = connections_max(&context.config);
+    super::axis::start(&service, stop.clone(), &mut servers)
+        .await
+        .map_err(|e| RunError::new(Code::ConfigInvalid, format!("axis: {e}")))?;
     for socket in &context.config.sockets {
         let options =
             SocketOptions { mode: socket.mode, gid: socket.gid, ..SocketOptions::at(&socket.path) };
@@ -46,9 +49,6 @@ pub(super) async fn run(
         let service: Arc<dyn tram_api::Service> = service.clone();
         servers.spawn(tram_api::serve(bound, access, service, limits, until));
     }
-    super::axis::start(&service, stop.clone(), &mut servers)
-        .await
-        .map_err(|e| RunError::new(Code::ConfigInvalid, format!("axis: {e}")))?;
     tokio::spawn(NodeService::clone(&service).watch_alarms());
     tokio::spawn(revocation::watch(context.clone()));
     tracing::info!(node = %context.me, "ready");

@@ -76,7 +76,8 @@ impl Commit for Storage {
     fn remove_documents(&mut self, digests: &[Digest]) {
         for digest in digests {
             // Where the index cannot tell, it stays.
-            if self.keeps_closed && !matches!(self.store.reader().document_kept(digest), Ok(false)) {
+            if self.keeps_closed && !matches!(self.store.reader().document_kept(digest), Ok(false))
+            {
                 self.pins.left(digest);
                 continue;
             }

@@ -167,7 +167,10 @@ mod tests {
         let found = log.alarm(300, hour).unwrap();
         assert_eq!((found.code, found.since), (Code::TilesOverdue, Some(hour)));
         assert!(found.detail.contains("read-only") && found.code.as_str() == "TILES_OVERDUE");
-        assert!(log.alarm(86_400, hour).is_none(), "written once a day, it may be behind for three");
+        assert!(
+            log.alarm(86_400, hour).is_none(),
+            "written once a day, it may be behind for three"
+        );
         log.standing().trouble = None;
         assert!(log.alarm(300, hour).is_none());
     }

@@ -20,8 +20,6 @@ pub(crate) struct Composed {
     pub(crate) written: Written,
     /// What edXML could not say.
     pub(crate) notes: Vec<Note>,
-    /// Whether the file that the dispatch was made of was among its documents.
-    pub(crate) from_kept: bool,
 }
 
 /// Writes the file. `path_of` says where a document lies.
@@ -76,7 +74,7 @@ pub(crate) fn compose_from<R: Read>(
     };
     let parts: Vec<Part> = documents.iter().enumerate().map(part).collect();
     let written = write_document(out, &made, &parts, |index| open(documents[index]))?;
-    Ok(Composed { written, notes, from_kept: kept.is_some() })
+    Ok(Composed { written, notes })
 }
 
 /// The file that the dispatch was made of.

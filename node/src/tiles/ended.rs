@@ -63,10 +63,8 @@ pub(crate) fn export(
     let epoch = tram_wire::genesis::epoch_id(&genesis);
     let key_path = folder.join(CHECKPOINT_KEY);
     let key = keys::signer(&key_path).map_err(|e| (Code::Unreadable, e))?;
-    let options =
-        StoreOptions { directory: Some(folder.to_owned()), ..StoreOptions::default() };
-    let (store, _, _) =
-        Store::open_dir(folder, options).map_err(|e| (e.code(), e.explain()))?;
+    let options = StoreOptions { directory: Some(folder.to_owned()), ..StoreOptions::default() };
+    let (store, _, _) = Store::open_dir(folder, options).map_err(|e| (e.code(), e.explain()))?;
     let reader = store.reader();
     let head = reader.log_head();
     let origin = tram_trust::checkpoint::origin(network, node, epoch);

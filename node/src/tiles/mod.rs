@@ -122,7 +122,11 @@ impl Export {
             }
             if there.size() > checkpoint.size() {
                 let path = folder.path().to_owned();
-                return Err(ExportError::Ahead { path, there: there.size(), here: checkpoint.size() });
+                return Err(ExportError::Ahead {
+                    path,
+                    there: there.size(),
+                    here: checkpoint.size(),
+                });
             }
             before = there.size();
             written = Published::resume(before, |tile, width| folder.tile(tile, width))?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use tram_pki::write_certificates;
 
 use crate::client::Client;
-use crate::support::{Network, Node, Plan, Program, agency};
+use crate::support::{Network, Node, Plan, Program, SOON, agency};
 
 pub(crate) const BRACES: Option<&[u8]> = Some(b"{}");
 pub(crate) const EMPTY: Option<&[u8]> = Some(b"");
@@ -23,7 +24,7 @@ pub(crate) fn secret(tier: usize) -> String {
 
 pub(crate) struct Country {
     pub(crate) nodes: Vec<Node>,
-    pub(crate) network: Network,
+    _network: Network,
     pub(crate) doors: Vec<SocketAddr>,
 }
 
@@ -67,7 +68,7 @@ impl Country {
     pub(crate) async fn running(tiers: usize) -> Self {
         let (network, doors) = network(tiers, "");
         let nodes = network.start(&Program::tram()).await;
-        Country { nodes, network, doors }
+        Country { nodes, _network: network, doors }
     }
 
     /// A new client object of a tier's system.
@@ -77,16 +78,28 @@ impl Country {
 
     /// What waits for a tier's system, by kind, once there is at least so much of it.
     pub(crate) async fn waiting(&self, tier: usize, kind: &str, least: usize) -> Vec<Value> {
+        self.waiting_within(SOON, tier, kind, least).await
+    }
+
+    /// As [`Country::waiting`], for what takes its time.
+    pub(crate) async fn waiting_within(
+        &self,
+        longest: Duration,
+        tier: usize,
+        kind: &str,
+        least: usize,
+    ) -> Vec<Value> {
         let mut client = self.client(tier);
         client.set("messagetype", kind);
-        for _ in 0..600 {
+        let deadline = Instant::now() + longest;
+        while Instant::now() < deadline {
             let list = client.call("getReceivedEdocList", EMPTY).await;
             assert_eq!(list.code(), "0");
             let items = list.json()["data"].as_array().expect("data").clone();
             if items.len() >= least {
                 return items;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{least} items of {kind} did not come to {}", SYSTEMS[tier]);
     }

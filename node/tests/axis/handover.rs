@@ -145,7 +145,7 @@ async fn a_dispatch_of_somebody_without_edxml_is_composed() {
     let country = Country::running(2).await;
     let here = country.nodes[1].client();
     let sha256 = Digest(tram_crypto::sha256(PDF));
-    let upload = here.upload(&agency(1), sha256, PDF.len() as u64, 0, PDF.to_vec()).await;
+    let upload = here.upload(&agency(1), sha256, PDF.len() as u64, 0, PDF, |_| {}).await;
     assert!(upload.expect("an upload").complete);
     let request = SealRequest {
         originator: agency(1).into(),

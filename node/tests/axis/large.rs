@@ -22,7 +22,8 @@ async fn growth(pdf_bytes: usize) -> [u64; 2] {
 
     let large = document(61, from, &[to], &vec![b'%'; pdf_bytes]);
     assert_eq!(sender.send("edoc", from, &large).await.code(), "0");
-    let items = country.waiting(0, "edoc", 2).await;
+    let longest = std::time::Duration::from_secs(600);
+    let items = country.waiting_within(longest, 0, "edoc", 2).await;
     client.set("docId", &id(&items[1]));
     assert!(client.call("downloadEdoc", None).await.body == large);
     assert!(client.call("getEdoc", Some(b"{}")).await.body.len() > large.len());

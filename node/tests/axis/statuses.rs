@@ -65,7 +65,6 @@ async fn what_the_recipient_says_comes_back_as_status_files_until_it_is_confirme
     assert_eq!(again.iter().map(id).collect::<Vec<_>>(), items[1..].iter().map(id).collect::<Vec<_>>());
 
     let rows = sender.call("getSentEdocList", EMPTY).await.json()["data"].clone();
-    // `messagetype` is still that of the call before, so it is asked for again.
     assert_eq!(rows.as_array().map(Vec::len), Some(1));
     assert_eq!((&rows[0]["sendStatus"], &rows[0]["receiveStatus"]), (&"done".into(), &"06".into()));
 
@@ -102,9 +101,10 @@ async fn a_refusal_a_recall_and_its_answer() {
     let recall = status(from, to, &document_id(51, from), "13", "Văn bản có sai sót");
     let asked = sender.send("status", from, &recall).await;
     assert_eq!(asked.code(), "0", "{}", asked.json());
-    let items = country.waiting(0, "edoc", 2).await;
-    let file = fetched(&mut recipient, &id(items.last().expect("an item"))).await;
-    assert_eq!(file, recall);
+    let items = country.waiting(0, "status", 1).await;
+    assert_eq!((items.len(), &items[0]["messageType"]), (1, &"status".into()));
+    assert_eq!(fetched(&mut recipient, &id(&items[0])).await, recall);
+    assert_eq!(recipient.call("countReceiveStatus", BRACES).await.json()["count"], 1);
     let agreed = status(to, from, &document_id(51, from), "15", "Đồng ý");
     let said = recipient.send("status", to, &agreed).await;
     assert_eq!(said.code(), "0", "{}", said.json());

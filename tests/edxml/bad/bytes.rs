@@ -105,6 +105,7 @@ fn something_else(all: &mut Gathered) {
         ("a declaration alone", "<?xml version=\"1.0\"?>"),
         ("JSON", "{\"status\":\"OK\",\"ErrorCode\":\"0\",\"data\":\"x\"}"),
         ("a word", "Unauthorized"),
+        ("a root without a name", "< edXML/>"),
         ("PDF", "%PDF-1.7\n1 0 obj << >> endobj"),
         ("ZIP", "PK\u{3}\u{4}\u{14}\0\0\0"),
         ("base64", "PD94bWwgdmVyc2lvbj0iMS4wIj8+"),

@@ -156,6 +156,9 @@ fn of_world(put: &mut Put<'_>) {
     put("verified_evidence", "whole", whole.bytes.clone());
     let witness = crate::proof::Witness::get();
     put("cosignature", "made", witness.line.clone().into_bytes());
+    for (name, bytes) in crate::axis::samples() {
+        put("axis", name, bytes);
+    }
     for (name, bytes) in crate::edxml::samples() {
         put("edxml", name, bytes);
     }

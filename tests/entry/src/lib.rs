@@ -5,6 +5,7 @@
 //! A function returns if the rules held and panics if one was broken. The fuzz targets in
 //! `tests/fuzz` call these functions, and so does `fuzz-smoke`, which needs no nightly compiler.
 
+mod axis;
 mod certificate;
 mod configuration;
 pub mod corpus;
@@ -29,6 +30,7 @@ mod time_stamp;
 mod trust;
 mod wire;
 
+pub use axis::axis;
 pub use certificate::{certificate, revocation_list, spki};
 pub use configuration::configuration;
 pub use edxml::{edxml, hidden_zip};
@@ -56,6 +58,7 @@ pub struct Target {
 
 /// Every door, by name.
 pub const TARGETS: &[Target] = &[
+    Target { name: "axis", run: axis },
     Target { name: "bundle", run: bundle },
     Target { name: "cbor", run: cbor },
     Target { name: "certificate", run: certificate },

@@ -5,8 +5,9 @@ use tram_dispatch::DispatchId;
 
 use super::{Ask, Client, ClientError};
 use crate::model::{
-    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, GenesisView, Inclusion,
-    EntriesQuery, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, Page, ReceiptQuery, ReceiptView,
+    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EntriesQuery,
+    EvidenceQuery, GenesisView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps,
+    LogWitnesses, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{NEXT, media};
 

@@ -44,9 +44,10 @@ pub use numbers::{
 pub use queue::{QueueAction, QueueChange, QueueItem, QueueQuery, QueueRequest};
 pub use quota::{AgencyQuotaView, Gauge, LimitsView, MailboxQuotaView, PeerQuotaView};
 pub use receipt::{
-    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery,
-    EntriesQuery, GenesisView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps, LogWitnesses, QuorumView, ReceiptQuery, ReceiptView,
-    TimeStampView, TimeStampsStanding, WitnessView,
+    AnchorRequest, Anchored, Consistency, ConsistencyQuery, DispatchReceiptsQuery, EntriesQuery,
+    EvidenceQuery, GenesisView, Inclusion, InclusionQuery, LogAnchor, LogHead, LogTimeStamps,
+    LogWitnesses, QuorumView, ReceiptQuery, ReceiptView, TimeStampView, TimeStampsStanding,
+    WitnessView,
 };
 pub use retention::{
     RetentionItem, RetentionPolicyView, RetentionQuery, RetentionRuleView, RetentionView,

@@ -471,7 +471,7 @@ impl Route {
         self
     }
 
-    const fn body(
+    pub(super) const fn body(
         mut self,
         bytes_max: u64,
         body: &'static [(&'static str, Option<Shape>)],

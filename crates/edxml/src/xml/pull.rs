@@ -365,7 +365,10 @@ impl<R: BufRead> Pull<R> {
             return Err(self.fail(Fault::large("depth_max", self.limits.depth_max)));
         }
         let qualified = tag.name();
-        let local = quoted(qualified.local_name().as_ref());
+        let local = match qualified.local_name().as_ref() {
+            "" => "(no name)".to_owned(),
+            local => quoted(local),
+        };
         let nth = match self.path.last_mut() {
             Some(parent) if parent.child == local => {
                 parent.child_nth += 1;

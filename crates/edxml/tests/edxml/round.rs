@@ -114,7 +114,11 @@ fn the_output_is_what_picky_receivers_look_for() {
     // An empty field is there and empty.
     assert!(inside.contains("<edXML:Website></edXML:Website>"));
     assert!(!text.contains("Signature") && !text.contains("/>"));
-    assert_eq!(written(&edoc, &[part.clone()], &[content]), text, "the same every time");
+    assert_eq!(
+        written(&edoc, std::slice::from_ref(&part), &[content]),
+        text,
+        "the same every time"
+    );
 }
 
 #[test]

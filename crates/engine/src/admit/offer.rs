@@ -19,6 +19,7 @@ use crate::record::{Held, Legs, Owed, Record};
 use crate::release::{Waiting, WaitingAnswer};
 use crate::route::{Route, route, toward};
 use crate::state::lanes::Flow;
+use crate::state::leg::{Leg, Outcome};
 use crate::view::View;
 
 /// What a peer offers.
@@ -159,6 +160,14 @@ impl Engine {
     /// and offered again it is a new leg.
     fn first_answer(&self, offer: &Offer, recipient: &AgencyCode) -> Option<WaitingAnswer> {
         let h = self.state.held.get(&offer.dispatch.id())?;
+        // It refused this leg before, when ways led elsewhere, and with that the leg ended here.
+        let by_its_word = matches!(
+            h.legs.get(recipient),
+            Some(Leg::Ended { outcome: Outcome::Refused, via: Some(via), .. }) if *via == offer.peer
+        );
+        if by_its_word {
+            return None;
+        }
         Some(WaitingAnswer::Accepted(h.accepted(recipient)?.owed))
     }
 

@@ -84,8 +84,9 @@ impl Engine {
             let detail = format!("expired at {}", envelope.expires_at);
             return self.reject(now, token, &dispatch, (Code::DispatchExpired, detail), None);
         }
-        // A receipt dated later than it is would let every other node judge the seal at that time.
-        if self.leaf_time(now).since_ms(now.wall) > self.settings.clock_skew_ms_max {
+        // Every other node judges the seal at the time of the receipt; a log that a clock running ahead
+        // dated into the future would date it after the certificate's end.
+        if self.leaf_time(now) > dispatch.signer().not_after {
             let retry_ms = self.settings.retry_ms_max;
             self.reply(token, Reply::Later { code: Code::ClockUncertain, retry_ms });
             return Ok(());

@@ -73,10 +73,7 @@ impl Use {
         Use {
             count: 1,
             stored_bytes: documents.fold(raw, u64::saturating_add),
-            memory_bytes: HELD_BYTES
-                + RAW_TIMES * raw
-                + LEG_BYTES * legs as u64
-                + receipt_bytes,
+            memory_bytes: HELD_BYTES + RAW_TIMES * raw + LEG_BYTES * legs as u64 + receipt_bytes,
         }
     }
 

@@ -150,10 +150,7 @@ impl HeldDispatch {
         let failed = Some(Event::RelayFailure);
         self.about(acceptance.recipient.as_ref(), &acceptance.node, failed).any(|(_, k)| {
             let e = &k.evidence;
-            !k.ours
-                && returned(e)
-                && e.epoch == acceptance.epoch
-                && e.custody > acceptance.custody
+            !k.ours && returned(e) && e.epoch == acceptance.epoch && e.custody > acceptance.custody
         })
     }
 

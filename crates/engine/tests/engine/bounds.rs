@@ -37,9 +37,11 @@ fn verified(w: &World, by: &str, records: &[EvidenceRecord]) -> Vec<VerifiedRece
     signed(by, records).iter().map(|raw| w.verify(raw)).collect()
 }
 
+/// How often a node said something about the commune's leg.
 fn said_by(w: &World, at: &str, id: &DispatchId, by: &str, event: E) -> usize {
-    let all = w.evidence(at, id);
-    all.iter().filter(|e| e.node == node(by) && e.event == event).count()
+    let said = (event, node(by), Some(code(COMMUNE)));
+    let all = w.evidence(at, id).into_iter().map(|e| (e.event, e.node, e.recipient));
+    all.filter(|e| *e == said).count()
 }
 
 /// A dispatch of the centre for the commune, which the district took and cannot give on; and what the
@@ -61,8 +63,10 @@ fn under_way(w: &mut World, reference: &str) -> (DispatchId, EvidenceRecord) {
 fn a_next_hop_says_of_one_leg_no_more_than_there_is_to_say() {
     let mut w = World::connected();
     let (id, like) = under_way(&mut w, "1/a");
-    for event in [E::RelayAcceptance, E::HandlingStatus, E::ContentHandover] {
-        let receipts = verified(&w, DISTRICT, &over_and_over(DISTRICT, &like, event, 400));
+    let events = [E::RelayAcceptance, E::HandlingStatus, E::ContentHandover];
+    let said = events.map(|event| over_and_over(DISTRICT, &like, event, 400)).concat();
+    for receipts in verified(&w, DISTRICT, &said).chunks(400) {
+        let receipts = receipts.to_vec();
         w.handle(PROVINCE, Input::Receipts { peer: node(DISTRICT), batch: 1, receipts });
         w.pass(1_000);
     }
@@ -101,26 +105,25 @@ fn a_receipt_that_changes_nothing_is_not_recorded_again_and_again() {
 fn a_peer_that_has_said_too_much_is_heard_where_it_moves_a_leg() {
     let mut w = World::connected();
     let (id, like) = under_way(&mut w, "2/a");
-    let leg =
-        |e: &EvidenceRecord, to: &str| EvidenceRecord { recipient: Some(code(to)), ..e.clone() };
     let memory = w.at(PROVINCE).engine().node_use().used.memory_bytes;
     // A sixteenth of it is for what one peer says twice.
     w.at(PROVINCE).settings.memory_bytes_max = memory.max(16 * 16_384);
     w.restart(PROVINCE);
     w.disconnect(&node(DISTRICT), &node(COMMUNE));
-    let said = over_and_over(DISTRICT, &like, E::HandlingStatus, 30);
-    for (batch, record) in said.iter().enumerate() {
-        let receipts = verified(&w, DISTRICT, std::slice::from_ref(record));
-        w.handle(PROVINCE, Input::Receipts { peer: node(DISTRICT), batch: batch as u64, receipts });
+    let mut said = over_and_over(DISTRICT, &like, E::HandlingStatus, 30);
+    let ended = over_and_over(DISTRICT, &like, E::RelayFailure, 1).remove(0);
+    said.push(EvidenceRecord { reason: Some(Code::NoRoute), ..ended });
+    let mut receipts = verified(&w, DISTRICT, &said);
+    let ended = receipts.split_off(30);
+    for (batch, receipt) in (0..).zip(receipts) {
+        let receipts = vec![receipt];
+        w.handle(PROVINCE, Input::Receipts { peer: node(DISTRICT), batch, receipts });
         w.pass(100);
     }
     let kept = said_by(&w, PROVINCE, &id, DISTRICT, E::HandlingStatus);
     assert!((2..20).contains(&kept), "{kept} of 30");
-    // Other peers have accounts of their own, and what is new is heard.
-    let ended = over_and_over(DISTRICT, &leg(&like, COMMUNE), E::RelayFailure, 1);
-    let ended = EvidenceRecord { reason: Some(Code::NoRoute), ..ended[0].clone() };
-    let receipts = verified(&w, DISTRICT, &[ended]);
-    w.handle(PROVINCE, Input::Receipts { peer: node(DISTRICT), batch: 99, receipts });
+    // What is new is heard.
+    w.handle(PROVINCE, Input::Receipts { peer: node(DISTRICT), batch: 99, receipts: ended });
     w.pass(1_000);
     assert_eq!(w.word(PROVINCE, &id, COMMUNE), "failed");
     w.assert_recoverable();

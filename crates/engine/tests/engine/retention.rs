@@ -78,7 +78,10 @@ fn a_removal_is_on_record_with_rule_period_and_documents_before_anything_goes() 
     let removal = said.removal.unwrap();
     assert_eq!((removal.policy, removal.rule.as_str(), removal.days), (POLICY, "delivered", 7));
     assert_eq!((removal.documents, removal.since), (kept.documents, kept.since));
-    assert!(said.time >= removal.since.plus_ms(7 * DAY_MS), "an auditor sees that it was not early");
+    assert!(
+        said.time >= removal.since.plus_ms(7 * DAY_MS),
+        "an auditor sees that it was not early"
+    );
     // Asked again, also after a restart: the same receipt, and nothing new in the log.
     assert_eq!(done(&remove(&mut w, DISTRICT, id, 7)), (receipts.clone(), true));
     w.restart(DISTRICT);

@@ -118,7 +118,7 @@ pub(super) async fn recipient(world: Arc<World>, node: NodeId) {
                     })
                     .await
                 }
-                Stage::Refused | Stage::Registered => continue,
+                Stage::Refused | Stage::Registered | Stage::Withdrawn => continue,
             };
             match reply {
                 Ok(Reply::Done { repeat: false, .. }) if stage == Stage::Consigned => {

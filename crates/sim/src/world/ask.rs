@@ -118,7 +118,7 @@ impl World<'_> {
                     });
                 });
             }
-            Stage::Refused | Stage::Registered => {}
+            Stage::Refused | Stage::Registered | Stage::Withdrawn => {}
         }
     }
 

@@ -40,6 +40,7 @@ impl World<'_> {
                 self.stats.full_disks += 1;
                 self.with_site(*place, |site| {
                     site.faulted = true;
+                    site.full = true;
                     site.hurt = true;
                     let files = ["journal", "documents", "staging"];
                     let used = files.iter().flat_map(|d| site.node.disk().files(d)).map(|f| f.1);
@@ -189,7 +190,8 @@ impl World<'_> {
             Ok(_) => {
                 // What was to fail has failed by now, or does not.
                 site.node.disk().set_faults(Vec::new());
-                site.faulted = false;
+                // It may have started on a full disk; the next time it may not.
+                site.faulted = site.full;
                 self.trace.event(t, place, "started", 0);
                 self.started(place);
             }
@@ -329,6 +331,7 @@ impl World<'_> {
         let (t, commit_ms) = (self.t, self.plan.knobs.commit_ms);
         self.with_site(place, |site| {
             site.node.disk().set_capacity_bytes(ROOMY_BYTES);
+            site.full = false;
             if t >= site.slow_until {
                 site.commit_ms = commit_ms;
             }

@@ -123,6 +123,9 @@ impl World<'_> {
                     ));
                 }
             }
+            if engine.state().held.values().any(|h| h.legs.values().any(|l| *l == Leg::OnHold)) {
+                return Some(format!("{} has a leg on hold", engine.me()));
+            }
             for (agency, box_) in &engine.state().mailboxes {
                 for id in box_.values() {
                     let leg = engine.state().held.get(id).and_then(|h| h.legs.get(agency));

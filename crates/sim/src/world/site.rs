@@ -23,6 +23,8 @@ pub(super) struct Site {
     pub(super) armed: Option<(Moment, Outage, u64, Option<u64>)>,
     /// An operation of the disk was made to fail: it may stop.
     pub(super) faulted: bool,
+    /// Its disk is full.
+    pub(super) full: bool,
     /// Something was done to its disk at some time.
     pub(super) hurt: bool,
     /// The medium is damaged: it may find out at any time.
@@ -54,6 +56,7 @@ impl Site {
             backup: None,
             armed: None,
             faulted: false,
+            full: false,
             hurt: false,
             damaged: false,
             doubtful: false,

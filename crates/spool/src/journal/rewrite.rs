@@ -73,8 +73,7 @@ fn copy(
     bodies: &BTreeMap<Position, Vec<u8>>,
 ) -> Result<(), JournalError> {
     let header = read_header(&**from, segment)?;
-    let header =
-        header.ok_or_else(|| corrupt(segment, 0, "the segment header reads as zeros"))?;
+    let header = header.ok_or_else(|| corrupt(segment, 0, "the segment header reads as zeros"))?;
     to.write_at(0, &header.encode())?;
     let seal = shared.seal(segment);
     let mut cursor = Cursor::new(Arc::clone(from), segment, seal, end);

@@ -1,14 +1,14 @@
 //! Journal record → engine record.
 
-use super::{STRIPPED, Reader, RecordError, VERSION, kind};
+use super::{Reader, RecordError, STRIPPED, VERSION, kind};
 use crate::journal;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
 use tram_engine::record::{
-    Earlier, Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
-    OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage, Statement, Void,
-    Bearing, Linked,
+    Attempt, Bearing, Cause, Cosigned, Earlier, Foreign, Held, Hold, Leaf, Legs, Linked, Numbered,
+    OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage,
+    Statement, Void,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};
@@ -110,7 +110,11 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             Record::Root(SignedRoot::decode(bytes).map_err(|e| r.bad("root", e))?)
         }
     };
-    if stripped { r.end_in_zeros()? } else { r.end()? }
+    if stripped {
+        r.end_in_zeros()?
+    } else {
+        r.end()?
+    }
     match &value {
         Record::Held(held) if stripped == held.removed.is_empty() => {
             Err(r.bad("removed", "it does not fit the version"))
@@ -184,7 +188,8 @@ fn stage(r: &mut Reader<'_>) -> Result<Stage, RecordError> {
 
 fn bearing(r: &mut Reader<'_>) -> Result<Bearing, RecordError> {
     let number = r.u8("bearing")?;
-    Bearing::from_number(number).ok_or_else(|| r.bad("bearing", format_args!("there is no {number}")))
+    Bearing::from_number(number)
+        .ok_or_else(|| r.bad("bearing", format_args!("there is no {number}")))
 }
 
 fn cause(r: &mut Reader<'_>) -> Result<Cause, RecordError> {

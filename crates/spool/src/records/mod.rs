@@ -52,3 +52,24 @@ pub(crate) mod kind {
     pub(crate) const LINKED: u16 = 19;
     pub(crate) const EARLIER: u16 = 30;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode};
+    use tram_dispatch::{AgencyCode, DispatchId, UnixMillis};
+    use tram_engine::record::{Bearing, Linked, Record};
+
+    #[test]
+    fn links_round_trip_and_an_unknown_bearing_is_refused() {
+        for bearing in Bearing::ALL {
+            let recipients = ["H41", "H41.12"].map(|c| AgencyCode::parse(c).unwrap()).to_vec();
+            let (dispatch, by) = (DispatchId([1; 32]), DispatchId([2; 32]));
+            let linked = Linked { dispatch, by, bearing, recipients, at: UnixMillis(7) };
+            let mut encoded = encode(&Record::Linked(linked.clone()));
+            assert_eq!(decode(&encoded).unwrap(), Record::Linked(linked));
+            // Behind the version and two ids.
+            encoded.body[65] = 9;
+            assert!(decode(&encoded).is_err());
+        }
+    }
+}

@@ -100,7 +100,9 @@ pub enum CommitError {
 
 impl CommitError {
     /// Whether the process must stop. If not, nothing was written and the same batch may be tried
-    /// again later (space, a file system that is read-only) or must be made smaller.
+    /// again later (space, a file system that is read-only). One that is too large never fits: the
+    /// engine keeps its batches far below, and whoever sees one all the same stops, for nothing of
+    /// it was promised to anybody.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         use journal::CommitError as J;

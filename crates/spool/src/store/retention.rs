@@ -97,7 +97,11 @@ impl StoreReader {
                 // What another node says of itself.
                 other => {
                     let documents = Vec::new();
-                    return other.dispatch().map(|d| RemovalItem { cursor, dispatch: d, documents });
+                    return other.dispatch().map(|d| RemovalItem {
+                        cursor,
+                        dispatch: d,
+                        documents,
+                    });
                 }
             };
             let documents = removal.removal.map(|r| r.documents).unwrap_or_default();
@@ -224,7 +228,9 @@ impl StoreReader {
     pub fn strip(&self, riding: &BTreeSet<Position>) -> Result<Vec<Position>, StoreError> {
         let mut segments: BTreeMap<u64, BTreeMap<Position, Vec<u8>>> = BTreeMap::new();
         for at in riding {
-            if let Some(body) = without_documents(&self.journal().read(*at)?).map_err(IndexError::from)? {
+            if let Some(body) =
+                without_documents(&self.journal().read(*at)?).map_err(IndexError::from)?
+            {
                 segments.entry(at.segment).or_default().insert(*at, body);
             }
         }

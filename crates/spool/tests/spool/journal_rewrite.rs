@@ -141,7 +141,11 @@ fn a_crash_leaves_the_segment_as_it_was_or_as_it_shall_be() {
         journal.reader().verify_all().unwrap();
         let gone = !holds_secret(&disk, segment);
         assert!(gone || done.is_err(), "it was said to be done");
-        if gone { new += 1 } else { old += 1 }
+        if gone {
+            new += 1
+        } else {
+            old += 1
+        }
         // And once more, whatever a crash left lying about.
         assert!(journal.reader().rewrite(segment, &bodies).unwrap());
         assert!(!holds_secret(&disk, segment));

@@ -212,8 +212,7 @@ fn a_power_cut_at_any_moment_leaves_what_can_be_done_again() {
         let removal = only(&store).pop().unwrap();
         disk.power_off_after(cut);
         let erased = reader.erase(&removal, |_| true, |_| ());
-        let stripped =
-            erased.and_then(|e| reader.strip(&e.riding.into_iter().collect())).is_ok();
+        let stripped = erased.and_then(|e| reader.strip(&e.riding.into_iter().collect())).is_ok();
         done += usize::from(stripped);
         drop((reader, store));
         let disk = disk.crash(cut);

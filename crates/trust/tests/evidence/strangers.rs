@@ -119,6 +119,44 @@ fn only_what_counts_bounds_a_time() {
     assert_eq!(when(&add(bare.clone(), &stranger)), when(&bare));
 }
 
+/// The directory at hand need not be the one of then: who has the recipient's node behind it counts.
+#[test]
+fn a_relay_that_is_no_neighbour_counts_by_the_consignment_that_rests_on_it() {
+    let first = world().receipt(Event::SubmissionAcceptance);
+    let centre = first.record().node.clone();
+    let relay = said(DISTRICT, Event::RelayAcceptance, |e| {
+        (e.previous, e.upstream) = (Some(centre), Some(first.digest()));
+    });
+    let consigned = said(COMMUNE, Event::ContentConsignment, |e| {
+        (e.previous, e.upstream) = (Some(relay.record().node.clone()), Some(relay.digest()));
+    });
+    let only_first = with_links(with(|f| {
+        (f.receipts, f.statements) = (vec![first.raw().to_vec()], Vec::new());
+    }));
+    let file = add(add(only_first.clone(), &relay), &consigned);
+    assert_eq!(unauthorised(&file), Vec::<String>::new());
+    let account = account(&file);
+    let way = account.findings.iter().find_map(|f| match &f.state {
+        State::Proved(Proof::Custody { nodes }) => Some(nodes.clone()),
+        _ => None,
+    });
+    let way: Vec<String> = way.unwrap_or_default().iter().map(ToString::to_string).collect();
+    assert_eq!(way, ["n1.G22", "n1.H41.12", "n1.H41.12.03"]);
+    let held = account.findings.iter().filter(|f| f.claim == Claim::Held).count();
+    assert_eq!(held, 3);
+    // By itself it is a stranger; nor does another relay vouch for it, nor who may not consign.
+    let bare = add(only_first, &relay);
+    assert_eq!(unauthorised(&bare), ["n1.H41.12"]);
+    for (node, event) in
+        [(COMMUNE, Event::RelayAcceptance), (PROVINCE, Event::ContentConsignment)]
+    {
+        let resting = said(node, event, |e| {
+            (e.previous, e.upstream) = (Some(relay.record().node.clone()), Some(relay.digest()));
+        });
+        assert_eq!(unauthorised(&add(bare.clone(), &resting)).len(), 2, "{node} {event:?}");
+    }
+}
+
 #[test]
 fn refusals_and_failures_need_custody_too() {
     let none = without(Event::ContentConsignment);

@@ -177,6 +177,39 @@ fn evidence_rules() {
 }
 
 #[test]
+fn a_removal_says_what_is_removed_and_nothing_else_does() {
+    let log = made::Log::new(1);
+    let good = evidence::decode(&log.records[0]).unwrap();
+    let removal = tram_dispatch::evidence::Removal {
+        policy: Digest([1; 32]),
+        rule: "r".to_owned(),
+        since: UnixMillis(7),
+        days: 0,
+        documents: vec![Digest([2; 32]); REMOVED_MAX],
+    };
+    let record = |event, removal: Option<&tram_dispatch::evidence::Removal>| {
+        let removal = removal.cloned().map(Box::new);
+        let record = EvidenceRecord { event, removal, ..good.clone() };
+        let bytes = tram_wire::evidence::encode(&record);
+        let read = tram_wire::evidence::decode(&bytes);
+        read.map(|read| assert_eq!(read, record)).map_err(|e| e.code)
+    };
+    let of = |change: &dyn Fn(&mut tram_dispatch::evidence::Removal)| {
+        let mut changed = removal.clone();
+        change(&mut changed);
+        record(Event::DocumentsRemoval, Some(&changed))
+    };
+    assert_eq!(of(&|_| ()), Ok(()));
+    assert_eq!(of(&|r| r.documents.clear()), Err(Code::Malformed));
+    assert_eq!(of(&|r| r.documents.push(Digest([3; 32]))), Err(Code::Malformed));
+    assert_eq!(of(&|r| r.rule.clear()), Err(Code::Malformed));
+    assert_eq!(of(&|r| r.rule = "\u{7}".into()), Err(Code::Malformed));
+    assert_eq!(of(&|r| r.rule = "x".repeat(RULE_NAME_BYTES_MAX + 1)), Err(Code::TooLarge));
+    assert_eq!(record(Event::DocumentsRemoval, None), Err(Code::Malformed));
+    assert_eq!(record(Event::RelayAcceptance, Some(&removal)), Err(Code::Malformed));
+}
+
+#[test]
 fn records_of_a_later_version_are_read_and_their_bytes_kept() {
     let log = made::Log::new(1);
     let mut bytes = log.records[0].clone();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tram_crypto::Algorithm;
 use tram_dispatch::directory::*;
 use tram_dispatch::envelope::*;
-use tram_dispatch::evidence::Genesis;
+use tram_dispatch::evidence::{Genesis, Removal};
 use tram_dispatch::*;
 use tram_wire::directory::KeySignature;
 use tram_wire::evidence_file::{Link, ProvedCheckpoint};
@@ -159,8 +159,19 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     })
 }
 
+fn removal() -> impl Strategy<Value = Box<Removal>> {
+    let documents = vec(digest(), 1..=limits::REMOVED_MAX);
+    (digest(), words(), time(), any::<u64>(), documents).prop_map(
+        |(policy, rule, since, days, documents)| {
+            let rule = rule.chars().take(20).collect();
+            Box::new(Removal { policy, rule, since, days, documents })
+        },
+    )
+}
+
 pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
-    let event = (1u8..).prop_map(|n| Event::read(n).unwrap());
+    let any_event = (1u8..).prop_map(|n| Event::read(n).unwrap());
+    let event = prop_oneof![4 => any_event, 1 => Just(Event::DocumentsRemoval)];
     let reason = (1u16..).prop_map(|n| Code::read(n).unwrap());
     let log = (event, any::<[u8; 32]>(), node(), any::<[u8; 32]>());
     let parties = (agency(), option::of(agency()), option::of(node()));
@@ -168,8 +179,8 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
     let numbers = (any::<u64>(), admission, time(), option::of(1u8..=16), option::of(sequence()));
     let words = (option::of(reason), option::of(words()));
     let digests = [(); 7].map(|()| option::of(digest()));
-    (log, any::<[u8; 32]>(), parties, numbers, words, digests).prop_map(
-        |(log, dispatch, parties, numbers, words, digests)| EvidenceRecord {
+    (log, any::<[u8; 32]>(), parties, numbers, words, digests, removal()).prop_map(
+        |(log, dispatch, parties, numbers, words, digests, removal)| EvidenceRecord {
             event: log.0,
             network: NetworkId(log.1),
             node: log.2,
@@ -192,6 +203,7 @@ pub(crate) fn record() -> impl Strategy<Value = EvidenceRecord> {
             other_object: digests[5],
             sequence: numbers.4,
             related: digests[6].map(|d| DispatchId(d.0)),
+            removal: (log.0 == Event::DocumentsRemoval).then_some(removal),
         },
     )
 }
@@ -411,7 +423,8 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
             |(asker, log, epoch, notes)| {
                 let path = vec![[7; 32]];
                 let link = |size| vec![Link { size, path: path.clone() }];
-                let made = |(note, size)| ProvedCheckpoint { note, links: link(size), stamps: vec![] };
+                let made =
+                    |(note, size)| ProvedCheckpoint { note, links: link(size), stamps: vec![] };
                 let mut checkpoints: Vec<_> = notes.into_iter().map(made).collect();
                 checkpoints.sort_by(|a, b| a.note.cmp(&b.note));
                 checkpoints.dedup_by(|a, b| a.note == b.note);

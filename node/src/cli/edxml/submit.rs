@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use tram_api::Client;
-use tram_api::model::{DispatchQuery, Recorded};
+use tram_api::model::{ActKind, ActView, DispatchQuery, Recorded};
 use tram_config::Role;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Reference, Status};
 use tram_edxml::{Content, Note, StatusNotice};
@@ -90,7 +90,10 @@ fn status(shell: &Shell, notice: &StatusNotice) -> Done {
     }
     let client = connect::client(shell, &[Role::Collect])?;
     let recorded = connect::block_on(async {
-        let id = find(&client, &originator, &reference, &recipient).await?;
+        let mut id = find(&client, &originator, &reference, &recipient).await?;
+        if matches!(notice.status, Status::Agreed | Status::Declined) {
+            id = asked_by(&client, &recipient, id).await?;
+        }
         record(&client, &recipient, id, notice.status, words).await
     })?;
     shell.answer(&recorded, || {
@@ -118,6 +121,17 @@ async fn find(
         let detail = format!("no dispatch of {originator} to {recipient} under {reference}");
         Failure::new(Code::NotFound, detail)
     })
+}
+
+/// The recall or update that is answered: systems name the document itself.
+async fn asked_by(
+    client: &Client,
+    recipient: &AgencyCode,
+    id: DispatchId,
+) -> Result<DispatchId, Failure> {
+    let entry = client.inbox_entry(recipient, id).await?;
+    let asks = |act: &&ActView| matches!(act.kind, ActKind::Recall | ActKind::Update);
+    Ok(entry.acts.iter().rev().find(asks).map_or(id, |act| act.dispatch.0))
 }
 
 async fn record(

@@ -47,7 +47,10 @@ fn one(ground: &mut Ground<'_>, file: &str, receipt: Receipt) -> Item {
         Ok(verified) => {
             item.chain(&CHAIN, None);
             if verified.is_provisional() {
-                item.remark(Claim::Epoch, "provisional: by its node and its parent, not listed yet");
+                item.remark(
+                    Claim::Epoch,
+                    "provisional: by its node and its parent, not listed yet",
+                );
             }
             if verified.authorised_issuer() == Some(true) {
                 item.find(Claim::Authority, State::Holds, "");

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use tram_api::Service as _;
 use tram_api::model::ConfirmRequest;
 use tram_axis::{Account, DocId, Kind, ListQuery, Received, Refusal, Transport, shown};
+use tram_dispatch::envelope::{Act, Document};
 use tram_dispatch::{AgencyCode, DispatchId, Event, UnixMillis};
+use tram_edxml::MEDIA_TYPE;
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
 
+use super::files::blocking;
 use super::ids::{Place, State};
 use super::node::AxisNode;
 use super::refusals;
@@ -23,7 +26,12 @@ struct Entry {
     originator: AgencyCode,
     at: UnixMillis,
     waits: bool,
+    /// The only document of a recall: it may be a status that asks for a document back.
+    asks: Option<Document>,
 }
+
+/// Largest file that is looked into for what it is.
+const STATUS_BYTES_MAX: u64 = 64 << 10;
 
 fn entry(cursor: u64, held: &HeldDispatch, agency: &AgencyCode) -> Option<Entry> {
     let Some(Leg::Mailbox { stage, .. }) = held.legs.get(agency) else { return None };
@@ -31,10 +39,17 @@ fn entry(cursor: u64, held: &HeldDispatch, agency: &AgencyCode) -> Option<Entry>
         k.evidence.event == Event::ContentConsignment
             && k.evidence.recipient.as_ref() == Some(agency)
     });
+    let envelope = held.dispatch.envelope();
+    let asks = match (&envelope.act, &envelope.documents[..]) {
+        (Act::Recall(_), [only]) => Some(only),
+        _ => None,
+    };
+    let asks = asks.filter(|d| d.media_type == MEDIA_TYPE && d.size <= STATUS_BYTES_MAX).cloned();
     Some(Entry {
         cursor,
         dispatch: held.id(),
-        originator: held.dispatch.envelope().originator.clone(),
+        originator: envelope.originator.clone(),
+        asks,
         at: consigned.map_or(held.at, |k| k.evidence.time),
         waits: *stage == Stage::Consigned,
     })
@@ -51,8 +66,12 @@ impl AxisNode {
         self.service.context.core.reading(look).await.map_err(refusals::of_stopping)
     }
 
-    /// Every entry of the account's mailboxes that waits, and where each mailbox begins to.
-    async fn all_waiting(&self, account: &Account) -> Result<Vec<(AgencyCode, Entry)>, Refusal> {
+    /// Every entry of this kind in the account's mailboxes that waits.
+    async fn all_waiting(
+        &self,
+        account: &Account,
+        kind: Kind,
+    ) -> Result<Vec<(AgencyCode, Entry)>, Refusal> {
         let mut waiting = Vec::new();
         for agency in &account.agencies {
             let (mut after, mut begun) = (self.ids.begin(agency), false);
@@ -70,18 +89,29 @@ impl AxisNode {
                 }
             }
         }
-        Ok(waiting)
+        let mut wanted = Vec::new();
+        for (agency, entry) in waiting {
+            let is_status = match &entry.asks {
+                Some(file) => self.is_status(account, &agency, entry.dispatch, file).await,
+                None => false,
+            };
+            if is_status == (kind == Kind::Status) {
+                wanted.push((agency, entry));
+            }
+        }
+        Ok(wanted)
     }
 
     /// Items that wait: what failed behind the others, so that it holds nobody up; else oldest first.
     pub(super) async fn waiting(
         &self,
         account: &Account,
+        kind: Kind,
         query: ListQuery,
         items_max: usize,
     ) -> Result<Vec<Received>, Refusal> {
         let mut items = Vec::new();
-        for (agency, entry) in self.all_waiting(account).await? {
+        for (agency, entry) in self.all_waiting(account, kind).await? {
             let in_time = query.from.is_none_or(|from| entry.at >= from)
                 && query.to.is_none_or(|to| entry.at <= to);
             if in_time {
@@ -99,7 +129,7 @@ impl AxisNode {
             .map(|(state, entry, agency, id)| Received {
                 doc_id: id.to_string(),
                 service_type: "eDoc",
-                message_type: Kind::Document.as_str(),
+                message_type: kind.as_str(),
                 created_time: shown(entry.at),
                 updated_time: shown(state.as_ref().map_or(entry.at, |s| s.at)),
                 from: account.spelled(&entry.originator),
@@ -111,8 +141,27 @@ impl AxisNode {
     }
 
     /// How many wait.
-    pub(super) async fn count_waiting(&self, account: &Account) -> Result<u64, Refusal> {
-        Ok(self.all_waiting(account).await?.len() as u64)
+    pub(super) async fn count_waiting(
+        &self,
+        account: &Account,
+        kind: Kind,
+    ) -> Result<u64, Refusal> {
+        Ok(self.all_waiting(account, kind).await?.len() as u64)
+    }
+
+    /// Statuses that wait: requests for a document back, then what recipients gave.
+    pub(super) async fn waiting_statuses(
+        &self,
+        account: &Account,
+        query: ListQuery,
+        items_max: usize,
+    ) -> Result<Vec<Received>, Refusal> {
+        let whole = ListQuery { skip: 0, max: None, ..query };
+        let mut items = self.waiting(account, Kind::Status, whole, usize::MAX).await?;
+        let most = query.max.unwrap_or(items_max).min(items_max);
+        let wanted = query.skip.saturating_add(most).saturating_sub(items.len());
+        items.extend(self.notices.waiting(account, whole, wanted));
+        Ok(items.into_iter().skip(query.skip).take(most).collect())
     }
 
     /// The dispatch and recipient behind an id, where the recipient is the account's.
@@ -169,10 +218,13 @@ impl AxisNode {
     ) -> Result<(), Refusal> {
         let at = self.service.context.core.now().wall;
         if self.notices.is_done(&account, id).is_some() {
-            if said == Transport::Done {
-                return self.notices.done(id, at).map_err(refusals::broken);
-            }
-            return Ok(());
+            let notices = self.notices.clone();
+            return match said {
+                Transport::Done => {
+                    blocking(move || notices.done(id, at).map_err(refusals::broken)).await
+                }
+                Transport::Processing | Transport::Fail => Ok(()),
+            };
         }
         let (dispatch, agency) = self.find(&account, id).await?;
         match said {

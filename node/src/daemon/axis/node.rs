@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tram_api::{Access, Agencies, Caller, Role, Rule, Who};
 use tram_axis::{
     Account, AgencyPage, AgencyRequest, DocId, Kind, ListQuery, Node, OpenFile, Received, Refusal,
     Reply, Sending, SentRow, Transport,
 };
-use tram_dispatch::{AgencyCode, Code, DispatchId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, UnixMillis};
 use tram_trust::{Directory, Resolution};
 
 use super::super::service::NodeService;
-use super::ids::Ids;
+use super::ids::{Ids, Verdicts};
 use super::notices::Notices;
 use super::refusals;
 
@@ -23,9 +23,11 @@ pub(super) struct AxisNode {
     accounts: BTreeMap<String, Arc<Account>>,
     pub(super) staging: PathBuf,
     pub(super) ids: Ids,
-    pub(super) notices: Notices,
+    pub(super) notices: Arc<Notices>,
     /// Whether a dispatch's kept file may be given for it.
-    pub(super) sound: Mutex<BTreeMap<DispatchId, bool>>,
+    pub(super) sound: Verdicts,
+    /// Whether a dispatch's kept file is a status.
+    pub(super) asking: Verdicts,
 }
 
 impl AxisNode {
@@ -35,8 +37,8 @@ impl AxisNode {
         staging: PathBuf,
         notices: Notices,
     ) -> Self {
-        let (ids, sound) = (Ids::default(), Mutex::default());
-        AxisNode { service, accounts, staging, ids, notices, sound }
+        let (ids, sound, asking) = (Ids::default(), Verdicts::default(), Verdicts::default());
+        AxisNode { service, accounts, staging, ids, notices: Arc::new(notices), sound, asking }
     }
 
     /// Every agency that some account speaks for.
@@ -108,8 +110,8 @@ impl Node for AxisNode {
     ) -> Reply<'_, Vec<Received>> {
         Box::pin(async move {
             match kind {
-                Kind::Document => self.waiting(&account, query, items_max).await,
-                Kind::Status => Ok(self.notices.waiting(&account, query, items_max)),
+                Kind::Document => self.waiting(&account, kind, query, items_max).await,
+                Kind::Status => self.waiting_statuses(&account, query, items_max).await,
             }
         })
     }
@@ -117,8 +119,10 @@ impl Node for AxisNode {
     fn count(&self, account: Arc<Account>, kind: Kind) -> Reply<'_, u64> {
         Box::pin(async move {
             match kind {
-                Kind::Document => self.count_waiting(&account).await,
-                Kind::Status => Ok(self.notices.count(&account)),
+                Kind::Document => self.count_waiting(&account, kind).await,
+                Kind::Status => {
+                    Ok(self.count_waiting(&account, kind).await? + self.notices.count(&account))
+                }
             }
         })
     }

@@ -32,6 +32,8 @@ const DONE_FILE: &str = "statuses-done";
 const DONE_BYTES_MAX: u64 = 64 << 20;
 /// Most statuses that wait; the oldest go first, and are in `getSentEdocList` still.
 const WAITING_MAX: usize = 100_000;
+/// Ids whose owner is kept in memory, and confirmed ones before the old are forgotten.
+const KNOWN_MAX: usize = 4 * WAITING_MAX;
 /// Pause before the store is read again after it could not be.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -125,6 +127,10 @@ impl Notices {
                 };
                 inner.items.insert(id, item);
             }
+        }
+        if inner.owners.len() > KNOWN_MAX {
+            let Inner { owners, items, .. } = &mut *inner;
+            owners.retain(|id, _| items.contains_key(id));
         }
         while inner.items.len() > WAITING_MAX {
             let oldest = inner.items.iter().min_by_key(|(_, i)| i.at).map(|(id, _)| *id);
@@ -220,6 +226,10 @@ impl Notices {
         let mut inner = self.inner();
         inner.items.remove(&id);
         inner.done.insert(id, at);
+        if inner.done.len() > KNOWN_MAX {
+            // Those that old are not gathered any more, so nobody is offered them again.
+            inner.done.retain(|_, then| at.since_ms(*then) <= 2 * BACK_MS);
+        }
         Ok(())
     }
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Write as _};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tram_api::service::OpenDocument;
 use tram_api::{Caller, Service as _};
 use tram_axis::{Account, DocId, OpenFile, Refusal};
 use tram_dispatch::envelope::Document;
-use tram_dispatch::{AgencyCode, DispatchId, Envelope};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Envelope};
 use tram_edxml::map::{Outline, outline};
 use tram_edxml::{Content, Ignore, Limits, MEDIA_TYPE, read};
 use tram_trust::Directory;
@@ -20,9 +20,6 @@ use super::node::AxisNode;
 use super::refusals;
 use super::super::service::NodeService;
 use crate::edxml::compose_from;
-
-/// Most verdicts on kept files remembered.
-const SOUND_MAX: usize = 20_000;
 
 impl AxisNode {
     pub(super) async fn do_open(
@@ -62,14 +59,20 @@ impl AxisNode {
         kept: &Document,
         directory: &Arc<Directory>,
     ) -> Result<bool, Refusal> {
-        if let Some(known) = self.verdict(&place.dispatch) {
+        if let Some(known) = self.sound.get(&place.dispatch) {
             return Ok(known);
         }
         let opened = place.open(kept).await?;
         let (handle, envelope, directory) = (Handle::current(), envelope.clone(), directory.clone());
         let sound = blocking(move || {
             let file = BufReader::with_capacity(1 << 16, Pulled::new(opened, handle));
-            let Ok(reading) = read(file, &mut Ignore, &Limits::DEFAULT) else { return Ok(false) };
+            let reading = match read(file, &mut Ignore, &Limits::DEFAULT) {
+                Ok(reading) => reading,
+                Err(error) if error.code() == Code::Unreadable => {
+                    return Err(refusals::broken(error));
+                }
+                Err(_) => return Ok(false),
+            };
             let said = match &reading.content {
                 Content::Document(edoc) => outline(edoc, &reading.sha256, &mut Vec::new()),
                 Content::Status(notice) => tram_edxml::map::recall(notice, &reading.sha256),
@@ -77,17 +80,37 @@ impl AxisNode {
             Ok(said.is_ok_and(|said| says_the_same(&said, &envelope, &directory)))
         })
         .await?;
-        let mut known = self.sound.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= SOUND_MAX {
-            known.clear();
-        }
-        known.insert(place.dispatch, sound);
-        drop(known);
+        self.sound.set(place.dispatch, sound);
         Ok(sound)
     }
 
-    fn verdict(&self, dispatch: &DispatchId) -> Option<bool> {
-        self.sound.lock().unwrap_or_else(PoisonError::into_inner).get(dispatch).copied()
+    /// Whether the kept file of a recall is a status that asks for a document back.
+    pub(super) async fn is_status(
+        &self,
+        account: &Account,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+        kept: &Document,
+    ) -> bool {
+        if let Some(known) = self.asking.get(&dispatch) {
+            return known;
+        }
+        let (service, caller) = (self.service.clone(), Self::caller(account));
+        let place = Opener { service, caller, agency: agency.clone(), dispatch };
+        // What cannot be read now is a document for now.
+        let Ok(opened) = place.open(kept).await else { return false };
+        let handle = Handle::current();
+        let looked = blocking(move || {
+            let file = BufReader::new(Pulled::new(opened, handle));
+            match read(file, &mut Ignore, &Limits::DEFAULT) {
+                Ok(reading) => Ok(matches!(reading.content, Content::Status(_))),
+                Err(error) if error.code() == Code::Unreadable => Err(refusals::broken(error)),
+                Err(_) => Ok(false),
+            }
+        });
+        let Ok(is_status) = looked.await else { return false };
+        self.asking.set(dispatch, is_status);
+        is_status
     }
 
     async fn composed(

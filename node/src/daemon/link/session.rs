@@ -35,7 +35,7 @@ const RECEIPTS: Rate = Rate { amount: 5_000, period_ms: 1_000, burst: 5_000 };
 
 /// Bytes of receipts of one peer that are here and not durable yet: then we read no more until some are, and
 /// what waits while the disk is slow is never more than this and one frame.
-const UNANSWERED_BYTES_MAX: usize = FRAME_BYTES_MAX;
+const UNANSWERED_BYTES_MAX: usize = 1 << 20;
 
 /// How often a session is held against the directory and the revocation lists in force.
 const RECHECK_MS: u64 = 5_000;

@@ -80,9 +80,8 @@ fn read(history: &[Record]) -> Option<HeldDispatch> {
 
 fn facts(me: &NodeId, held: &HeldDispatch) -> RetentionFacts {
     let envelope = held.dispatch.envelope();
-    let own = |event| {
-        held.evidence.iter().any(|k| k.evidence.node == *me && k.evidence.event == event)
-    };
+    let own =
+        |event| held.evidence.iter().any(|k| k.evidence.node == *me && k.evidence.event == event);
     let mut places = Vec::new();
     if held.upstreams.is_empty() || own(Event::SubmissionAcceptance) {
         places.push(Place::First);

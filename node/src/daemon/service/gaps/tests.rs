@@ -14,7 +14,8 @@ const ORIGINATOR: &str = "G22";
 
 /// A store that knows these numbers of series 7 as assigned.
 fn store(folder: &std::path::Path, numbers: impl Iterator<Item = u64>) -> Store {
-    let (mut store, ..) = Store::open_dir(folder, StoreOptions::default()).unwrap();
+    let options = StoreOptions { create_with_store_id: Some([7; 16]), ..StoreOptions::default() };
+    let (mut store, ..) = Store::open_dir(folder, options).unwrap();
     let originator = AgencyCode::parse(ORIGINATOR).unwrap();
     let numbered = |number: u64| {
         Record::Numbered(Numbered {

@@ -5,6 +5,8 @@
 //! (`docs/protocol.md`, section 7.6): who found it, when, the code, members of later versions. Altered
 //! there, it proves what it proved before; so it does with a witness's line more or less under a note.
 
+#![allow(clippy::print_stdout, reason = "says how many there were")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -103,7 +103,8 @@ async fn what_the_agency_sealed_is_proved_at_the_originators_node() {
         let refused = client.register_sealed(&code, id, bytes.raw()).await.unwrap_err();
         assert_eq!(refused.code(), expected, "{wrong:?}");
     }
-    let blank = Statement { remark: None, ..said(&network, &dispatch, Event::ConsignmentRejection) };
+    let blank =
+        Statement { remark: None, ..said(&network, &dispatch, Event::ConsignmentRejection) };
     let blank = sealed(&network, &blank, CENTRE);
     let refused = client.refuse_sealed(&code, id, blank.raw()).await.unwrap_err();
     assert_eq!(refused.code(), Code::BadRequest, "a refusal says why");

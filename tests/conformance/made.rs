@@ -511,15 +511,17 @@ fn frames(
         Link { size: new_size, path: Vec::new() },
     ];
     let checkpoint = ProvedCheckpoint { note: held.clone(), links, stamps: Vec::new() };
-    let proof =
-        Frame::Proof { asker, log: node("n1.H41"), epoch, checkpoints: vec![checkpoint] };
+    let proof = Frame::Proof { asker, log: node("n1.H41"), epoch, checkpoints: vec![checkpoint] };
     let frames = [
         ("frame-hello", Frame::Hello(Box::new(hello))),
         (
             "frame-hello-refused",
             Frame::HelloRefused { code: Code::WrongNetwork, detail: "another network".into() },
         ),
-        ("frame-receipts", Frame::Receipts { batch: 1, receipts: vec![receipt], statements: vec![] }),
+        (
+            "frame-receipts",
+            Frame::Receipts { batch: 1, receipts: vec![receipt], statements: vec![] },
+        ),
         ("frame-stored", Frame::Stored { batch: 1 }),
         ("frame-checkpoint", Frame::Checkpoint { note: log.note(network) }),
         ("frame-consistency-request", Frame::ConsistencyRequest { epoch, old_size, new_size }),

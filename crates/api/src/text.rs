@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tram_dispatch::{
-    AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference, Status,
-    UnixMillis,
+    AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference,
+    Status, UnixMillis,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};

@@ -174,8 +174,12 @@ pub(crate) fn refused(route: Option<Route>, refusal: &Refusal) -> Option<Bytes> 
         Some(
             Route::Received | Route::Sent | Route::Agencies | Route::AgenciesQd20 | Route::Units,
         ) => failure(number, text, Data { data: [(); 0] }),
-        Some(Route::CountDocuments | Route::CountStatuses) => failure(number, text, Count { count: 0 }),
-        Some(Route::Update | Route::Register | Route::Delete) | None => failure(number, text, Nothing {}),
+        Some(Route::CountDocuments | Route::CountStatuses) => {
+            failure(number, text, Count { count: 0 })
+        }
+        Some(Route::Update | Route::Register | Route::Delete) | None => {
+            failure(number, text, Nothing {})
+        }
     })
 }
 
@@ -298,7 +302,10 @@ mod tests {
         assert_eq!((&qd20["code"], &qd20["code102"]), (&json!("H41.12"), &json!("000.00.12.H41")));
         let unit = form(Route::Units, &it).unwrap();
         assert_eq!((&unit["deleted"], &unit["version"]), (&json!(false), &json!(7)));
-        assert_eq!((&unit["modifyDate"], &unit["isAgency"]), (&json!("21/11/2026 21:25:03"), &json!(true)));
+        assert_eq!(
+            (&unit["modifyDate"], &unit["isAgency"]),
+            (&json!("21/11/2026 21:25:03"), &json!(true))
+        );
         it.open = false;
         assert_eq!(form(Route::Agencies, &it), None);
         assert_eq!(form(Route::Units, &it).unwrap()["deleted"], true);

@@ -166,7 +166,9 @@ fn wanted(params: &Params) -> Result<DocId, Refusal> {
 fn update(params: &Params) -> Result<Call, Refusal> {
     let small = params.exact("docid").map(str::trim).filter(|t| !t.is_empty());
     let (named, beside) = match small {
-        Some(text) => (id("docid", text)?, params.exact("docId").and_then(|t| t.trim().parse().ok())),
+        Some(text) => {
+            (id("docid", text)?, params.exact("docId").and_then(|t| t.trim().parse().ok()))
+        }
         None => (wanted(params)?, None),
     };
     let said = params.any("status").unwrap_or_default();
@@ -243,7 +245,10 @@ mod tests {
         assert_eq!(both, update(a, Some(b), Transport::Done));
         let same = read(&[("docId", &new), ("docid", &new), ("status", "FAIL")]);
         assert_eq!(same, update(a, None, Transport::Fail));
-        assert_eq!(read(&[("docId", &new), ("status", "processing")]), update(a, None, Transport::Processing));
+        assert_eq!(
+            read(&[("docId", &new), ("status", "processing")]),
+            update(a, None, Transport::Processing)
+        );
         assert!(Call::read(Route::Update, &params(&[("docId", &new), ("status", "06")])).is_err());
         assert!(Call::read(Route::Update, &params(&[("docId", &new)])).is_err());
     }
@@ -281,9 +286,13 @@ mod tests {
             ("\"000.00.31.H99\"", vec!["000.00.31.H99"]),
             ("000.00.31.H99", vec!["000.00.31.H99"]),
         ] {
-            let call = Call::read(Route::Send, &params(&[("to", text), ("hash-file", "ab")])).unwrap();
+            let call =
+                Call::read(Route::Send, &params(&[("to", text), ("hash-file", "ab")])).unwrap();
             let Call::Send { to: Some(to), kind, from, .. } = call else { panic!("{text}") };
-            assert_eq!((to, kind, from), (codes.iter().map(|c| (*c).to_owned()).collect(), Kind::Document, None));
+            assert_eq!(
+                (to, kind, from),
+                (codes.iter().map(|c| (*c).to_owned()).collect(), Kind::Document, None)
+            );
         }
         for empty in ["", "[]", "[\"\"]"] {
             let call = Call::read(Route::Send, &params(&[("to", empty), ("hash-file", "ab")]));

@@ -84,7 +84,8 @@ mod tests {
     fn ids_are_uuids_that_differ_by_recipient_and_read_back() {
         let dispatch = DispatchId([7; 32]);
         let [a, b]: [AgencyCode; 2] = ["H41", "H41.12"].map(|c| c.parse().unwrap());
-        let all = [DocId::received(dispatch, &a), DocId::received(dispatch, &b), DocId::sent(dispatch)];
+        let all =
+            [DocId::received(dispatch, &a), DocId::received(dispatch, &b), DocId::sent(dispatch)];
         for (i, id) in all.iter().enumerate() {
             let text = id.to_string();
             assert_eq!(text.len(), 36);

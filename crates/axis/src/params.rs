@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn spelling_is_kept_and_found_in_either_case() {
         let params =
-            Params::read(br#"{"XroadVnpt-docId":"new","XroadVnpt-docid":"old","pagesize":20}"#).unwrap();
+            Params::read(br#"{"XroadVnpt-docId":"new","XroadVnpt-docid":"old","pagesize":20}"#)
+                .unwrap();
         assert_eq!((params.exact("docId"), params.exact("docid")), (Some("new"), Some("old")));
         assert_eq!(params.any("docId"), Some("new"));
         assert_eq!(params.any("pageSize"), Some("20"));

@@ -53,11 +53,7 @@ pub struct AxisAccount {
 }
 
 /// `None` without the table, and where something in it is wrong: that is reported.
-pub(crate) fn read(
-    document: &Section<'_>,
-    paths: &mut Paths<'_>,
-    seals: &[Seal],
-) -> Option<Axis> {
+pub(crate) fn read(document: &Section<'_>, paths: &mut Paths<'_>, seals: &[Seal]) -> Option<Axis> {
     let section = document.table("axis");
     let limits = AxisLimits::read(&section);
     let accounts = accounts(document, paths, seals);
@@ -77,7 +73,8 @@ pub(crate) fn read(
         (false, true) => section.missing("https_certificate"),
         (false, false) if listen.is_some_and(|l| !l.ip().is_loopback()) => {
             let what = "plain HTTP would be open to the network";
-            let remedy = "add https_certificate and https_key, or listen on 127.0.0.1 behind a proxy";
+            let remedy =
+                "add https_certificate and https_key, or listen on 127.0.0.1 behind a proxy";
             let at = section.text("listen").map_or(section.at(), |f| f.at);
             section.reader().report(at, &section.key("listen"), what, remedy);
         }
@@ -89,11 +86,18 @@ pub(crate) fn read(
         let remedy = "add [[axis_accounts]], or remove [axis]";
         section.reader().report(section.at(), "axis", what, remedy);
     }
-    Some(Axis { listen: listen?, tls: certificate.zip(key), base: base?, limits, accounts: accounts? })
+    Some(Axis {
+        listen: listen?,
+        tls: certificate.zip(key),
+        base: base?,
+        limits,
+        accounts: accounts?,
+    })
 }
 
 fn address(section: &Section<'_>, found: &Found<&str>) -> Option<SocketAddr> {
-    let address: Option<SocketAddr> = found.value.parse().ok().filter(|a: &SocketAddr| a.port() != 0);
+    let address: Option<SocketAddr> =
+        found.value.parse().ok().filter(|a: &SocketAddr| a.port() != 0);
     if address.is_none() {
         let what = format!("\"{}\" is not an IP address with a port", found.value);
         section.reader().report(found.at, &found.key, what, "write it as \"127.0.0.1:8180\"");
@@ -135,7 +139,8 @@ fn accounts(
         if let Some(account) = account.as_ref().filter(|a| a.submit) {
             let unsealed = |code: &&AgencyCode| !seals.iter().any(|s| s.agency == **code);
             if let Some(code) = account.agencies.iter().find(unsealed) {
-                let what = format!("this node holds no seal key of {code}, so nothing can be sent for it");
+                let what =
+                    format!("this node holds no seal key of {code}, so nothing can be sent for it");
                 let remedy = "add it to [[seals]], or leave out the role submit";
                 section.reader().report(section.at(), &section.key("roles"), what, remedy);
             }
@@ -151,7 +156,8 @@ fn system_id(section: &Section<'_>, found: &Found<&str>) -> Option<String> {
         return Some(found.value.to_owned());
     }
     let what = format!("\"{}\" is not a system id", found.value.escape_default());
-    let remedy = format!("write 1 to {SYSTEM_ID_BYTES_MAX} visible ASCII characters without spaces");
+    let remedy =
+        format!("write 1 to {SYSTEM_ID_BYTES_MAX} visible ASCII characters without spaces");
     section.reader().report(found.at, &found.key, what, remedy);
     None
 }
@@ -198,8 +204,10 @@ fn roles(section: &Section<'_>) -> (bool, bool) {
     let texts = section.texts("roles").unwrap_or_default();
     for found in &texts {
         if !["submit", "collect"].contains(&found.value) {
-            let remedy = suggest::nearest(found.value, ["submit", "collect"].into_iter())
-                .map_or("write submit, collect or both".to_owned(), |n| format!("did you mean \"{n}\"?"));
+            let remedy = suggest::nearest(found.value, ["submit", "collect"])
+                .map_or("write submit, collect or both".to_owned(), |n| {
+                    format!("did you mean \"{n}\"?")
+                });
             let what = format!("\"{}\" is not a role of this endpoint", found.value);
             section.reader().report(found.at, &found.key, what, remedy);
         }

@@ -6,8 +6,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use tram_dispatch::limits::{
-    ANCHORS_BYTES_MAX, CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX, DIRECTORY_BYTES_MAX,
-    POLICY_BYTES_MAX, ROOT_BYTES_MAX,
+    ANCHORS_BYTES_MAX, CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CRL_BYTES_MAX,
+    DIRECTORY_BYTES_MAX, POLICY_BYTES_MAX, ROOT_BYTES_MAX,
 };
 
 use crate::problem::Problem;
@@ -248,10 +248,11 @@ fn secret(path: &Path) -> Result<String, Fault> {
     let bytes = bytes(path, KEY_BYTES_MAX, remedy)?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.trim_end_matches(['\r', '\n']);
-    if line.contains(['\r', '\n', '\0']) || !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&line.len()) {
-        let what = format!(
-            "{shown} is not one line of {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes"
-        );
+    if line.contains(['\r', '\n', '\0'])
+        || !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&line.len())
+    {
+        let what =
+            format!("{shown} is not one line of {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes");
         return Err((what, remedy.into()));
     }
     Ok(line.to_owned())

@@ -31,11 +31,11 @@ use std::path::Path;
 
 pub use accounts::Accounts;
 pub use axis::{Axis, AxisAccount};
+pub use limits::{AXIS, AxisLimits, TILES, TIME_STAMP, TilesPace, TimeStampPace};
 pub use limits::{
     LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
     WITNESS, WitnessPace,
 };
-pub use limits::{AXIS, AxisLimits, TILES, TIME_STAMP, TilesPace, TimeStampPace};
 pub use problem::{ConfigErrors, Problem};
 pub use time_stamps::{HttpUrl, TimeStamps};
 pub use values::{

@@ -43,7 +43,11 @@ fn an_endpoint_has_an_address_and_accounts() {
 #[test]
 fn it_is_off_unless_it_has_an_address() {
     let fixture = fixture();
-    for off in [WHOLE.to_owned(), format!("{WHOLE}[axis]\n"), format!("{WHOLE}[axis]\nconnections_max = 3\n")] {
+    for off in [
+        WHOLE.to_owned(),
+        format!("{WHOLE}[axis]\n"),
+        format!("{WHOLE}[axis]\nconnections_max = 3\n"),
+    ] {
         assert_eq!(messages(&fixture, &off), "accepted");
         let config = Config::parse(&off, &fixture.path("t.toml"), &accounts());
         assert_eq!(config.unwrap_or_else(|e| panic!("{e}")).axis, None);
@@ -56,11 +60,13 @@ fn it_is_off_unless_it_has_an_address() {
 fn with_a_certificate_it_may_be_open_to_the_network_and_without_it_may_not() {
     let fixture = fixture();
     let open = "listen = \"0.0.0.0:8443\"";
-    let tls = format!("{open}\nhttps_certificate = \"keys/axis.crt\"\nhttps_key = \"keys/axis.key\"");
+    let tls =
+        format!("{open}\nhttps_certificate = \"keys/axis.crt\"\nhttps_key = \"keys/axis.key\"");
     assert_eq!(messages(&fixture, &text(&tls, ACCOUNT)), "accepted");
     let plain = messages(&fixture, &text(open, ACCOUNT));
     assert!(plain.contains("axis.listen: plain HTTP would be open to the network"), "{plain}");
-    let half = messages(&fixture, &text(&format!("{open}\nhttps_key = \"keys/axis.key\""), ACCOUNT));
+    let half =
+        messages(&fixture, &text(&format!("{open}\nhttps_key = \"keys/axis.key\""), ACCOUNT));
     assert!(half.contains("axis.https_certificate: missing"), "{half}");
     let same = tls.replace("keys/axis.key", "keys/tls.key");
     let same = messages(&fixture, &text(&same, ACCOUNT));
@@ -75,10 +81,18 @@ fn what_makes_no_sense_is_told() {
     for (axis, account, words) in [
         ("listen = \"8180\"", ACCOUNT.to_owned(), "is not an IP address with a port"),
         (LOOPBACK, String::new(), "nobody may call the endpoint"),
-        (LOOPBACK, ACCOUNT.replace("000.00.12.H41\"\nsecret", "a b\"\nsecret"), "is not a system id"),
+        (
+            LOOPBACK,
+            ACCOUNT.replace("000.00.12.H41\"\nsecret", "a b\"\nsecret"),
+            "is not a system id",
+        ),
         (LOOPBACK, ACCOUNT.replace("axis.secret", "none.secret"), "no file keys/none.secret"),
         (LOOPBACK, ACCOUNT.replace("axis.secret", "open.secret"), "has mode 0644"),
-        (LOOPBACK, ACCOUNT.replace("axis.secret", "short.secret"), "is not one line of 16 to 1024 bytes"),
+        (
+            LOOPBACK,
+            ACCOUNT.replace("axis.secret", "short.secret"),
+            "is not one line of 16 to 1024 bytes",
+        ),
         (LOOPBACK, ACCOUNT.replace("\"submit\"", "\"operate\""), "is not a role of this endpoint"),
         (LOOPBACK, ACCOUNT.replace("[\"submit\", \"collect\"]", "[]"), "grants nothing"),
         (LOOPBACK, ACCOUNT.replace("[\"000.00.12.H41\"]", "[]"), "names none"),

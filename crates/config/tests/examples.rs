@@ -7,8 +7,8 @@ use std::path::Path;
 
 use fixture::{Fixture, accounts};
 use tram_config::{
-    AXIS, Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION, Role, TILES,
-    TIME_STAMP, WITNESS, Who,
+    AXIS, Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION,
+    Role, TILES, TIME_STAMP, WITNESS, Who,
 };
 
 const TIERS: [(&str, &str); 4] = [

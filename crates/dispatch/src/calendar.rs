@@ -303,7 +303,10 @@ mod tests {
         assert_eq!(c.register_by(friday, far), midnight);
         // Sent by noon of Monday in Viet Nam.
         assert_eq!(c.send_by(friday, Urgency::Normal), at("2026-11-23T05:00:00Z"));
-        assert_eq!(c.send_by(at("2026-11-20T18:00:00Z"), Urgency::Normal), at("2026-11-23T05:00:00Z"));
+        assert_eq!(
+            c.send_by(at("2026-11-20T18:00:00Z"), Urgency::Normal),
+            at("2026-11-23T05:00:00Z")
+        );
     }
 
     #[test]

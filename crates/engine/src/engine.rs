@@ -463,9 +463,10 @@ impl Engine {
     /// certain, else as long after it was certain last as time passed since. For what is dated once into
     /// the future dates all that comes after it.
     pub(crate) fn leaf_time(&mut self, now: Now) -> UnixMillis {
-        let steady = self.certain_base_ms.filter(|_| !self.clock_certain()).and_then(|base| {
-            i64::try_from(now.mono_ms).ok()?.checked_add(base)?.try_into().ok()
-        });
+        let steady = self
+            .certain_base_ms
+            .filter(|_| !self.clock_certain())
+            .and_then(|base| i64::try_from(now.mono_ms).ok()?.checked_add(base)?.try_into().ok());
         self.log.time(steady.map_or(now.wall, UnixMillis))
     }
 

@@ -7,7 +7,8 @@ use tram_dispatch::envelope::Document;
 use tram_dispatch::limits::{INLINE_DOCUMENT_BYTES_MAX, INLINE_TOTAL_BYTES_MAX};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, Status, UnixMillis};
 use tram_trust::{
-    Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt, VerifiedStatement, VerifiedVoid,
+    Directory, VerifiedCheckpoint, VerifiedDispatch, VerifiedReceipt, VerifiedStatement,
+    VerifiedVoid,
 };
 
 use crate::admit::number::Wanted;

@@ -9,7 +9,8 @@ use crate::state::leg::{Leg, Stage};
 impl Engine {
     /// Records that the time of legs in mailboxes here ran out; when the next one's does.
     pub(crate) fn lapse(&mut self, now: Now, id: &DispatchId) -> Result<Option<UnixMillis>, Fatal> {
-        let (Some(days), Some(h)) = (&self.settings.registration_days, self.state.held.get(id)) else {
+        let (Some(days), Some(h)) = (&self.settings.registration_days, self.state.held.get(id))
+        else {
             return Ok(None);
         };
         let me = self.me();

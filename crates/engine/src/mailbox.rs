@@ -155,7 +155,8 @@ impl Engine {
         if let Some(statement) = statement {
             let (sealed, said) = (statement.sealed(), statement.sealed().statement());
             if !said.is_said_by(&e) || said.remark != e.remark {
-                let detail = "the statement is about something else than what is recorded".to_owned();
+                let detail =
+                    "the statement is about something else than what is recorded".to_owned();
                 self.reply(token, Reply::Refused { code: Code::BadRequest, detail, receipt: None });
                 return Ok(());
             }

@@ -225,9 +225,10 @@ impl Session {
                 self.grown(&note, epoch, verifier)
             }
             // The peer needed no proof of us, so it is up already; what it sends waits until we are.
-            (Frame::Receipts { batch, receipts, statements }, Stage::Proving { hello, shown, mut early })
-                if early.len() < EARLY_BATCHES_MAX =>
-            {
+            (
+                Frame::Receipts { batch, receipts, statements },
+                Stage::Proving { hello, shown, mut early },
+            ) if early.len() < EARLY_BATCHES_MAX => {
                 early.push(Event::Receipts { batch, receipts, statements });
                 self.stage = Stage::Proving { hello, shown, early };
                 Ok(())

@@ -169,7 +169,10 @@ fn a_log_that_grew_must_prove_that_it_extends_what_we_held() {
     assert!(matches!(session.next_event(), Some(Event::Up { .. })));
     for batch in 1..=4 {
         let receipts = vec![vec![batch as u8]];
-        assert_eq!(session.next_event(), Some(Event::Receipts { batch, receipts, statements: vec![] }));
+        assert_eq!(
+            session.next_event(),
+            Some(Event::Receipts { batch, receipts, statements: vec![] })
+        );
     }
 }
 

@@ -45,8 +45,9 @@ impl HttpsServer {
     pub fn accept<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &self,
         stream: S,
-    ) -> impl Future<Output = io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static + use<S>>>
-    + Send
+    ) -> impl Future<
+        Output = io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static + use<S>>,
+    > + Send
     + use<S> {
         self.0.accept(stream)
     }
@@ -62,11 +63,13 @@ mod tests {
 
     #[tokio::test]
     async fn clients_of_either_version_get_through_and_know_whom_they_speak_to() {
-        let signed = rcgen::generate_simple_self_signed(vec!["axis.example.vn".to_owned()]).unwrap();
+        let signed =
+            rcgen::generate_simple_self_signed(vec!["axis.example.vn".to_owned()]).unwrap();
         let certificate = signed.cert.der().to_vec();
         let key_pkcs8_der = signed.signing_key.serialize_der();
         let server =
-            HttpsServer::new(&Identity { chain_der: vec![certificate.clone()], key_pkcs8_der }).unwrap();
+            HttpsServer::new(&Identity { chain_der: vec![certificate.clone()], key_pkcs8_der })
+                .unwrap();
         for version in [&TLS12, &TLS13] {
             let mut roots = RootCertStore::empty();
             roots.add(CertificateDer::from(certificate.clone())).unwrap();

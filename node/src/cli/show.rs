@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use tram_api::model::{
-    ActAnswer, ActKind, ActView, DocumentView, EvidenceView, InboxItem, InboxState, LegState, LegView,
-    Outcome, Page, SealActKind, SignatureVerdict, SignatureView, UrgencyLevel,
+    ActAnswer, ActKind, ActView, DocumentView, EvidenceView, InboxItem, InboxState, LegState,
+    LegView, Outcome, Page, SealActKind, SignatureVerdict, SignatureView, UrgencyLevel,
 };
 use tram_api::{Language, text};
 use tram_dispatch::{Event, Status};
@@ -188,10 +188,12 @@ pub(super) fn signature(shell: &Shell, signature: &SignatureView) -> String {
 
 /// Later dispatches that bear on one, as a table.
 pub(super) fn acts(shell: &Shell, acts: &[ActView]) -> String {
-    let headings = [Word::Time, Word::Act, Word::Dispatch, Word::From, Word::Reference, Word::Status];
+    let headings =
+        [Word::Time, Word::Act, Word::Dispatch, Word::From, Word::Reference, Word::Status];
     let mut table = Table::new(&headings.map(|w| (shell.word(w), Align::Left)));
     for a in acts {
-        let answer = |x: &ActAnswer| format!("{}: {}", x.recipient, status(shell, x.status.status.0));
+        let answer =
+            |x: &ActAnswer| format!("{}: {}", x.recipient, status(shell, x.status.status.0));
         let answers: Vec<String> = a.answers.iter().map(answer).collect();
         table.row([
             shell.time(a.at.0),

@@ -76,8 +76,7 @@ pub(crate) fn used(
         return vec![bytes];
     }
     let mut then = Crls::none();
-    let in_force =
-        |n: &&Named| n.this_update <= at && at <= n.next_update.plus_ms(ENDED_MS_MAX);
+    let in_force = |n: &&Named| n.this_update <= at && at <= n.next_update.plus_ms(ENDED_MS_MAX);
     for Named { path, .. } in all.iter().filter(in_force) {
         let Ok(bytes) = std::fs::read(path) else { continue };
         let mut one = Crls::none();
@@ -126,7 +125,8 @@ mod tests {
         let long_ago = names[0].path.with_file_name(format!("{}-{}-{torn}.crl", 1, 2));
         std::fs::rename(&path, &long_ago).unwrap();
         assert!(used(folder.path(), &world.sealed, at, named).is_empty());
-        std::fs::rename(&long_ago, path.with_file_name(format!("{this}-{next}-{torn}.crl"))).unwrap();
+        std::fs::rename(&long_ago, path.with_file_name(format!("{this}-{next}-{torn}.crl")))
+            .unwrap();
         assert_eq!(used(folder.path(), &world.sealed, at, named), world.lists);
     }
 }

@@ -10,7 +10,13 @@ pub(crate) fn document(number: u32, from: &str, to: &[&str], pdf: &[u8]) -> Vec<
     with_subject(number, from, to, pdf, "V/v thử nghiệm trục liên thông")
 }
 
-pub(crate) fn with_subject(number: u32, from: &str, to: &[&str], pdf: &[u8], subject: &str) -> Vec<u8> {
+pub(crate) fn with_subject(
+    number: u32,
+    from: &str,
+    to: &[&str],
+    pdf: &[u8],
+    subject: &str,
+) -> Vec<u8> {
     let to: String = to
         .iter()
         .map(|code| format!("<edXML:To><edXML:OrganId>{code}</edXML:OrganId><edXML:OrganName>N</edXML:OrganName></edXML:To>"))

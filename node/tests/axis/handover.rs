@@ -26,8 +26,14 @@ async fn what_one_system_sends_others_list_fetch_and_confirm_byte_for_byte() {
     for tier in [0, 2] {
         let items = country.waiting(tier, "edoc", 1).await;
         assert_eq!(items.len(), 1);
-        assert_eq!((&items[0]["from"], &items[0]["to"]), (&json!("H41"), &json!(agency(tier).as_str())));
-        assert_eq!((&items[0]["status"], &items[0]["messageType"]), (&json!("initial"), &json!("edoc")));
+        assert_eq!(
+            (&items[0]["from"], &items[0]["to"]),
+            (&json!("H41"), &json!(agency(tier).as_str()))
+        );
+        assert_eq!(
+            (&items[0]["status"], &items[0]["messageType"]),
+            (&json!("initial"), &json!("edoc"))
+        );
         let mut client = country.client(tier);
         assert_eq!(client.call("countReceiveEdoc", BRACES).await.json()["count"], 1);
         let it = id(&items[0]);

@@ -45,7 +45,10 @@ async fn a_node_with_a_certificate_speaks_https_and_nothing_else() {
     let mut answer = Vec::new();
     tls.read_to_end(&mut answer).await.expect("an answer, and an end of the session");
     let answer = String::from_utf8(answer).expect("text");
-    assert!(answer.ends_with("{\"status\":\"OK\",\"ErrorCode\":\"0\",\"ErrorDesc\":\"\",\"count\":0}"), "{answer}");
+    assert!(
+        answer.ends_with("{\"status\":\"OK\",\"ErrorCode\":\"0\",\"ErrorDesc\":\"\",\"count\":0}"),
+        "{answer}"
+    );
 
     let mut plain = TcpStream::connect(doors[0]).await.expect("it listens");
     plain.write_all(&head).await.expect("it reads");

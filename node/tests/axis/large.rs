@@ -40,6 +40,5 @@ async fn a_message_of_48_mb_costs_a_fraction_of_it() {
 #[ignore = "long: a message of 200 MB, some minutes without optimisation"]
 async fn long_a_message_of_200_mb_costs_a_fraction_of_it() {
     let growth = growth(150 << 20).await;
-    println!("growth of peak memory, bytes: {growth:?}");
     assert!(growth.iter().all(|g| *g < 40 * MIB), "{growth:?} bytes");
 }

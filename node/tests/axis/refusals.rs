@@ -23,7 +23,10 @@ async fn each_fault_has_its_number_and_nothing_of_it_goes_on() {
         let refused = sender.send("edoc", from, &file).await;
         assert_eq!(refused.code(), number, "{}", refused.json());
         assert_eq!(refused.json()["DocId"], "");
-        assert!(!refused.json().to_string().contains("diễn tập"), "of a secret one nothing is told");
+        assert!(
+            !refused.json().to_string().contains("diễn tập"),
+            "of a secret one nothing is told"
+        );
     }
     // A list of recipients left over from an earlier document.
     sender.set("to", "[\"000.00.12.H41\"]");
@@ -62,7 +65,10 @@ async fn the_directory_is_listed_in_three_forms_and_changed_by_nobody_here() {
     let new = client.call("getAgenciesListQD20", EMPTY).await.json();
     assert_eq!(new["data"][1]["code102"], "000.00.00.H41");
     let units = client.call("getSynchronizeUnit", EMPTY).await.json();
-    assert_eq!((&units["data"][0]["deleted"], &units["data"][0]["version"]), (&false.into(), &1.into()));
+    assert_eq!(
+        (&units["data"][0]["deleted"], &units["data"][0]["version"]),
+        (&false.into(), &1.into())
+    );
     let same = r#"{"id":"","pcode":"G22","code":"000.00.00.H41","name":"Cơ quan H41","mail":""}"#;
     assert_eq!(client.call("registerAgency", Some(same.as_bytes())).await.code(), "0");
     let new = r#"{"id":"","pcode":"G22","code":"H77","name":"Tỉnh mới","mail":""}"#;

@@ -40,7 +40,9 @@ async fn what_the_recipient_says_comes_back_as_status_files_until_it_is_confirme
     let mut recipient = country.client(0);
     let words = "Đã vào sổ số 15";
     let about = document_id(7, from);
-    for (code, words) in [("01", ""), ("03", words), ("03", words), ("05", "Chuyên viên xử lý"), ("06", "")] {
+    for (code, words) in
+        [("01", ""), ("03", words), ("03", words), ("05", "Chuyên viên xử lý"), ("06", "")]
+    {
         let said = recipient.send("status", to, &status(to, from, &about, code, words)).await;
         assert_eq!(said.code(), "0", "{code}: {}", said.json());
     }
@@ -62,7 +64,10 @@ async fn what_the_recipient_says_comes_back_as_status_files_until_it_is_confirme
     country.nodes[1].start();
     country.nodes[1].ready().await;
     let again = country.waiting(1, "status", 2).await;
-    assert_eq!(again.iter().map(id).collect::<Vec<_>>(), items[1..].iter().map(id).collect::<Vec<_>>());
+    assert_eq!(
+        again.iter().map(id).collect::<Vec<_>>(),
+        items[1..].iter().map(id).collect::<Vec<_>>()
+    );
 
     let rows = sender.call("getSentEdocList", EMPTY).await.json()["data"].clone();
     assert_eq!(rows.as_array().map(Vec::len), Some(1));

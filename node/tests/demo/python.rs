@@ -144,7 +144,8 @@ fn needs_python_both_say_the_same_of_an_evidence_file() {
             let directory = by_position.then(|| demo.dir().join(directory));
             let ask = |mut command: Command| {
                 command.arg("verify").arg("--json").arg(&altered).arg("--root").arg(&root);
-                command.args(directory.iter().flat_map(|d| ["--directory".as_ref(), d.as_os_str()]));
+                command
+                    .args(directory.iter().flat_map(|d| ["--directory".as_ref(), d.as_os_str()]));
                 let run = command.env("LANG", "C").output().expect("it runs");
                 let said = String::from_utf8_lossy(&run.stdout).into_owned();
                 let said = said.parse::<serde_json::Value>().unwrap_or_default();

@@ -54,7 +54,8 @@ pub fn axis(data: &[u8]) {
         Ok(signed) => {
             assert_eq!(signed.params.exact("systemid"), Some(SYSTEM));
             let one = route("", &path);
-            let all = Route::ALL.iter().map(|(route, _)| *route).filter(|r| one.is_none_or(|o| o == *r));
+            let all =
+                Route::ALL.iter().map(|(route, _)| *route).filter(|r| one.is_none_or(|o| o == *r));
             for route in all {
                 match Call::read(route, &signed.params) {
                     Err(refusal) => told(&refusal),

@@ -3,7 +3,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::act::ActView;
 use super::seal::{SealActKind, SealRelated, UrgencyLevel};
-use super::status::{SignatureView, HandlingView};
+use super::status::{HandlingView, SignatureView};
 use crate::text::{
     AgencyText, Base64, CodeText, DigestText, DispatchText, EpochText, EventText, NodeText,
     ReferenceText, StatusText, TimeText,

@@ -1,9 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text::{
-    AgencyText, CodeText, DispatchText, EventText, NodeText, StatusText, TimeText,
-};
+use crate::text::{AgencyText, CodeText, DispatchText, EventText, NodeText, StatusText, TimeText};
 
 /// One evidence event, as it became durable here (the `data` of a server-sent event).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

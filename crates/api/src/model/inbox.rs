@@ -4,9 +4,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::act::{ActView, RefusalCause};
 use super::dispatch::DocumentView;
 use super::seal::{SealMetadata, SealRelated, UrgencyLevel};
-use super::status::{SignatureView, HandlingView};
+use super::status::{HandlingView, SignatureView};
 use crate::text::{
-    AgencyText, Base64, DigestText, DispatchText, EventText, NodeText, ReferenceText, StatusText, TimeText,
+    AgencyText, Base64, DigestText, DispatchText, EventText, NodeText, ReferenceText, StatusText,
+    TimeText,
 };
 
 /// Where a consigned dispatch stands with its recipient.

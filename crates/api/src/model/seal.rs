@@ -194,12 +194,14 @@ mod tests {
     #[test]
     fn a_mark_where_urgency_is_said_is_found_and_a_circulation_note_is_none() {
         let found = |text: &str| misplaced_mark(&serde_json::from_str(text).unwrap());
-        for text in ["mật", "TOI MAT", "Tuyệt mật", "secret", "top_secret", "Ma\u{302}\u{323}t"] {
+        for text in ["mật", "TOI MAT", "Tuyệt mật", "secret", "top_secret", "Ma\u{302}\u{323}t"]
+        {
             let urgency = format!(r#"{{"metadata":{{"urgency":"{text}"}}}}"#);
             assert_eq!(found(&urgency), Some("urgency"), "{text}");
             assert_eq!(found(&format!(r#"{{"secrecy":"{text}"}}"#)), Some("secrecy"), "{text}");
         }
-        for text in ["urgent", "khẩn", "LƯU HÀNH NỘI BỘ", "XEM XONG TRẢ LẠI", "none", ""] {
+        for text in ["urgent", "khẩn", "LƯU HÀNH NỘI BỘ", "XEM XONG TRẢ LẠI", "none", ""]
+        {
             assert_eq!(found(&format!(r#"{{"metadata":{{"urgency":"{text}"}}}}"#)), None, "{text}");
         }
         assert_eq!(found(r#"{"metadata":{"urgency":3}}"#), None);

@@ -545,8 +545,7 @@ impl Service for Fake {
         said: Said<StatusRequest>,
     ) -> Reply<'_, Recorded> {
         Box::pin(async move {
-            let done =
-                self.record(agency, dispatch, InboxState::Registered, Event::HandlingStatus);
+            let done = self.record(agency, dispatch, InboxState::Registered, Event::HandlingStatus);
             with_statement(done, &said)
         })
     }

@@ -53,7 +53,12 @@ pub(super) async fn answer(
         Ok(admitted) => admitted,
         Err(refused) => {
             let detail = &refused.text;
-            tracing::info!(call = called.name(), number = refused.number.as_str(), detail, "axis caller refused");
+            tracing::info!(
+                call = called.name(),
+                number = refused.number.as_str(),
+                detail,
+                "axis caller refused"
+            );
             body.drain(REFUSED_BODY_BYTES_MAX).await;
             return refusal(Some(called), &refused);
         }
@@ -66,7 +71,13 @@ pub(super) async fn answer(
         }
         Err(refused) => {
             let detail = &refused.text;
-            tracing::info!(system, call = called.name(), number = refused.number.as_str(), detail, "axis call refused");
+            tracing::info!(
+                system,
+                call = called.name(),
+                number = refused.number.as_str(),
+                detail,
+                "axis call refused"
+            );
             // Who answers while a file still comes is not heard.
             body.drain(app.limits.file_bytes_max.saturating_mul(2)).await;
             refusal(Some(called), &refused)
@@ -154,7 +165,8 @@ async fn perform(
     let (node, items_max) = (app.node.clone(), app.limits.items_max);
     let bytes = match call {
         Call::Send { kind, from, to, hash_file } => {
-            let id = send(app, account, (kind, from, to, hash_file), &signed.hash_header, body).await?;
+            let id =
+                send(app, account, (kind, from, to, hash_file), &signed.hash_header, body).await?;
             answer::sent(id)
         }
         Call::Received(kind, query) => {
@@ -199,9 +211,11 @@ fn may(account: &Account, call: &Call) -> Result<(), Refusal> {
         Call::Send { .. } | Call::Sent(..) | Call::Register | Call::Delete(_) => {
             (account.may_send, "submit")
         }
-        Call::Received(..) | Call::Get(_) | Call::Download(_) | Call::Update { .. } | Call::Count(_) => {
-            (account.may_collect, "collect")
-        }
+        Call::Received(..)
+        | Call::Get(_)
+        | Call::Download(_)
+        | Call::Update { .. }
+        | Call::Count(_) => (account.may_collect, "collect"),
         Call::Agencies(_) => (true, ""),
     };
     let lacks = || Refusal::new(Number::Sender, format!("this system lacks the role {role} here"));
@@ -211,9 +225,11 @@ fn may(account: &Account, call: &Call) -> Result<(), Refusal> {
 /// Among whom the call needs a place, if any.
 fn scarce(app: &App, call: &Call) -> Option<Arc<Semaphore>> {
     match call {
-        Call::Send { .. } | Call::Received(..) | Call::Sent(..) | Call::Get(_) | Call::Download(_) => {
-            Some(app.files.clone())
-        }
+        Call::Send { .. }
+        | Call::Received(..)
+        | Call::Sent(..)
+        | Call::Get(_)
+        | Call::Download(_) => Some(app.files.clone()),
         Call::Agencies(_) => Some(app.directories.clone()),
         _ => None,
     }
@@ -259,7 +275,8 @@ async fn check_stale(
     if done != Some(true) || app.node.is_done(account.clone(), beside).await? != Some(false) {
         return Ok(());
     }
-    let text = "docid names a document that is done and docId another that is not: name it in docid";
+    let text =
+        "docid names a document that is done and docId another that is not: name it in docid";
     Err(Refusal::system(text))
 }
 
@@ -270,8 +287,7 @@ fn agency_request(body: &[u8]) -> Result<AgencyRequest, Refusal> {
         let text = value.get(name).and_then(|v| v.as_str()).unwrap_or_default();
         text.trim().to_owned()
     };
-    let request =
-        AgencyRequest { code: text("code"), name: text("name"), parent: text("pcode") };
+    let request = AgencyRequest { code: text("code"), name: text("name"), parent: text("pcode") };
     if request.code.is_empty() {
         return Err(Refusal::system("the body has no code"));
     }

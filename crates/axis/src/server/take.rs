@@ -46,7 +46,11 @@ pub(super) async fn file(
     file = written(file, gathered.freeze()).await?;
     let end = hash.end(hash_file)?;
     if end.size == 0 || end.size > bytes_max {
-        return Err(if end.size == 0 { Refusal::new(Number::File, "no file came") } else { too_large() });
+        return Err(if end.size == 0 {
+            Refusal::new(Number::File, "no file came")
+        } else {
+            too_large()
+        });
     }
     let file = blocking(move || {
         file.set_len(end.size)?;

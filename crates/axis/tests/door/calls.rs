@@ -62,7 +62,11 @@ async fn what_is_not_there_is_told_each_reader_in_its_way() {
     let got = client.call("getEdoc", BRACES).await;
     assert_eq!((got.code().as_str(), &got.json()["data"]), ("20", &json!("")));
     let raw = client.call("downloadEdoc", None).await;
-    assert_eq!((raw.status, raw.body.len()), (404, 0), "whatever is not empty is stored as the document");
+    assert_eq!(
+        (raw.status, raw.body.len()),
+        (404, 0),
+        "whatever is not empty is stored as the document"
+    );
     assert_eq!(client.call("updateStatus", BRACES).await.code(), "20");
     client.set("docId", "../../etc/passwd");
     assert_eq!(client.call("downloadEdoc", None).await.body.len(), 0);
@@ -115,9 +119,12 @@ async fn directories_are_whole_and_in_order() {
         let all = answer.json()["data"].as_array().expect("data").clone();
         assert_eq!(all.len(), count, "{name}");
         assert_eq!(all[count - 1]["name"], "Đơn vị 1199", "{name}");
-        assert!(all.iter().all(|a| a.as_object().is_some_and(|o| o.values().all(|v| !v.is_null()))));
+        assert!(
+            all.iter().all(|a| a.as_object().is_some_and(|o| o.values().all(|v| !v.is_null())))
+        );
     }
-    let body = r#"{"id":"","pcode":"H99","code":"H99.12","name":"Sở Mẫu","mail":"","mobile":"","fax":""}"#;
+    let body =
+        r#"{"id":"","pcode":"H99","code":"H99.12","name":"Sở Mẫu","mail":"","mobile":"","fax":""}"#;
     assert_eq!(client.call("registerAgency", Some(body.as_bytes())).await.code(), "0");
     assert_eq!(client.call("registerAgency", Some(b"{\"code\":\"H1\"}")).await.code(), "20");
     assert_eq!(client.call("registerAgency", Some(b"[")).await.code(), "20");
@@ -131,12 +138,18 @@ async fn what_was_sent_is_listed_and_counts_are_got_by_either_method() {
     let id = door.holds(1, b"a").to_string();
     door.holds(2, b"b");
     let mut client = door.client();
-    assert_eq!(client.call("getSentEdocList", EMPTY).await.json()["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        client.call("getSentEdocList", EMPTY).await.json()["data"].as_array().map(Vec::len),
+        Some(2)
+    );
     client.set("docId", &id);
     let one = client.call("getSentEdocList", EMPTY).await.json();
     assert_eq!(one["data"][0]["senderDocId"], id.as_str());
     client.set("docId", "0b0e6c1e-0c0b-8c55-9d0a-51f0a2b7e001");
-    assert_eq!(client.call("getSentEdocList", EMPTY).await.json()["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        client.call("getSentEdocList", EMPTY).await.json()["data"].as_array().map(Vec::len),
+        Some(2)
+    );
     let head = client.head("GET", "/countReceiveStatus", None);
     assert_eq!(client.exchange(&head, b"").await.json()["count"], 2);
 }

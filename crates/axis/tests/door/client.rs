@@ -38,19 +38,13 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Client {
     address: SocketAddr,
-    pub(crate) system_id: String,
     pub(crate) secret: String,
     params: Vec<(String, String)>,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, system_id: &str, secret: &str) -> Self {
-        let mut client = Client {
-            address,
-            system_id: system_id.to_owned(),
-            secret: secret.to_owned(),
-            params: Vec::new(),
-        };
+        let mut client = Client { address, secret: secret.to_owned(), params: Vec::new() };
         client.set("systemid", system_id);
         client.set("timestamp", "21112026T212503+0999");
         client
@@ -66,11 +60,16 @@ impl Client {
     /// The head of a request, ready to be sent.
     pub(crate) fn head(&mut self, method: &str, path: &str, length: Option<usize>) -> Vec<u8> {
         let json = path != "/sendEdoc";
-        self.set("Content-Type", if json { "application/json" } else { "application/octet-stream" });
+        self.set(
+            "Content-Type",
+            if json { "application/json" } else { "application/octet-stream" },
+        );
         let object: Vec<String> = self
             .params
             .iter()
-            .map(|(n, v)| format!("{}:{}", Value::from(format!("XroadVnpt-{n}")), Value::from(v.as_str())))
+            .map(|(n, v)| {
+                format!("{}:{}", Value::from(format!("XroadVnpt-{n}")), Value::from(v.as_str()))
+            })
             .collect();
         let signed = format!("{{{}}}", object.join(","));
         let tag = hex(&hmac_sha256(self.secret.as_bytes(), signed.as_bytes()));

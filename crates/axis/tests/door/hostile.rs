@@ -48,7 +48,11 @@ async fn headers_beside_the_signed_text_count_for_nothing() {
         1,
     );
     assert_eq!(client.exchange(changed.as_bytes(), b"").await.code(), "20");
-    let twice = changed.replacen("XroadVnpt-hash-header", "XroadVnpt-hash-header: x\r\nXroadVnpt-hash-header", 1);
+    let twice = changed.replacen(
+        "XroadVnpt-hash-header",
+        "XroadVnpt-hash-header: x\r\nXroadVnpt-hash-header",
+        1,
+    );
     assert_eq!(client.exchange(twice.as_bytes(), b"").await.code(), "15");
     let none = changed.replacen("XroadVnpt-sign-header: ", "X: ", 1);
     assert_eq!(client.exchange(none.as_bytes(), b"").await.code(), "15");
@@ -108,7 +112,8 @@ async fn a_panic_is_answered_too() {
 
 #[tokio::test]
 async fn too_many_at_once_are_told_or_turned_away_and_the_others_go_on() {
-    let limits = Limits { requests_per_account_max: 2, connections_per_address_max: 3, ..Limits::default() };
+    let limits =
+        Limits { requests_per_account_max: 2, connections_per_address_max: 3, ..Limits::default() };
     let door = running(limits).await;
     let idle: Vec<TcpStream> = {
         let mut all = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,21 +11,26 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tram_axis::{
-    Account, Agency, AgencyPage, AgencyRequest, DocId, Door, FileRead, Kind, Limits, ListQuery, Node,
-    Number, OpenFile, Received, Refusal, Reply, Secret, Sending, SentRow, Transport,
+    Account, Agency, AgencyPage, AgencyRequest, DocId, Door, FileRead, Kind, Limits, ListQuery,
+    Node, Number, OpenFile, Received, Refusal, Reply, Secret, Sending, SentRow, Transport,
 };
 use tram_dispatch::{DispatchId, UnixMillis};
 
 pub(crate) const SECRET: &str = "test-key-of-the-sender-0123456789";
 pub(crate) const SYSTEM: &str = "000.00.12.H99";
 
+/// Bytes of a message, and how they were transported.
+type Kept = (Vec<u8>, Option<Transport>);
+/// What a list was asked for last.
+type Asked = (Kind, Option<String>, Option<Vec<String>>);
+
 /// What lies in it.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) account: Mutex<Option<Arc<Account>>>,
-    pub(crate) files: Mutex<BTreeMap<DocId, (Vec<u8>, Option<Transport>)>>,
+    pub(crate) files: Mutex<BTreeMap<DocId, Kept>>,
     pub(crate) sendings: AtomicUsize,
-    pub(crate) last: Mutex<Option<(Kind, Option<String>, Option<Vec<String>>)>>,
+    pub(crate) last: Mutex<Option<Asked>>,
     /// The next sending takes this long.
     pub(crate) slow_ms: AtomicUsize,
     /// Reading fails after so many bytes.
@@ -91,9 +96,7 @@ impl FileRead for Reading {
         let to = self.bytes.len().min(from + bytes_max).min(from + 7_001);
         let piece = Bytes::copy_from_slice(&self.bytes[from..to]);
         let broken = self.broken_at.is_some_and(|at| offset >= at);
-        Box::pin(async move {
-            if broken { Err(Refusal::system("damaged")) } else { Ok(piece) }
-        })
+        Box::pin(async move { if broken { Err(Refusal::system("damaged")) } else { Ok(piece) } })
     }
 }
 
@@ -203,14 +206,19 @@ impl Node for Memory {
         Box::pin(async move { Ok(rows) })
     }
 
-    fn agencies(&self, _: Arc<Account>, after: Option<String>, max: usize) -> Reply<'_, AgencyPage> {
+    fn agencies(
+        &self,
+        _: Arc<Account>,
+        after: Option<String>,
+        max: usize,
+    ) -> Reply<'_, AgencyPage> {
         let from: usize = after.map_or(0, |a| a.parse().expect("ours"));
         let to = (from + max).min(1_200);
         let agency = |n: usize| Agency {
             code: format!("H{n}"),
             code_qd20: format!("H{n}"),
             name: format!("Đơn vị {n}"),
-            open: n % 10 != 0,
+            open: !n.is_multiple_of(10),
             ..Agency::default()
         };
         let agencies = (from..to).map(agency).collect();
@@ -232,7 +240,7 @@ impl Node for Memory {
 
 fn whole(file: &mut File) -> Vec<u8> {
     let mut bytes = Vec::new();
-    assert_eq!(file.seek(SeekFrom::Current(0)).expect("a place"), 0);
+    assert_eq!(file.stream_position().expect("a place"), 0);
     file.read_to_end(&mut bytes).expect("a file");
     bytes
 }

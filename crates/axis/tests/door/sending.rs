@@ -10,7 +10,10 @@ use super::memory::{SYSTEM, running};
 async fn a_file_arrives_as_it_was_without_what_the_client_appends() {
     let door = running(Limits::default()).await;
     let mut client = door.client();
-    for (i, file) in [&b"<edXML/>"[..], b"ends with a line break\r\n", b"\x00\x0a\xff", b"\r\n"].iter().enumerate() {
+    for (i, file) in [&b"<edXML/>"[..], b"ends with a line break\r\n", b"\x00\x0a\xff", b"\r\n"]
+        .iter()
+        .enumerate()
+    {
         let answer = client.send("edoc", SYSTEM, file).await;
         assert_eq!((answer.status, answer.code().as_str()), (200, "0"), "{i}");
         assert!(answer.head.to_ascii_lowercase().contains("connection: close"));
@@ -88,14 +91,19 @@ async fn a_file_over_the_limit_is_refused_and_the_client_still_hears_why() {
     assert_eq!(fits.code(), "0");
     let large = client.send("edoc", SYSTEM, &vec![b'z'; (6 << 20) + 1]).await;
     assert_eq!(large.code(), "10");
-    assert!(large.json()["ErrorDesc"].as_str().expect("text").contains("at most"), "{}", large.json());
+    assert!(
+        large.json()["ErrorDesc"].as_str().expect("text").contains("at most"),
+        "{}",
+        large.json()
+    );
 }
 
 #[tokio::test]
 async fn many_recipients_make_a_long_head() {
     let door = running(Limits::default()).await;
     let mut client = door.client();
-    let codes: Vec<String> = (0..4_000).map(|n| format!("000.00.{:02}.H{:02}", n / 100, n % 100)).collect();
+    let codes: Vec<String> =
+        (0..4_000).map(|n| format!("000.00.{:02}.H{:02}", n / 100, n % 100)).collect();
     client.set("to", &serde_json::to_string(&codes).expect("JSON"));
     assert_eq!(client.send("edoc", SYSTEM, b"many").await.code(), "0");
     let last = door.node.last.lock().unwrap().take().expect("it came");

@@ -130,9 +130,8 @@ impl Engine {
             return Ok(Some((Code::OriginatorNotHere, detail)));
         }
         let Sequence { series, number } = sequence;
-        let wrong = |what: String| {
-            (Code::WrongState, format!("number {number} of series {series} {what}"))
-        };
+        let wrong =
+            |what: String| (Code::WrongState, format!("number {number} of series {series} {what}"));
         let fresh = |f: &&FreshNumber| f.agency == *agency && f.sequence == sequence;
         let used = match self.fresh_numbers.iter().find(fresh) {
             Some(fresh) => Some((fresh.what, fresh.at)),

@@ -1,7 +1,7 @@
 //! What one neighbour, or one moment, may make of this node: receipts, memory, batches and work.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tram_dispatch::{Code, DispatchId, Event as E, EvidenceRecord, NodeId, Status};
 use tram_engine::quota::Quotas;
@@ -313,6 +313,7 @@ fn with_many(many: usize) -> (Arc<Directory>, Vec<String>) {
     (directory, codes)
 }
 
+#[allow(clippy::disallowed_types, reason = "how long it takes is what is tested")]
 #[test]
 fn a_dispatch_with_many_legs_is_looked_at_in_time() {
     const LEGS: usize = 1_500;
@@ -353,7 +354,7 @@ fn a_dispatch_with_many_legs_is_looked_at_in_time() {
     let held = w.at(CENTRE).engine().state().get(&id).unwrap();
     assert_eq!(held.evidence.len(), 1 + 3 * LEGS);
     assert_eq!(w.word(CENTRE, &id, &codes[0]), "consigned");
-    let began = Instant::now();
+    let began = std::time::Instant::now();
     let peer: NodeId = node(PROVINCE);
     for _ in 0..LOOKS {
         let (peer, cause) = (peer.clone(), Code::PeerUnreachable);

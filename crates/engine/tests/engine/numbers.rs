@@ -204,7 +204,7 @@ fn only_an_open_number_becomes_void_and_then_it_is_of_no_more_use() {
     assert_eq!(refused(&voided(&mut w, 5, 4)).0, Code::WrongState, "not durable yet");
     // The series of a key that the agency holds itself is not counted here.
     done(&voided(&mut w, 5, 3));
-    assert_eq!(admissions(&mut w, CENTRE).len(), 1);
+    assert_eq!(admissions(&mut w, CENTRE).len(), 4);
     // At another node nobody speaks for the agency.
     let elsewhere = void(5, 4, w.now.wall);
     let reply = w.asked(PROVINCE, |token| Input::Void { token, void: elsewhere });

@@ -147,7 +147,8 @@ fn large_statements_go_in_batches_that_fit_a_frame() {
     w.pass(1_000);
     let consigned = w.evidence(COMMUNE, &d.id()).remove(0);
     assert_eq!(consigned.event, E::ContentConsignment);
-    let sealed: Vec<SealedStatement> = (0..MANY).map(|n| large(&w, &d, E::HandlingStatus, n)).collect();
+    let sealed: Vec<SealedStatement> =
+        (0..MANY).map(|n| large(&w, &d, E::HandlingStatus, n)).collect();
     assert!(sealed.iter().map(|s| s.raw().len()).sum::<usize>() > FRAME_BYTES_MAX / 2);
     let records: Vec<EvidenceRecord> = (0u64..)
         .zip(&sealed)

@@ -189,8 +189,7 @@ impl Walk {
         if sha256(&held.raw) != held.object.0 {
             bad("the sealed object has another digest");
         }
-        let brought =
-            held.inline.iter().map(|(d, _)| *d).chain(held.files.iter().map(|(d, _)| *d));
+        let brought = held.inline.iter().map(|(d, _)| *d).chain(held.files.iter().map(|(d, _)| *d));
         let brought: BTreeSet<Digest> = brought.chain(held.removed.iter().copied()).collect();
         match SealedDispatch::parse(&held.raw) {
             Ok(sealed) => {

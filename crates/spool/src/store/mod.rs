@@ -38,12 +38,12 @@ pub use documents::{Document, DocumentUse};
 pub use error::{CommitError, StoreError};
 pub use listing::{Cursor, PAGE_MAX, Page};
 pub use numbers::NumberEntry;
-pub use tram_engine::NumberUse;
 pub use options::StoreOptions;
 pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
 pub use retention::{ClosedItem, Erased, RemovalItem};
+pub use tram_engine::NumberUse;
 
 pub(crate) use open::{Opened, freeze, journal_options, lock, open_index, replay};
 pub(crate) use reader::Hot;

@@ -25,9 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use tram_dispatch::{Code, DispatchId, UnixMillis};
-use tram_engine::{Anchor as Says, Recovered};
 use tram_engine::record::{Cause, Quarantine, Record};
 use tram_engine::state::numbers::Numbers;
+use tram_engine::{Anchor as Says, Recovered};
 
 /// An index that has come as far as its file goes, and the batches it does not know yet.
 pub(crate) struct Opened {

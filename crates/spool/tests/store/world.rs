@@ -5,8 +5,8 @@ use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tram_crypto::{Ed25519Signer, Entropy, SeededEntropy, Sign, sha256};
-use tram_dispatch::evidence::Removal;
 use tram_dispatch::envelope::{Act, Document, Envelope, Metadata, SealedBy, Secrecy, Sequence};
+use tram_dispatch::evidence::Removal;
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
     Reference, UnixMillis,

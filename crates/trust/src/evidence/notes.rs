@@ -107,9 +107,10 @@ pub fn cleaned<'a>(
     });
     let (mut links, mut stamps) = (given.links, given.stamps);
     let signed = |size: u64| {
-        receipts.values().map(|r| r.receipt().signed_root()).any(|root| {
-            (&root.node, root.epoch, root.size) == (&node, checkpoint.epoch(), size)
-        })
+        receipts
+            .values()
+            .map(|r| r.receipt().signed_root())
+            .any(|root| (&root.node, root.epoch, root.size) == (&node, checkpoint.epoch(), size))
     };
     links.retain(|link| signed(link.size));
     if links.is_empty() {

@@ -22,7 +22,9 @@ pub(super) fn bounds(
     receipt: &VerifiedReceipt,
     place: Place,
 ) -> Result<Proof, Lack> {
-    let Some(latest) = latest(held, chain, receipt) else { return Err(Lack::NoLatest(Box::new(place))) };
+    let Some(latest) = latest(held, chain, receipt) else {
+        return Err(Lack::NoLatest(Box::new(place)));
+    };
     let Some(earliest) = earliest(held, chain, receipt) else { return Err(Lack::NoEnvelope) };
     // Nodes trust each other's clocks to five minutes, and so does who reads their times.
     let in_order = earliest.at <= latest.at.plus_ms(CLOCK_SKEW_MS_MAX);

@@ -147,8 +147,7 @@ fn a_relay_that_is_no_neighbour_counts_by_the_consignment_that_rests_on_it() {
     // By itself it is a stranger; nor does another relay vouch for it, nor who may not consign.
     let bare = add(only_first, &relay);
     assert_eq!(unauthorised(&bare), ["n1.H41.12"]);
-    for (node, event) in
-        [(COMMUNE, Event::RelayAcceptance), (PROVINCE, Event::ContentConsignment)]
+    for (node, event) in [(COMMUNE, Event::RelayAcceptance), (PROVINCE, Event::ContentConsignment)]
     {
         let resting = said(node, event, |e| {
             (e.previous, e.upstream) = (Some(relay.record().node.clone()), Some(relay.digest()));

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use tram_config::Role;
-use tram_dispatch::envelope::Sequence;
 use tram_dispatch::AgencyCode;
+use tram_dispatch::envelope::Sequence;
 use tram_wire::void::Void;
 
 use crate::cli::clock::now;

@@ -50,7 +50,9 @@ impl Decision {
             Event::ConsignmentRejection => {
                 client.refuse_sealed(&agency, id, statement.raw()).await?
             }
-            Event::HandlingStatus | Event::ActAcceptance | Event::ActRejection => client.report_sealed(&agency, id, statement.raw()).await?,
+            Event::HandlingStatus | Event::ActAcceptance | Event::ActRejection => {
+                client.report_sealed(&agency, id, statement.raw()).await?
+            }
             _ => client.register_sealed(&agency, id, statement.raw()).await?,
         })
     }

@@ -18,8 +18,7 @@ pub(super) fn load(axis: &Axis) -> Result<BTreeMap<String, Arc<Account>>, String
     for configured in &axis.accounts {
         let path = &configured.secret;
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let secret =
-            Secret::from_file(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        let secret = Secret::from_file(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
         let account = Account {
             system_id: configured.system_id.clone(),
             secret,

@@ -44,8 +44,8 @@ impl AxisNode {
         request: &AgencyRequest,
     ) -> Result<(), Refusal> {
         let verifier = self.service.context.verifier();
-        let code = AgencyCode::parse(&request.code)
-            .map_err(|e| Refusal::system(format!("code: {e}")))?;
+        let code =
+            AgencyCode::parse(&request.code).map_err(|e| Refusal::system(format!("code: {e}")))?;
         if let Resolution::Open(found) = verifier.directory().resolve(&code)
             && comparable(&found.name) == comparable(&request.name)
         {

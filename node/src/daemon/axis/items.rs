@@ -190,7 +190,10 @@ impl AxisNode {
     pub(super) async fn held(&self, id: DispatchId) -> Result<HeldDispatch, Refusal> {
         let core = &self.service.context.core;
         let found = core.question(move |engine, view| engine.find(&id, view)).await;
-        found.map_err(refusals::of_stopping)?.map_err(refusals::broken)?.ok_or_else(refusals::unknown)
+        found
+            .map_err(refusals::of_stopping)?
+            .map_err(refusals::broken)?
+            .ok_or_else(refusals::unknown)
     }
 
     pub(super) async fn do_is_done(

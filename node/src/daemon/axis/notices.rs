@@ -89,7 +89,8 @@ impl Notices {
             Some((id.parse().ok()?, UnixMillis(at.parse().ok()?)))
         };
         let young = |(_, at): &(DocId, UnixMillis)| now.since_ms(*at) <= 2 * BACK_MS;
-        let done: BTreeMap<DocId, UnixMillis> = text.lines().filter_map(parse).filter(young).collect();
+        let done: BTreeMap<DocId, UnixMillis> =
+            text.lines().filter_map(parse).filter(young).collect();
         let file = written_anew(&path, &done)?;
         let inner = Inner { done, ..Inner::default() };
         Ok(Notices { inner: Mutex::new(inner), file: Mutex::new(file) })
@@ -243,7 +244,8 @@ fn id_of(dispatch: DispatchId, recipient: &AgencyCode, status: Status, at: UnixM
 
 fn written_anew(path: &Path, done: &BTreeMap<DocId, UnixMillis>) -> io::Result<File> {
     let part: PathBuf = path.with_extension("part");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     let text: String = done.iter().map(|(id, at)| format!("{} {id}\n", at.0)).collect();
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -264,7 +266,10 @@ impl AxisNode {
             }
             loop {
                 match news.recv().await {
-                    Ok(n) if n.status.is_some() && self.agencies_served().any(|a| *a == n.originator) => {
+                    Ok(n)
+                        if n.status.is_some()
+                            && self.agencies_served().any(|a| *a == n.originator) =>
+                    {
                         if let Ok(found) = self.looked_up(vec![n.dispatch]).await {
                             found.iter().for_each(|held| self.notices.gather(held));
                         }

@@ -15,10 +15,10 @@ use tram_edxml::map::{Outline, outline};
 use tram_edxml::{Content, Ignore, Limits, MEDIA_TYPE, read};
 use tram_trust::Directory;
 
+use super::super::service::NodeService;
 use super::files::{Pulled, Small, Staged, Stored, blocking};
 use super::node::AxisNode;
 use super::refusals;
-use super::super::service::NodeService;
 use crate::edxml::compose_from;
 
 impl AxisNode {
@@ -63,7 +63,8 @@ impl AxisNode {
             return Ok(known);
         }
         let opened = place.open(kept).await?;
-        let (handle, envelope, directory) = (Handle::current(), envelope.clone(), directory.clone());
+        let (handle, envelope, directory) =
+            (Handle::current(), envelope.clone(), directory.clone());
         let sound = blocking(move || {
             let file = BufReader::with_capacity(1 << 16, Pulled::new(opened, handle));
             let reading = match read(file, &mut Ignore, &Limits::DEFAULT) {
@@ -125,10 +126,12 @@ impl AxisNode {
             let file = tempfile::tempfile_in(staging).map_err(refusals::broken)?;
             let mut out = BufWriter::new(file);
             let open = |document: &Document| {
-                let opened = handle.block_on(place.open(document)).map_err(std::io::Error::other)?;
+                let opened =
+                    handle.block_on(place.open(document)).map_err(std::io::Error::other)?;
                 Ok(Pulled::new(opened, handle.clone()))
             };
-            let composed = compose_from(&envelope, &names, open, &mut out).map_err(refusals::broken)?;
+            let composed =
+                compose_from(&envelope, &names, open, &mut out).map_err(refusals::broken)?;
             out.flush().map_err(refusals::broken)?;
             let file = out.into_inner().map_err(refusals::broken)?;
             Ok((file, composed.written.size))
@@ -149,7 +152,8 @@ struct Opener {
 impl Opener {
     async fn open(&self, document: &Document) -> Result<OpenDocument, Refusal> {
         let (caller, agency) = (self.caller.clone(), self.agency.clone());
-        let opened = self.service.open_document(caller, agency, self.dispatch, document.sha256).await;
+        let opened =
+            self.service.open_document(caller, agency, self.dispatch, document.sha256).await;
         opened.map_err(refusals::of_problem)
     }
 }

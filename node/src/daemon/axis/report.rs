@@ -63,13 +63,17 @@ impl AxisNode {
         let answers = matches!(status, Status::Agreed | Status::Declined);
         let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
             let asks = |held: &&HeldDispatch| match &held.dispatch.envelope().act {
-                Act::Recall(of) | Act::Update(of) => of.originator == sender && of.reference == name,
+                Act::Recall(of) | Act::Update(of) => {
+                    of.originator == sender && of.reference == name
+                }
                 Act::New | Act::Replace(_) => false,
             };
             let mut after = None;
-            while answers {
+            let mut more = answers;
+            while more {
                 let some = engine.mailbox(&recipient, after, 256);
                 let Some((last, _)) = some.last() else { break };
+                more = some.len() == 256;
                 after = Some(*last);
                 if let Some(found) = some.into_iter().map(|(_, held)| held).find(asks) {
                     return Ok(Some(found.clone()));

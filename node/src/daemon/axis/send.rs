@@ -63,8 +63,7 @@ impl AxisNode {
     ) -> Result<DocId, Refusal> {
         marks(&unpacked)?;
         let mut notes = Vec::new();
-        let mut outline =
-            outline_of(&unpacked, &mut notes).map_err(|e| refusals::of_edxml(&e))?;
+        let mut outline = outline_of(&unpacked, &mut notes).map_err(|e| refusals::of_edxml(&e))?;
         let context = self.service.context.clone();
         let verifier = context.verifier();
         let directory = verifier.directory();
@@ -128,7 +127,8 @@ pub(super) fn sender(
     if own(&present) {
         return Ok(present);
     }
-    let text = format!("this system does not speak for {named}, which the file names as its sender");
+    let text =
+        format!("this system does not speak for {named}, which the file names as its sender");
     Err(Refusal::new(Number::Sender, text))
 }
 
@@ -153,10 +153,7 @@ fn addressed(directory: &Directory, outline: &Outline, said: &Said) -> Result<()
 }
 
 /// The recipients by their present codes, each once.
-fn recipients(
-    directory: &Directory,
-    named: &[AgencyCode],
-) -> Result<Vec<AgencyCode>, Refusal> {
+fn recipients(directory: &Directory, named: &[AgencyCode]) -> Result<Vec<AgencyCode>, Refusal> {
     let mut all = Vec::new();
     for code in named {
         match directory.resolve(code) {

@@ -2,8 +2,8 @@
 
 use tram_api::Problem;
 use tram_api::model::{
-    ActView, DocumentView, EvidenceView, InboxEntry, InboxItem, InboxState, LegState, LegView, Outcome, SealActKind,
-    SealMetadata, SealRelated, SealSigner, UrgencyLevel,
+    ActView, DocumentView, EvidenceView, InboxEntry, InboxItem, InboxState, LegState, LegView,
+    Outcome, SealActKind, SealMetadata, SealRelated, SealSigner, UrgencyLevel,
 };
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Now, Status, UnixMillis, WorkingDays};
@@ -12,8 +12,8 @@ use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
 use tram_engine::{Engine, Fatal, View};
 use tram_wire::Receipt;
 
-use super::{acts, handling};
 use super::mailbox::inbox_state;
+use super::{acts, handling};
 
 /// The legs of a dispatch, with what the queues know of them.
 pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegView> {
@@ -261,10 +261,7 @@ pub(super) fn inbox_item(
     let state = inbox_state(held.legs.get(agency)?)?;
     let e = held.dispatch.envelope();
     let register_by = days.register_by(consigned_at(held, agency), e.metadata.urgency);
-    let open = matches!(
-        state,
-        InboxState::Waiting | InboxState::Fetched | InboxState::HandedOver
-    );
+    let open = matches!(state, InboxState::Waiting | InboxState::Fetched | InboxState::HandedOver);
     let overdue = open && register_by <= now;
     Some(InboxItem {
         dispatch: held.id().into(),

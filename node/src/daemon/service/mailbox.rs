@@ -92,8 +92,7 @@ impl NodeService {
                     let (mut items, mut to, mut seen) = (Vec::new(), from, 0);
                     for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
                         (to, seen) = (Some(cursor), seen + 1);
-                        let item =
-                            convert::inbox_item((engine, view), held, &code, (&days, now));
+                        let item = convert::inbox_item((engine, view), held, &code, (&days, now));
                         let wanted = |i: &InboxItem| {
                             state.is_none_or(|s| s == i.state)
                                 && overdue.is_none_or(|o| o == i.overdue)

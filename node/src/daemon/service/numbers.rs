@@ -9,8 +9,8 @@ use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Envelope};
 use tram_engine::{Input, Reply, Wanted};
 use tram_trust::Verdict;
-use tram_wire::void::Void;
 use tram_wire::SealedVoid;
+use tram_wire::void::Void;
 
 use super::super::context::Context;
 use super::{NodeService, blocking, settled, storage};
@@ -122,13 +122,12 @@ async fn declare(
 async fn take(context: &Arc<Context>, sealed: SealedVoid) -> Result<Voided, Problem> {
     let shared = context.clone();
     let statement = sealed.clone();
-    let verified = blocking(move || {
-        match shared.verifier().void(statement, shared.core.now().wall) {
+    let verified =
+        blocking(move || match shared.verifier().void(statement, shared.core.now().wall) {
             Verdict::Verified(verified) => Ok(verified),
             Verdict::Refused(r) => Err(Problem::new(r.code, r.detail)),
             Verdict::Undetermined(c) => Err(Problem::new(c.code, c.detail).retry_after(60)),
-        }
-    });
+        });
     let void = verified.await?;
     let reply = context.core.ask(move |token| Input::Void { token, void }).await?;
     let (receipts, _) = settled(reply)?;

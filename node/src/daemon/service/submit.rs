@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tram_api::model::{Accepted, LegView, SealRequest};
-use tram_api::text::DispatchText;
 use tram_api::service::Submission;
+use tram_api::text::DispatchText;
 use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{SealedBy, Sequence};

@@ -121,10 +121,7 @@ pub(super) async fn confirm(
     outgoing::ok(&call.app.service.confirm(call.caller, agency, dispatch, request).await?)
 }
 
-pub(super) async fn register(
-    call: Call,
-    body: BodyStream,
-) -> Result<Response, Problem> {
+pub(super) async fn register(call: Call, body: BodyStream) -> Result<Response, Problem> {
     let (agency, dispatch) = which(&call)?;
     let said: Said<RegisterRequest> = said(&call, body, media::STATEMENT).await?;
     if let Said::Words(request) = &said {
@@ -133,10 +130,7 @@ pub(super) async fn register(
     outgoing::ok(&call.app.service.register(call.caller, agency, dispatch, said).await?)
 }
 
-pub(super) async fn refuse(
-    call: Call,
-    body: BodyStream,
-) -> Result<Response, Problem> {
+pub(super) async fn refuse(call: Call, body: BodyStream) -> Result<Response, Problem> {
     let (agency, dispatch) = which(&call)?;
     let said: Said<RefuseRequest> = said(&call, body, media::STATEMENT).await?;
     if let Said::Words(request) = &said {

@@ -6,8 +6,8 @@ use tram_dispatch::{AgencyCode, DispatchId};
 use super::super::call::{Call, Strict, page};
 use super::super::outgoing;
 use crate::model::{
-    AnchorRequest, ConsistencyQuery, DispatchReceiptsQuery, EvidenceQuery, EntriesQuery, InclusionQuery, Page, ReceiptQuery,
-    ReceiptView,
+    AnchorRequest, ConsistencyQuery, DispatchReceiptsQuery, EntriesQuery, EvidenceQuery,
+    InclusionQuery, Page, ReceiptQuery, ReceiptView,
 };
 use crate::routes::{AUDIT, NEXT, READ, media};
 use crate::{Problem, Scope};

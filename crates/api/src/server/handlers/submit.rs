@@ -77,8 +77,8 @@ async fn seal(call: Call, body: BodyStream) -> Result<Accepted, Problem> {
         return Err(over(JSON_BYTES_MAX));
     }
     let gathered = body.gather(JSON_BYTES_MAX, &call.app.memory).await?;
-    let request: SealRequest =
-        json::read(&gathered.bytes).map_err(|problem| marked(&gathered.bytes).unwrap_or(problem))?;
+    let request: SealRequest = json::read(&gathered.bytes)
+        .map_err(|problem| marked(&gathered.bytes).unwrap_or(problem))?;
     call.caller.require(&[Role::Submit], &request.originator)?;
     let Some(key) = header_text(&call.headers, IDEMPOTENCY_KEY) else {
         let text = "header Idempotency-Key is missing: it carries the reference";

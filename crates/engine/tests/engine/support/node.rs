@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use tram_dispatch::{DispatchId, NodeId, Now};
 use tram_engine::record::Stage;
-use tram_engine::{Anchor, Batch, Engine, Fatal, Hand, Input, Issuer, Output, Recovered, Settings, unfinished};
+use tram_engine::{
+    Anchor, Batch, Engine, Fatal, Hand, Input, Issuer, Output, Recovered, Settings, unfinished,
+};
 use tram_trust::Directory;
 
 use super::net::net;

@@ -97,8 +97,7 @@ impl Look {
         let left = |count: u64, what: &str| {
             (count > 0).then(|| format!("{count} more leaves lie between and {what}"))
         };
-        let details =
-            [left(not_read, "were not read"), left(not_named, "cannot be opened")];
+        let details = [left(not_read, "were not read"), left(not_named, "cannot be opened")];
         let details: Vec<String> = details.into_iter().flatten().collect();
         let after = self.admission(after)?;
         let since = Receipt::parse(&after.receipt.0).map(|r| r.record().time).unwrap_or_default();

@@ -343,10 +343,10 @@ codes! {
     WorkUnfinished = 61 "WORK_UNFINISHED" Machine Later None, 503, LATER,
         "work on the dispatch broke off: its handler failed, or the process ended in the middle of it", "it is tried again by itself, three times at most; if it goes on, report it with the service log",
         "việc xử lý gói bị đứt quãng: bộ xử lý lỗi, hoặc tiến trình kết thúc giữa chừng", "nút tự thử lại, tối đa ba lần; nếu vẫn lỗi, báo lại kèm nhật ký dịch vụ";
-    EdxmlMalformed = 90 "EDXML_MALFORMED" Submitter Never None, 422, REFUSED,
+    EdxmlMalformed = 95 "EDXML_MALFORMED" Submitter Never None, 422, REFUSED,
         "the file breaks the rules of XML or of edXML (QCVN 102)", "the detail names the element and the byte: have the system that wrote the file mend it (docs/edxml.md)",
         "tệp sai quy tắc XML hoặc edXML (QCVN 102)", "chi tiết nêu phần tử và vị trí: đề nghị hệ thống tạo tệp sửa lại (docs/edxml.md)";
-    EdxmlUnsupported = 91 "EDXML_UNSUPPORTED" Submitter Never None, 422, REFUSED,
+    EdxmlUnsupported = 96 "EDXML_UNSUPPORTED" Submitter Never None, 422, REFUSED,
         "the file is not edXML of QCVN 102 in UTF-8 without a DTD, or says what a dispatch cannot", "the detail names the element: write the file as docs/edxml.md says",
         "tệp không phải edXML theo QCVN 102 mã hóa UTF-8 không có DTD, hoặc chứa nội dung mà gói văn bản không chuyển được", "chi tiết nêu phần tử: tạo tệp theo docs/edxml.md";
     CopyDamaged = 62 "COPY_DAMAGED" Peer Later None, 409, LATER,

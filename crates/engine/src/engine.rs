@@ -305,7 +305,7 @@ impl Engine {
             return Err(LogError(format!("nothing is signed any more: {code}")).into());
         }
         let mut tree_nodes = Vec::new();
-        let at = self.leaf_time(now);
+        let at = self.steady_time(now);
         if let Some(sealed) = self.log.seal(at)? {
             tree_nodes = sealed.nodes;
             self.remember_receipts(sealed.receipts);
@@ -459,15 +459,20 @@ impl Engine {
         }
     }
 
-    /// The time for new evidence, never before what the log already says: the clock's while it is
-    /// certain, else as long after it was certain last as time passed since. For what is dated once into
-    /// the future dates all that comes after it.
-    pub(crate) fn leaf_time(&mut self, now: Now) -> UnixMillis {
+    /// The clock's time while it is certain, else as long after it was certain last as time passed
+    /// since: what is dated once into the future dates all that comes after it.
+    pub(crate) fn steady_time(&self, now: Now) -> UnixMillis {
         let steady = self
             .certain_base_ms
             .filter(|_| !self.clock_certain())
             .and_then(|base| i64::try_from(now.mono_ms).ok()?.checked_add(base)?.try_into().ok());
-        self.log.time(steady.map_or(now.wall, UnixMillis))
+        steady.map_or(now.wall, UnixMillis)
+    }
+
+    /// The time for new evidence, never before what the log already says.
+    pub(crate) fn leaf_time(&mut self, now: Now) -> UnixMillis {
+        let steady = self.steady_time(now);
+        self.log.time(steady)
     }
 
     /// A number in `0..bound` for jitter.

@@ -102,9 +102,14 @@ impl Log {
         (self.frontier.size(), self.frontier.root().0)
     }
 
-    /// The time for new evidence: the clock's, but never before what the log already says.
+    /// The time that new evidence would have: the clock's, but never before what the log already says.
+    pub(crate) fn next_time(&self, wall: UnixMillis) -> UnixMillis {
+        self.last_time.max(wall)
+    }
+
+    /// The time for new evidence.
     pub(crate) fn time(&mut self, wall: UnixMillis) -> UnixMillis {
-        self.last_time = self.last_time.max(wall);
+        self.last_time = self.next_time(wall);
         self.last_time
     }
 

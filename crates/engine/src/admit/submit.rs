@@ -86,7 +86,7 @@ impl Engine {
         }
         // Every other node judges the seal at the time of the receipt; a log that a clock running ahead
         // dated into the future would date it after the certificate's end.
-        if self.leaf_time(now) > dispatch.signer().not_after {
+        if self.log.next_time(self.steady_time(now)) > dispatch.signer().not_after {
             let retry_ms = self.settings.retry_ms_max;
             self.reply(token, Reply::Later { code: Code::ClockUncertain, retry_ms });
             return Ok(());

@@ -182,6 +182,6 @@ fn nothing_is_accepted_under_a_date_at_which_its_seal_has_ended() {
     set(&mut w, right);
     let next = net().dispatch(&net().envelope(PROVINCE, &[CENTRE], "8/n"));
     assert_eq!(later(&w.submitted(PROVINCE, &next)), Code::ClockUncertain);
-    // Another log is not concerned.
+    // The centre's log says nothing of that time: it signed nothing under it.
     done(&w.submitted(CENTRE, &net().dispatch(&net().envelope(CENTRE, &[PROVINCE], "9/n"))));
 }

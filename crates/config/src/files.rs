@@ -213,9 +213,8 @@ fn certificates(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The key in a comparable form: the letters of its PEM block, however broken into lines.
-fn private_key(path: &Path) -> Result<String, Fault> {
-    let remedy = "make it with `tram init` or `tram pki request`, or correct the path";
+/// What is in a file that nobody else may read.
+fn kept_secret(path: &Path, remedy: &str) -> Result<Vec<u8>, Fault> {
     let meta = regular(path, KEY_BYTES_MAX, remedy)?;
     let shown = path.display();
     let mode = meta.mode() & 0o777;
@@ -223,7 +222,14 @@ fn private_key(path: &Path) -> Result<String, Fault> {
         let what = format!("{shown} has mode {mode:04o}, so others can read or change it");
         return Err((what, format!("chmod 0600 {shown}; if others could read it, make a new key")));
     }
-    let bytes = bytes(path, KEY_BYTES_MAX, remedy)?;
+    bytes(path, KEY_BYTES_MAX, remedy)
+}
+
+/// The key in a comparable form: the letters of its PEM block, however broken into lines.
+fn private_key(path: &Path) -> Result<String, Fault> {
+    let remedy = "make it with `tram init` or `tram pki request`, or correct the path";
+    let bytes = kept_secret(path, remedy)?;
+    let shown = path.display();
     let text = String::from_utf8_lossy(&bytes);
     let block = text
         .split_once(KEY_LABEL)
@@ -238,14 +244,8 @@ fn private_key(path: &Path) -> Result<String, Fault> {
 /// A key of one line, without its line break.
 fn secret(path: &Path) -> Result<String, Fault> {
     let remedy = "make it with `openssl rand -base64 32`, or correct the path";
-    let meta = regular(path, KEY_BYTES_MAX, remedy)?;
+    let bytes = kept_secret(path, remedy)?;
     let shown = path.display();
-    let mode = meta.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let what = format!("{shown} has mode {mode:04o}, so others can read or change it");
-        return Err((what, format!("chmod 0600 {shown}; if others could read it, make a new key")));
-    }
-    let bytes = bytes(path, KEY_BYTES_MAX, remedy)?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.trim_end_matches(['\r', '\n']);
     if line.contains(['\r', '\n', '\0'])

@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// Makes a dispatch due now wherever its legs lead, and nowhere else.
-    fn requeue(&mut self, id: &DispatchId) {
+    pub(crate) fn requeue(&mut self, id: &DispatchId) {
         for p in self.state.peers.values_mut() {
             if p.queue.standing(id).is_some_and(|s| !s.in_flight) {
                 p.queue.remove(id);

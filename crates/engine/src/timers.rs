@@ -150,12 +150,7 @@ impl Engine {
             e.previous = from;
             self.witness(now, e, upstreams.clone())?;
         }
-        for p in self.state.peers.values_mut() {
-            if p.queue.standing(id).is_some_and(|s| !s.in_flight) {
-                p.queue.remove(id);
-            }
-        }
-        self.queue_legs(id);
+        self.requeue(id);
         Ok(())
     }
 }

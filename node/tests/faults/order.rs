@@ -15,7 +15,7 @@ use crate::work::temporary;
 
 /// The tracer is a grandchild, so that the process started is the node.
 fn traced(more: &[&str]) -> Program {
-    let mut arguments = vec!["-D", "-f", "-qq"];
+    let mut arguments = vec!["-D", "-f", "-q"];
     arguments.extend(more);
     Program::tram().through("strace", arguments.into_iter().map(str::to_owned).collect())
 }
@@ -28,10 +28,17 @@ struct Call {
     text: String,
 }
 
+/// The tracer writes on after the node is gone: the trace is whole when its last line says so.
+async fn whole(trace: &Path, pid: u32) -> String {
+    let end = format!("{pid} +++ exited with ");
+    let read = || String::from_utf8_lossy(&fs::read(trace).unwrap_or_default()).into_owned();
+    let ended = |text: &str| text.ends_with('\n') && text.lines().any(|l| l.starts_with(&end));
+    eventually("the trace is whole", || async { ended(&read()) }).await;
+    read()
+}
+
 /// Reads `strace -f -y`: calls that others interrupt are put together again.
-fn calls(trace: &Path) -> Vec<Call> {
-    let text = fs::read(trace).expect("a trace");
-    let text = String::from_utf8_lossy(&text).into_owned();
+fn calls(text: &str) -> Vec<Call> {
     let mut open: Vec<(String, Call)> = Vec::new();
     let mut done = Vec::new();
     for (at, line) in text.lines().enumerate() {
@@ -100,9 +107,10 @@ async fn an_answer_leaves_after_document_name_and_journal_are_stable() {
     let named = document("lon.bin", size, digest);
     let sealed = network.seal(&network.envelope(0, &[1], "1/THỨ-TỰ", vec![named]));
     client.submit(sealed.raw(), &[]).await.expect("accepted");
+    let pid = node.pid();
     assert!(node.stop().await.success());
 
-    let all = calls(&trace);
+    let all = calls(&whole(&trace, pid).await);
     let name = tram_dispatch::id::hex(digest.as_bytes());
     // The answers are in order: the upload's, then the submission's.
     let answers =

@@ -170,7 +170,18 @@ impl HeldDispatch {
         }
         // Receipts can overtake the answer that should have come before them.
         let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
-        let Some(r) = e.recipient.as_ref().filter(|_| f.authorised && !undone) else { return };
+        let Some(r) = e.recipient.as_ref().filter(|_| !undone) else { return };
+        if !f.authorised {
+            // The peer that was offered the leg took it as its recipient's node, by a directory which
+            // this node never had. That it holds the leg it may say of itself, and no more.
+            if e.event == Event::ContentConsignment
+                && e.node == f.from
+                && let Some(leg @ Leg::Held { .. }) = self.legs.get_mut(r)
+            {
+                *leg = Leg::Transferred { peer: f.from.clone(), receipt: f.digest };
+            }
+            return;
+        }
         if let Some(stage) = stage_of(e.event) {
             let known = self.stages.entry(r.clone()).or_insert(stage);
             *known = stage.max(*known);

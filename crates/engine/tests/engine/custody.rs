@@ -472,3 +472,27 @@ fn what_the_new_node_said_too_early_counts_once_its_directory_is_here() {
     assert_eq!(w.word(PROVINCE, &id, HAMLET), "consigned");
     w.assert_recoverable();
 }
+
+#[test]
+fn a_peer_that_took_a_leg_by_a_directory_never_known_here_holds_it() {
+    let mut w = World::of(&[DISTRICT, COMMUNE]);
+    w.connect_all();
+    let hosted_by =
+        |code| net().directory_with(move |e| agency_in(e, HAMLET).node = Some(node(code)));
+    let (there, here) = (hosted_by(DISTRICT), hosted_by(SISTER));
+    w.handle(DISTRICT, Input::Directory(there.clone()));
+    w.handle(COMMUNE, Input::Directory(here.clone()));
+    w.verifier = net().verifier_for(&here);
+    let d = net().dispatch(&net().envelope(COMMUNE, &[HAMLET], "2/g"));
+    let id = d.id();
+    w.submitted(COMMUNE, &d);
+    w.pass(1_000);
+    assert_eq!(w.word(DISTRICT, &id, HAMLET), "consigned");
+    assert_eq!(w.word(COMMUNE, &id, HAMLET), "transferred", "and not offered for ever");
+    w.assert_at_rest();
+    w.assert_recoverable();
+    w.restart(COMMUNE);
+    assert_eq!(w.word(COMMUNE, &id, HAMLET), "transferred");
+    w.handle(COMMUNE, Input::Directory(there));
+    assert_eq!(w.word(COMMUNE, &id, HAMLET), "consigned", "proved by the directory it came from");
+}

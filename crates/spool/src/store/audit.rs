@@ -268,10 +268,12 @@ impl StoreReader {
             }
         }
         let kv = &self.lookup.kv;
+        let mut tally = Tally::default();
         let mut show = |key: &[u8], value: &[u8]| {
             let (period, party, name) = tables::tally_key(key).ok_or_else(|| bad("of counts"))?;
             if newest.get(&(period, party)).is_none_or(|known| !known.contains_key(name)) {
-                each(period.first(), party, name, &Tally::decode(value)?);
+                tally.set(value)?;
+                each(period.first(), party, name, &tally);
             }
             Ok(true)
         };

@@ -24,7 +24,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) reader: &'a StoreReader,
     pub(crate) country: &'a Country,
     /// Registered on the day of arrival or the next one, summed up by the last question.
-    pub(crate) in_time: RefCell<BTreeMap<(String, Party), u64>>,
+    pub(crate) in_time: RefCell<[HashMap<String, u64>; 2]>,
 }
 
 /// How long it takes, in microseconds, and what it gives.
@@ -297,27 +297,25 @@ impl Answers<'_> {
 
     fn sums(&self, days: u32, agency: Option<&AgencyCode>) -> (u64, Sums) {
         let (first, last) = self.days(days);
-        self.in_time.borrow_mut().clear();
         let (mut entries, mut sums) = (0, Sums::default());
+        let mut in_times = [HashMap::new(), HashMap::new()];
         self.reader
             .tallies(first, last, agency, |month, party, agency, tally| {
                 entries += 1;
                 // By the end of the next day, whatever day that is; a week of nothing.
-                let next = |day: Day| day.next();
-                let in_time = tally.registered_in_time(month, next);
-                assert!(in_time <= tally.registered);
-                assert_eq!(
-                    tally.registered_in_time(month, |day| Day(day.0 + 400)),
-                    tally.registered
-                );
-                *self.in_time.borrow_mut().entry((agency.to_owned(), party)).or_default() +=
-                    in_time;
+                let in_time = tally.registered_in_time(month, |day| day.next());
+                let mine = &mut in_times[party as usize];
+                match mine.get_mut(agency) {
+                    Some(sum) => *sum += in_time,
+                    None => _ = mine.insert(agency.to_owned(), in_time),
+                }
                 match sums[party as usize].get_mut(agency) {
                     Some(sum) => sum.add(tally),
                     None => _ = sums[party as usize].insert(agency.to_owned(), tally.clone()),
                 }
             })
             .unwrap();
+        self.in_time.replace(in_times);
         (entries, sums)
     }
 
@@ -396,7 +394,7 @@ impl Answers<'_> {
                 assert!(found.abs_diff(*median) * 16 <= *median, "{found} {median}");
             }
             assert_eq!(t.to_arrive.count(), t.arrived);
-            let found = self.in_time.borrow().get(&(agency.to_string(), party)).copied();
+            let found = self.in_time.borrow()[party as usize].get(agency.as_str()).copied();
             assert_eq!(found.unwrap_or(0), in_time.get(&(index, party)).copied().unwrap_or(0));
             compared += 1;
         }

@@ -223,16 +223,23 @@ impl Tally {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, IndexError> {
-        read(bytes).ok_or_else(|| IndexError::damaged("counts of a day cannot be read"))
+        let mut tally = Tally::default();
+        tally.set(bytes)?;
+        Ok(tally)
+    }
+
+    /// Becomes what was encoded; the room it has is used again, for a year has many of them.
+    pub(crate) fn set(&mut self, bytes: &[u8]) -> Result<(), IndexError> {
+        read(self, bytes).ok_or_else(|| IndexError::damaged("counts of a day cannot be read"))
     }
 }
 
-fn read(mut bytes: &[u8]) -> Option<Tally> {
-    let mut tally = Tally::default();
+fn read(tally: &mut Tally, mut bytes: &[u8]) -> Option<()> {
     for number in tally.numbers_mut() {
         *number = take_uint(&mut bytes)?;
     }
     for map in [&mut tally.to_arrive.0, &mut tally.to_register.0, &mut tally.lags] {
+        map.clear();
         let count = usize::try_from(take_uint(&mut bytes)?).ok()?;
         // Each takes two bytes at least.
         map.reserve(count.min(bytes.len() / 2));
@@ -244,7 +251,7 @@ fn read(mut bytes: &[u8]) -> Option<Tally> {
             map.push((key, take_uint(&mut bytes)?));
         }
     }
-    bytes.is_empty().then_some(tally)
+    bytes.is_empty().then_some(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 pub mod cli;
 mod daemon;
 mod demo;
+mod directory;
 mod edxml;
+mod groups;
 mod sealing;
 mod signatures;
 mod tiles;

@@ -27,12 +27,16 @@ pub(crate) struct Circumstances {
 /// Builds the envelope. `size_of` gives the length of a document in bytes.
 ///
 /// # Errors
-/// `BAD_REQUEST` naming the field; `DOCUMENT_MISSING`; what the envelope's own rules refuse.
+/// `BAD_REQUEST` naming the field, also where there are groups, which must be expanded before;
+/// `DOCUMENT_MISSING`; what the envelope's own rules refuse.
 pub(crate) fn envelope(
     request: &SealRequest,
     at: Circumstances,
     mut size_of: impl FnMut(&Digest) -> Option<u64>,
 ) -> Result<Envelope, Problem> {
+    if !request.groups.is_empty() {
+        return Err(Problem::bad_request("groups: they are not expanded"));
+    }
     let mut recipients: Vec<_> = request.recipients.iter().map(|r| r.0.clone()).collect();
     recipients.sort();
     recipients.dedup();

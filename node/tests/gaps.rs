@@ -53,6 +53,7 @@ fn request(subject: &str, documents: Vec<SealDocument>) -> SealRequest {
         originator: agency(HERE).into(),
         reference: None,
         recipients: vec![agency(THERE).into()],
+        groups: Vec::new(),
         group: None,
         secrecy: SecrecyMark::None,
         metadata: SealMetadata { subject: subject.to_owned(), ..SealMetadata::default() },

@@ -38,7 +38,7 @@ pub(crate) fn signer(seed: u8) -> Ed25519Signer {
     Ed25519Signer::from_seed(&[seed; 32]).unwrap()
 }
 
-fn spki(seed: u8) -> Vec<u8> {
+pub(crate) fn spki(seed: u8) -> Vec<u8> {
     signer(seed).public_key().spki_der().to_vec()
 }
 
@@ -96,6 +96,7 @@ pub(crate) fn all() -> Vec<Vector> {
             facts: json!({ "size": log.tree.size(), "root": log.tree.root().to_string() }),
         },
     ];
+    vectors.extend(crate::changes::all(&directory));
     vectors.extend(crate::proved::all(network, &root, &full, &log, &directory));
     vectors.extend(frames(network, &log, &full, &directory, [&first, &receipt]));
     vectors
@@ -230,7 +231,7 @@ fn full_envelope(network: NetworkId) -> Envelope {
     }
 }
 
-fn key_signature(seed: u8, bytes: &[u8]) -> Vec<KeySignature> {
+pub(crate) fn key_signature(seed: u8, bytes: &[u8]) -> Vec<KeySignature> {
     let signature = signer(seed).sign(bytes).unwrap();
     vec![KeySignature { key_index: 0, algorithm: Algorithm::EdDsa, signature }]
 }
@@ -266,6 +267,9 @@ fn directory_file(network: NetworkId, epoch: EpochId) -> DirectoryFile {
             open: true,
             successor: None,
             bindings: vec![],
+            contact: None,
+            from: None,
+            until: None,
         })
     };
     let mut commune = agency("H41.12.03", 4, Some("H41.12"), "n1.H41");
@@ -287,6 +291,9 @@ fn directory_file(network: NetworkId, epoch: EpochId) -> DirectoryFile {
         open: false,
         successor: Some(code("H41.12.03")),
         bindings: vec![],
+        contact: Some("0238 3840 418 (ví dụ)".into()),
+        from: Some(UnixMillis(START - 86_400_000)),
+        until: Some(UnixMillis(START)),
     });
     let home = Entry::Node(Node {
         id: node("n1.H41"),
@@ -536,7 +543,9 @@ fn frames(
         ("frame-want", Frame::Want(vec![Range { document: 1, offset: 2 }])),
         ("frame-data", Frame::Data { document: 1, offset: 2, length: 4 }),
         ("frame-answer", Frame::Answer(answers)),
-        ("frame-directory", Frame::Directory { version, digest, bytes: None }),
+        ("frame-directory", Frame::Directory { version, digest }),
+        ("frame-directory-request", Frame::DirectoryRequest { have: digest, offset: 65_536 }),
+        ("frame-directory-piece", crate::changes::piece(directory)),
         ("frame-unknown", Frame::Unknown { kind: 128, body: vec![0xa0] }),
     ];
     frames

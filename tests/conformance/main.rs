@@ -5,6 +5,7 @@
 //! others), and the tables of the document; without that variable the tests only compare.
 
 mod cddl;
+mod changes;
 mod invalid;
 mod limits;
 mod made;

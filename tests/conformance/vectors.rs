@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use tram_wire::directory::DirectoryFile;
+use tram_wire::directory::{DirectoryDifference, DirectoryFile, SubtreeFile};
 use tram_wire::root::RootFile;
 use tram_wire::{Bundle, EvidenceFile, Receipt, SealedDispatch, SealedStatement, SealedVoid};
 use tram_wire::{evidence, frame, genesis};
@@ -81,6 +81,8 @@ fn every_vector_is_read_and_written_back() {
             "genesis" => genesis::encode(&genesis::decode(b).unwrap()),
             "root-file" => RootFile::decode(b).unwrap().encode(),
             "directory-file" => DirectoryFile::decode(b).unwrap().encode(),
+            "directory-difference" => DirectoryDifference::decode(b).unwrap().encode(),
+            "subtree-file" => SubtreeFile::decode(b).unwrap().encode(),
             "sealed-statement" => SealedStatement::parse(b).unwrap().raw().to_vec(),
             "sealed-void" => SealedVoid::parse(b).unwrap().raw().to_vec(),
             "evidence-file" => EvidenceFile::decode(b).unwrap().encode(),

@@ -46,7 +46,7 @@ def _some(entry, key, read):
 
 
 def _read_agency(entry):
-    fields(entry, (1, 3, 4, 7), (2, 5, 6, 8, 9), what="agency")
+    fields(entry, (1, 3, 4, 7), (2, 5, 6, 8, 9, 10, 11, 12), what="agency")
     agency(entry[1])
     _some(entry, 2, agency)
     plain(entry[3], 1, 4096, "agency: name")
@@ -61,6 +61,10 @@ def _read_agency(entry):
         digest(certificate), uint(begins), ends is None or uint(ends)
 
     _some(entry, 9, binding)
+    if 10 in entry:
+        plain(entry[10], 1, 4096, "agency: contact")
+    for key in (11, 12):
+        uint(entry.get(key, 0), what=f"agency: field {key}")
 
 
 def _read_node(entry):

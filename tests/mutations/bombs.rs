@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use tram_dispatch::limits::{CBOR_DEPTH_MAX, FRAME_BYTES_MAX};
-use tram_wire::directory::{self, DirectoryFile};
+use tram_wire::directory::{self, DirectoryDifference, DirectoryFile, SignedHead, SubtreeFile};
 use tram_wire::receipt::{Receipt, SignedRoot};
 use tram_wire::root::{self, RootFile};
 use tram_wire::{Bundle, SealedDispatch, cbor, envelope, evidence, frame, genesis};
@@ -29,6 +29,9 @@ const PARSERS: &[Parser] = &[
     ("head", |b| directory::decode_head(b).is_ok()),
     ("entry", |b| directory::decode_entry(b).is_ok()),
     ("directory file", |b| DirectoryFile::decode(b).is_ok()),
+    ("directory difference", |b| DirectoryDifference::decode(b).is_ok()),
+    ("beginning of a directory", |b| SignedHead::peek(b).is_ok()),
+    ("subtree file", |b| SubtreeFile::decode(b).is_ok()),
     ("root document", |b| root::decode(b).is_ok()),
     ("root file", |b| RootFile::decode(b).is_ok()),
     ("bundle", |b| Bundle::decode(b).is_ok()),

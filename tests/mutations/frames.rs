@@ -3,7 +3,7 @@
 use tram_dispatch::{Code, Digest, Event};
 use tram_trust::fixtures::{CENTRE, COMMUNE, Log, NOW, Network};
 use tram_wire::evidence_file::{Link, ProvedCheckpoint};
-use tram_wire::frame::{self, Answer, Frame, Outcome, Range, Transfer};
+use tram_wire::frame::{self, Answer, DirectoryPiece, Frame, Outcome, Range, Transfer};
 
 /// A frame of each kind that carries something.
 fn sound() -> Vec<Vec<u8>> {
@@ -61,7 +61,16 @@ fn sound() -> Vec<Vec<u8>> {
         Frame::Data { document: 0, offset: 0, length: 4096 },
         Frame::Answer(vec![answer(Outcome::Accepted(receipt))]),
         Frame::Answer(vec![answer(later)]),
-        Frame::Directory { version: 3, digest: Digest([7; 32]), bytes: Some(vec![7; 300]) },
+        Frame::Directory { version: 3, digest: Digest([7; 32]) },
+        Frame::DirectoryRequest { have: Digest([7; 32]), offset: 65_536 },
+        Frame::DirectoryPiece(Box::new(DirectoryPiece {
+            version: 3,
+            digest: Digest([7; 32]),
+            base: Some(Digest([6; 32])),
+            total: 300,
+            offset: 0,
+            bytes: vec![7; 300],
+        })),
     ];
     let all: Vec<Vec<u8>> = frames.iter().map(frame::encode).collect();
     for (bytes, frame) in all.iter().zip(&frames) {

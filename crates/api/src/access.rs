@@ -1,10 +1,10 @@
-//! Who is calling, by the kernel's word (`SO_PEERCRED`), and what that lets them do.
+//! Who is calling, by the kernel's word (`SO_PEERCRED`) or by a certificate, and what that lets them do.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code};
+use tram_dispatch::{AgencyCode, Code, Digest, UnitCode};
 
 use crate::Problem;
 
@@ -15,6 +15,8 @@ pub enum Role {
     Submit,
     /// Take what is addressed to an agency; register or refuse it.
     Collect,
+    /// Read the mailbox of an agency, and follow its dispatches; change nothing.
+    Read,
     /// Run the node: peers, queue, directory, store.
     Operate,
     /// Read evidence: dispatches, receipts, log.
@@ -23,13 +25,15 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 4] = [Role::Submit, Role::Collect, Role::Operate, Role::Audit];
+    pub const ALL: [Role; 5] =
+        [Role::Submit, Role::Collect, Role::Read, Role::Operate, Role::Audit];
 
     /// The word used in the configuration and in problems.
     pub const fn name(self) -> &'static str {
         match self {
             Role::Submit => "submit",
             Role::Collect => "collect",
+            Role::Read => "read",
             Role::Operate => "operate",
             Role::Audit => "audit",
         }
@@ -47,13 +51,66 @@ impl fmt::Display for Role {
     }
 }
 
+/// Who is on the other end of a connection, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// A process of this machine, by the kernel's word when it connected.
+    Process {
+        /// Effective user id.
+        uid: u32,
+        /// Effective group id.
+        gid: u32,
+        /// Process id, where the kernel tells.
+        pid: Option<i32>,
+    },
+    /// A system on another machine, by the certificate whose key it proved to hold.
+    System {
+        /// What the configuration calls it.
+        name: Arc<str>,
+        /// SHA-256 of the certificate.
+        certificate: Digest,
+    },
+}
+
+/// Whose share of connections and answers something takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Share {
+    User(u32),
+    System(Arc<str>),
+}
+
+impl Peer {
+    /// Nobody: matches no rule but "any".
+    pub(crate) const NOBODY: Peer = Peer::Process { uid: u32::MAX, gid: u32::MAX, pid: None };
+
+    pub(crate) fn share(&self) -> Share {
+        match self {
+            Peer::Process { uid, .. } => Share::User(*uid),
+            Peer::System { name, .. } => Share::System(name.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Process { uid, gid, .. } => write!(f, "uid {uid} (gid {gid})"),
+            Peer::System { name, certificate } => {
+                write!(f, "system {name} (certificate {certificate})")
+            }
+        }
+    }
+}
+
 /// Which callers a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// The process's effective user id.
     Uid(u32),
     /// The process's effective group id (supplementary groups are not part of peer credentials).
     Gid(u32),
+    /// The system of this name, on another machine.
+    System(Arc<str>),
     /// Whoever may open the socket.
     Any,
 }
@@ -88,40 +145,65 @@ pub struct Rule {
     pub roles: BTreeSet<Role>,
 }
 
-/// The policy of one socket. What no rule grants is refused.
+/// Gives callers the mailbox of one unit of an agency, and nothing else of the agency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitRule {
+    /// The callers.
+    pub who: Who,
+    /// The agency.
+    pub agency: AgencyCode,
+    /// Its unit.
+    pub unit: UnitCode,
+}
+
+/// The policy of one socket or door. What no rule grants is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     rules: Vec<Rule>,
+    units: Vec<UnitRule>,
 }
 
 impl Access {
     /// A policy of these rules; a caller has the sum of all rules that match.
     pub fn new(rules: Vec<Rule>) -> Self {
-        Access { rules }
+        Access { rules, units: Vec::new() }
+    }
+
+    /// The same policy, with mailboxes of units.
+    #[must_use]
+    pub fn with_units(mut self, units: Vec<UnitRule>) -> Self {
+        self.units = units;
+        self
     }
 
     /// What a process with these credentials may do.
     pub fn caller(&self, uid: u32, gid: u32, pid: Option<i32>) -> Caller {
-        let matches = |rule: &&Rule| match rule.who {
-            Who::Uid(u) => u == uid,
-            Who::Gid(g) => g == gid,
-            Who::Any => true,
+        self.of(Peer::Process { uid, gid, pid })
+    }
+
+    /// What whoever is on the other end may do.
+    pub fn of(&self, peer: Peer) -> Caller {
+        let is = |who: &Who| match (who, &peer) {
+            (Who::Any, _) => true,
+            (Who::Uid(u), Peer::Process { uid, .. }) => u == uid,
+            (Who::Gid(g), Peer::Process { gid, .. }) => g == gid,
+            (Who::System(meant), Peer::System { name, .. }) => meant == name,
+            _ => false,
         };
-        let grants = self.rules.iter().filter(matches).cloned().collect();
-        Caller { uid, gid, pid, grants }
+        let grants = self.rules.iter().filter(|rule| is(&rule.who)).cloned().collect();
+        let units = self.units.iter().filter(|rule| is(&rule.who));
+        let units = units.map(|rule| (rule.agency.clone(), rule.unit.clone())).collect();
+        Caller { peer, grants, units }
     }
 }
 
-/// The process on the other end of the socket.
+/// Whoever is on the other end of a connection, with what they may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Effective user id when it connected.
-    pub uid: u32,
-    /// Effective group id when it connected.
-    pub gid: u32,
-    /// Process id when it connected, where the kernel tells.
-    pub pid: Option<i32>,
+    /// Who it is.
+    pub peer: Peer,
     grants: Arc<[Rule]>,
+    units: Arc<[(AgencyCode, UnitCode)]>,
 }
 
 /// The agencies whose affairs a caller may see.
@@ -155,6 +237,11 @@ impl Caller {
         self.grants.iter().any(|g| g.roles.contains(&role) && about(g))
     }
 
+    /// Whether a unit's mailbox is this caller's own.
+    pub fn is_unit(&self, agency: &AgencyCode, unit: &UnitCode) -> bool {
+        self.units.iter().any(|(a, u)| a == agency && u == unit)
+    }
+
     /// The agencies for which the caller has any of these roles.
     pub fn scope(&self, roles: &[Role]) -> Scope {
         let mut only = BTreeSet::new();
@@ -173,7 +260,7 @@ impl Caller {
     /// Requires any of the roles, for some agency.
     ///
     /// # Errors
-    /// `NOT_AUTHORISED`, naming the user and what is missing.
+    /// `NOT_AUTHORISED`, naming the caller and what is missing.
     pub fn require_any(&self, roles: &[Role]) -> Result<(), Problem> {
         if roles.is_empty() || roles.iter().any(|r| self.holds(*r)) {
             return Ok(());
@@ -184,7 +271,7 @@ impl Caller {
     /// Requires one of the roles for this agency.
     ///
     /// # Errors
-    /// `NOT_AUTHORISED`, naming the user and what is missing.
+    /// `NOT_AUTHORISED`, naming the caller and what is missing.
     pub fn require(&self, roles: &[Role], agency: &AgencyCode) -> Result<(), Problem> {
         if roles.iter().any(|r| self.may(*r, agency)) {
             return Ok(());
@@ -198,8 +285,11 @@ impl Caller {
             Some(agency) => format!("{} for agency {agency}", names.join(" or ")),
             None => names.join(" or "),
         };
-        let text =
-            format!("uid {} (gid {}) lacks the role {needed} on this socket", self.uid, self.gid);
+        let place = match self.peer {
+            Peer::Process { .. } => "on this socket",
+            Peer::System { .. } => "at this door",
+        };
+        let text = format!("{} lacks the role {needed} {place}", self.peer);
         Problem::new(Code::NotAuthorised, text)
     }
 }
@@ -242,5 +332,24 @@ mod tests {
         assert!(problem.detail.contains("uid 1001"), "{problem}");
         assert!(problem.detail.contains("collect for agency H41"), "{problem}");
         assert!(caller.require_any(&[]).is_ok());
+    }
+
+    #[test]
+    fn a_system_has_what_the_rules_of_its_name_grant_and_no_user_id() {
+        let name: Arc<str> = Arc::from("van-phong");
+        let access = Access::new(vec![
+            rule(Who::System(name.clone()), Agencies::All, &[Role::Submit]),
+            rule(Who::Uid(0), Agencies::All, &[Role::Operate]),
+        ]);
+        let peer =
+            |name: &Arc<str>| Peer::System { name: name.clone(), certificate: Digest([7; 32]) };
+        let system = access.of(peer(&name));
+        assert!(system.holds(Role::Submit) && !system.holds(Role::Operate));
+        assert!(!access.of(peer(&Arc::from("khac"))).holds(Role::Submit));
+        assert!(!access.caller(0, 0, None).holds(Role::Submit));
+        let problem = system.require(&[Role::Audit], &code("H41")).unwrap_err();
+        let told =
+            format!("system van-phong (certificate {}) lacks the role audit", Digest([7; 32]));
+        assert!(problem.detail.starts_with(&told), "{problem}");
     }
 }

@@ -42,16 +42,22 @@ pub const HEADERS_MAX: usize = 64;
 pub struct Limits {
     /// Open connections in all.
     pub connections_max: usize,
-    /// Open connections of one user id, so that nobody locks the others out.
-    pub connections_per_uid_max: usize,
+    /// Open connections of one caller (a user id, a system), so that nobody locks the others out.
+    pub connections_per_caller_max: usize,
+    /// Open connections from one address, those that are still unknown among them. TLS only.
+    pub connections_per_address_max: usize,
+    /// Longest wait for a TLS handshake.
+    pub handshake_ms: u64,
+    /// How often the certificate behind an open connection is judged again.
+    pub judge_again_ms: u64,
     /// Requests being worked on that do not wait.
     pub requests_max: usize,
     /// Requests that wait: long polls and event streams.
     pub waits_max: usize,
     /// Requests at a time whose answers may be long, from the question until the answer is read.
     pub listings_max: usize,
-    /// Of these, those of one user id.
-    pub listings_per_uid_max: usize,
+    /// Of these, those of one caller.
+    pub listings_per_caller_max: usize,
     /// Bytes of request bodies held in memory at one time.
     pub body_memory_bytes_max: usize,
     /// Bytes of finished answers held in memory at one time, until their clients read them; small
@@ -79,11 +85,14 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 512,
-            connections_per_uid_max: 384,
+            connections_per_caller_max: 384,
+            connections_per_address_max: 64,
+            handshake_ms: 10_000,
+            judge_again_ms: 60_000,
             requests_max: 512,
             waits_max: 256,
             listings_max: 16,
-            listings_per_uid_max: 4,
+            listings_per_caller_max: 4,
             body_memory_bytes_max: 24 << 20,
             answer_memory_bytes_max: 24 << 20,
             header_bytes_max: 32 << 10,

@@ -9,6 +9,7 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::server::{Server, ServerBuilder, ServerVariableBuilder};
 use utoipa::openapi::{
     HeaderBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required,
     Response, ResponseBuilder, Schema,
@@ -66,21 +67,43 @@ pub fn description() -> OpenApi {
         components = components.schema(name, schema);
     }
     let info = InfoBuilder::new()
-        .title("Trạm, local socket")
+        .title("Trạm, API of a node")
         .version("1")
         .description(Some(ABOUT))
         .license(Some(License::new("Apache-2.0")))
         .build();
     OpenApiBuilder::new()
         .info(info)
+        .servers(Some(servers()))
         .paths(paths.build())
         .components(Some(components.build()))
         .build()
 }
 
-const ABOUT: &str = "HTTP/1.1 on a Unix socket. The caller is known by its kernel credentials; \
-the configuration maps them to agencies and roles. Every error is application/problem+json \
+const ABOUT: &str = "HTTP/1.1 on a Unix socket, where the caller is known by its kernel credentials, and \
+over mutual TLS for other machines, where it is known by its certificate; the configuration maps either \
+to agencies and roles. Every error is application/problem+json \
 (RFC 9457) with a stable code; Accept-Language: vi gives title and remedy in Vietnamese.";
+
+/// The host of the first says nothing: it is a socket on this machine.
+fn servers() -> [Server; 2] {
+    let variable = |default: &str, meaning: &str| {
+        ServerVariableBuilder::new().default_value(default).description(Some(meaning))
+    };
+    let local = ServerBuilder::new()
+        .url("http://localhost")
+        .description(Some("A local socket: curl --unix-socket PATH"))
+        .build();
+    let door = ServerBuilder::new()
+        .url("https://{host}:{port}")
+        .description(Some(
+            "The door for other machines, with a certificate: curl --cert FILE --key FILE",
+        ))
+        .parameter("host", variable("tram.example.vn", "A name in the certificate of the door"))
+        .parameter("port", variable("8443", "As configured"))
+        .build();
+    [local, door]
+}
 
 fn method(verb: Verb) -> HttpMethod {
     match verb {

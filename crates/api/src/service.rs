@@ -104,7 +104,7 @@ pub trait DocumentRead: Send + 'static {
 /// [`Scope`] that the caller may see and return nothing outside it (the socket drops what is, as
 /// a second line). A future may be dropped at any point when its caller goes away: what must
 /// happen then still happens, or had no effect.
-pub trait Service: crate::Questions {
+pub trait Service: crate::Questions + crate::Hosting {
     /// How far an upload is; `None` where nothing is known of it.
     fn upload_state(
         &self,

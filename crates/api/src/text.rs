@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tram_dispatch::{
     AgencyCode, Code, Day, Digest, DispatchId, EpochId, Event, NetworkId, NodeId, Reference,
-    Status, UnixMillis,
+    Status, UnitCode, UnixMillis,
 };
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
@@ -67,6 +67,8 @@ spelled! {
         "A day by the clocks of Viet Nam (UTC+7), for example 2026-11-21";
     Status, StatusText, "Status", Some("^[0-9]{2}$"),
         "National status of a document's handling: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 processing, 06 completed, 13 take-back requested, 15 agreed, 16 declined";
+    UnitCode, UnitText, "UnitCode", Some("^[A-Za-z0-9.-]{1,32}$"),
+        "Code of a unit inside an agency, for example VP";
     Code, CodeText, "Code", Some("^[A-Z_]+$"), "A code of the table in docs/errors.md";
 }
 

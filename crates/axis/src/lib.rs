@@ -43,5 +43,5 @@ pub use port::{
 };
 pub use refusal::{Number, Refusal};
 pub use route::{Route, route};
-pub use server::{Door, Duplex, Secured, Tls, serve};
+pub use server::{Door, serve};
 pub use signed::{Head, Signed, verify};

@@ -95,7 +95,7 @@ pub(crate) fn read(document: &Section<'_>, paths: &mut Paths<'_>, seals: &[Seal]
     })
 }
 
-fn address(section: &Section<'_>, found: &Found<&str>) -> Option<SocketAddr> {
+pub(crate) fn address(section: &Section<'_>, found: &Found<&str>) -> Option<SocketAddr> {
     let address: Option<SocketAddr> =
         found.value.parse().ok().filter(|a: &SocketAddr| a.port() != 0);
     if address.is_none() {
@@ -200,7 +200,7 @@ fn account(
 }
 
 /// Which of the two roles are named.
-fn roles(section: &Section<'_>) -> (bool, bool) {
+pub(crate) fn roles(section: &Section<'_>) -> (bool, bool) {
     let texts = section.texts("roles").unwrap_or_default();
     for found in &texts {
         if !["submit", "collect"].contains(&found.value) {

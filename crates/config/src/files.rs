@@ -51,6 +51,8 @@ pub(crate) enum Kind {
     Retention,
     /// A folder for files that everybody may read.
     Public,
+    /// A folder shared with one system.
+    Shared,
     /// A socket to be made; its folder must be there.
     Socket,
 }
@@ -85,6 +87,7 @@ pub(crate) fn check(claims: &[Claim]) -> Vec<Problem> {
             Kind::WorkingDays => working_days(&claim.path),
             Kind::Retention => retention(&claim.path),
             Kind::Public => public(&claim.path),
+            Kind::Shared => shared(&claim.path).and_then(|real| nested(real, claim, &mut folders)),
             Kind::Socket => socket(&claim.path),
         };
         if let Err((what, remedy)) = fault {
@@ -115,6 +118,20 @@ fn public(path: &Path) -> Result<(), Fault> {
         true => Ok(()),
         false => Err((format!("{} is not a folder", path.display()), "correct the path".into())),
     }
+}
+
+fn shared(path: &Path) -> Result<PathBuf, Fault> {
+    let remedy = "make it (mode 2770, its group that of the system), or correct the path";
+    let meta = fs::symlink_metadata(path).map_err(|e| missing(path, &e, "folder", remedy))?;
+    let shown = path.display();
+    if !meta.is_dir() {
+        return Err((format!("{shown} is not a folder of its own"), "correct the path".into()));
+    }
+    if meta.mode() & 0o002 != 0 {
+        let what = format!("{shown} has mode {:04o}: everybody could send", meta.mode() & 0o7777);
+        return Err((what, format!("chmod o-rwx {shown}")));
+    }
+    fs::canonicalize(path).map_err(|e| missing(path, &e, "folder", remedy))
 }
 
 fn missing(path: &Path, error: &io::Error, thing: &str, remedy: &str) -> Fault {

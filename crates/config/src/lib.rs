@@ -12,7 +12,10 @@
 
 mod accounts;
 mod axis;
+mod door;
+mod drop_folders;
 mod files;
+mod hosting;
 mod limits;
 mod parse;
 mod problem;
@@ -23,6 +26,7 @@ mod sockets;
 mod suggest;
 mod time_stamps;
 mod values;
+mod webhooks;
 pub mod working_days;
 
 use std::fs;
@@ -31,7 +35,11 @@ use std::path::Path;
 
 pub use accounts::Accounts;
 pub use axis::{Axis, AxisAccount};
-pub use limits::{AXIS, AxisLimits, TILES, TIME_STAMP, TilesPace, TimeStampPace};
+pub use door::{Door, DoorSystem, Shown};
+pub use drop_folders::{Complete, DropFolder, Form};
+pub use hosting::{UNITS_MAX, Unit};
+pub use limits::{AXIS, AxisLimits, DOOR, DoorLimits, TILES, TIME_STAMP, TilesPace, TimeStampPace};
+pub use limits::{DROP, DropLimits, WEBHOOK, WebhookPace};
 pub use limits::{
     LIMITS, Limits, Number, QUOTAS, Quotas, RETENTION, REVOCATION, Retention, RevocationGrace,
     WITNESS, WitnessPace,
@@ -42,6 +50,8 @@ pub use values::{
     Agencies, Config, HostPort, Keys, Log, LogFormat, LogLevel, Peer, PeerName, Role, Rule, Seal,
     Socket, Who,
 };
+
+pub use webhooks::Webhook;
 
 /// Largest configuration file.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;

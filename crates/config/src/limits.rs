@@ -152,6 +152,43 @@ numbers! {
 }
 
 numbers! {
+    /// The numbers in `[drop]`.
+    DropLimits,
+    /// Every number of `[drop]`.
+    DROP;
+    /// Pause between two looks at a drop folder.
+    interval_ms = 1_000, 100 => 60_000;
+    /// With complete = "quiet", what has not changed for so long is whole.
+    quiet_s = 10, 2 => 3_600;
+    /// Largest file or folder that is taken out of a drop folder, all documents together.
+    entry_bytes_max = 512 * MIB, MIB => 2 * GIB;
+}
+
+numbers! {
+    /// The numbers in `[webhook]`.
+    WebhookPace,
+    /// Every number of `[webhook]`.
+    WEBHOOK;
+    /// Longest wait for a receiver's answer.
+    answer_s = 15, 1 => 120;
+    /// Longest pause before an event is sent again.
+    pause_s_max = 300, 1 => 3_600;
+}
+
+numbers! {
+    /// The numbers in `[door]`.
+    DoorLimits,
+    /// Every number of `[door]`.
+    DOOR;
+    /// Most open connections of the door.
+    connections_max = 256, 1 => 4_096;
+    /// Of these, from one address.
+    connections_per_address_max = 64, 1 => 4_096;
+    /// Of these, of one system.
+    connections_per_system_max = 64, 1 => 4_096;
+}
+
+numbers! {
     /// The number in `[witness]`.
     WitnessPace,
     /// Every number of `[witness]`.

@@ -9,7 +9,9 @@ use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::accounts::Accounts;
 use crate::files::{Claim, Kind};
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace, TilesPace, WitnessPace};
+use crate::limits::{
+    DropLimits, Limits, Quotas, Retention, RevocationGrace, TilesPace, WebhookPace, WitnessPace,
+};
 use crate::problem::Problem;
 use crate::reader::{Found, Reader, Section};
 use crate::values::{
@@ -62,6 +64,8 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
     let crls = lists.iter().filter_map(|f| paths.claim(&revocation, f, Kind::Crl)).collect();
     let sockets = sockets::read(document, paths, accounts);
     let seals = seals(document, paths);
+    let groups = crate::hosting::groups(document);
+    let units = crate::hosting::units(document, accounts);
     let limits = limits(&document.table("limits"));
     let log = document.table("log");
     let witness = document.table("witness");
@@ -75,6 +79,11 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
     let folder = published.text("folder");
     let tiles = folder.and_then(|f| paths.claim(&published, &f, Kind::Public));
     let axis = crate::axis::read(document, paths, &seals);
+    let door = crate::door::read(document, paths);
+    let drop = document.table("drop");
+    let drop_folders = crate::drop_folders::read(document, paths, &seals);
+    let webhook = document.table("webhook");
+    let webhooks = crate::webhooks::read(document, paths);
     let audit = document.table("audit");
     let working_days = audit.text("working_days");
     let working_days = working_days.and_then(|f| paths.claim(&audit, &f, Kind::WorkingDays));
@@ -91,6 +100,8 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         revocation: RevocationGrace::read(&revocation),
         sockets,
         seals,
+        groups,
+        units,
         limits,
         quotas: Quotas::read(&document.table("quotas")),
         retention: Retention::read(&retention),
@@ -101,6 +112,11 @@ fn whole(document: &Section<'_>, paths: &mut Paths<'_>, accounts: &Accounts) -> 
         witness: WitnessPace::read(&witness),
         time_stamps,
         axis,
+        door,
+        drop_folders,
+        drop: DropLimits::read(&drop),
+        webhooks,
+        webhook: WebhookPace::read(&webhook),
         working_days,
         log: Log {
             format: log.choice("format", LogFormat::NAMES).unwrap_or(LogFormat::Human),

@@ -1,6 +1,8 @@
 //! Which keys exist, with an example of each for the messages.
 
-use crate::limits::{AXIS, LIMITS, QUOTAS, RETENTION, REVOCATION, TILES, TIME_STAMP, WITNESS};
+use crate::limits::{
+    AXIS, DOOR, DROP, LIMITS, QUOTAS, RETENTION, REVOCATION, TILES, TIME_STAMP, WEBHOOK, WITNESS,
+};
 
 /// Tables of the file; a name that occurs in double brackets ends with `[]`.
 const TABLES: &[(&str, &[(&str, &str)])] = &[
@@ -63,6 +65,27 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("key", "key = \"keys/seal.key\""),
         ],
     ),
+    (
+        "groups[]",
+        &[
+            ("name", "name = \"so-nganh\""),
+            ("members", "members = [\"H41.05\", \"communes-of:H41.12\"]"),
+            ("agencies", "agencies = [\"H41\"]"),
+        ],
+    ),
+    (
+        "units[]",
+        &[
+            ("agency", "agency = \"H41.12\""),
+            ("code", "code = \"VP\""),
+            ("name", "name = \"Văn phòng\""),
+            ("uid", "uid = 1000"),
+            ("user", "user = \"van-phong\""),
+            ("gid", "gid = 1000"),
+            ("group", "group = \"van-phong\""),
+            ("any", "any = true"),
+        ],
+    ),
     ("limits", &[]),
     ("quotas", &[]),
     ("retention", &[("policy", "policy = \"retention.toml\"")]),
@@ -95,6 +118,52 @@ const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("old_codes", "old_codes = true"),
         ],
     ),
+    ("drop", &[]),
+    (
+        "drop_folders[]",
+        &[
+            ("folder", "folder = \"/srv/tram/H41.12\""),
+            ("agency", "agency = \"H41.12\""),
+            ("mode", "mode = \"edxml\""),
+            ("roles", "roles = [\"submit\", \"collect\"]"),
+            ("complete", "complete = \"renamed\""),
+            ("old_codes", "old_codes = true"),
+        ],
+    ),
+    ("webhook", &[]),
+    (
+        "webhooks[]",
+        &[
+            ("agency", "agency = \"H41.12\""),
+            ("url", "url = \"https://qlvb.example.vn/tram\""),
+            ("secret", "secret = \"keys/webhook.secret\""),
+            ("anchors", "anchors = \"keys/webhook-ca.pem\""),
+        ],
+    ),
+    (
+        "door",
+        &[
+            ("listen", "listen = \"0.0.0.0:8443\""),
+            ("certificate", "certificate = \"keys/door.crt\""),
+            ("key", "key = \"keys/door.key\""),
+            ("authorities", "authorities = \"keys/door-authorities.crt\""),
+            ("revocation_lists", "revocation_lists = [\"crl/systems.crl\"]"),
+        ],
+    ),
+    (
+        "door_systems[]",
+        &[
+            ("name", "name = \"van-thu-H41.12\""),
+            (
+                "sha256",
+                "sha256 = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
+            ),
+            ("subject", "subject = \"CN=van-thu, O=So Noi vu\""),
+            ("san", "san = \"dns:vanthu.example.vn\""),
+            ("agencies", "agencies = [\"H41.12\"]"),
+            ("roles", "roles = [\"submit\", \"collect\"]"),
+        ],
+    ),
     ("audit", &[("working_days", "working_days = \"working-days.toml\"")]),
     ("log", &[("format", "format = \"human\""), ("level", "level = \"info\"")]),
 ];
@@ -124,6 +193,9 @@ pub(crate) fn keys(table: &str) -> Vec<&'static str> {
         "timestamp" => TIME_STAMP,
         "tiles" => TILES,
         "axis" => AXIS,
+        "door" => DOOR,
+        "drop" => DROP,
+        "webhook" => WEBHOOK,
         _ => &[],
     };
     let mut keys: Vec<&str> = named(table).iter().map(|(key, _)| *key).collect();

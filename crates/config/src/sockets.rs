@@ -90,9 +90,16 @@ fn rule(section: &Section<'_>, accounts: &Accounts) -> Option<Rule> {
     Some(Rule { who: who?, agencies: agencies?, roles: roles? })
 }
 
+/// How a table names a caller.
+const WHO: [&str; 5] = ["uid", "user", "gid", "group", "any"];
+
+/// As [`who`], where the table may also name nobody.
+pub(crate) fn maybe_who(section: &Section<'_>, accounts: &Accounts) -> Option<Who> {
+    WHO.into_iter().any(|key| section.has(key)).then(|| who(section, accounts)).flatten()
+}
+
 fn who(section: &Section<'_>, accounts: &Accounts) -> Option<Who> {
-    const KEYS: [&str; 5] = ["uid", "user", "gid", "group", "any"];
-    let present: Vec<&str> = KEYS.into_iter().filter(|k| section.has(k)).collect();
+    let present: Vec<&str> = WHO.into_iter().filter(|k| section.has(k)).collect();
     let uid = section.account_number("uid").map(|f| Who::Uid(f.value));
     let user = section.text("user").and_then(|f| user(section, &f, accounts)).map(Who::Uid);
     let gid = section.account_number("gid").map(|f| Who::Gid(f.value));
@@ -153,7 +160,7 @@ fn account(
     id
 }
 
-fn roles(section: &Section<'_>) -> Option<BTreeSet<Role>> {
+pub(crate) fn roles(section: &Section<'_>) -> Option<BTreeSet<Role>> {
     if !section.has("roles") {
         section.missing("roles");
     }
@@ -168,13 +175,13 @@ fn roles(section: &Section<'_>) -> Option<BTreeSet<Role>> {
     }
     if texts.is_empty() {
         let at = section.at();
-        let remedy = "name at least one of submit, collect, operate, audit";
+        let remedy = "name at least one of submit, collect, read, operate, audit";
         section.reader().report(at, &section.key("roles"), "grants nothing", remedy);
     }
     Some(roles)
 }
 
-fn agencies(section: &Section<'_>, roles: Option<&BTreeSet<Role>>) -> Option<Agencies> {
+pub(crate) fn agencies(section: &Section<'_>, roles: Option<&BTreeSet<Role>>) -> Option<Agencies> {
     if !section.has("agencies") {
         // Only operating concerns no agency; for the rest, silence must not mean everybody.
         if roles.is_some_and(|r| r.iter().all(|role| *role == Role::Operate)) {
@@ -183,6 +190,11 @@ fn agencies(section: &Section<'_>, roles: Option<&BTreeSet<Role>>) -> Option<Age
         section.missing("agencies");
         return None;
     }
+    listed_agencies(section)
+}
+
+/// The key `agencies`: a list, or `"*"`.
+pub(crate) fn listed_agencies(section: &Section<'_>) -> Option<Agencies> {
     if section.is_text("agencies") {
         let found = section.text("agencies")?;
         if found.value != "*" {

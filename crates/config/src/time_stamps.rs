@@ -22,13 +22,15 @@ pub struct TimeStamps {
     pub pace: TimeStampPace,
 }
 
-/// `http://HOST[:PORT][/PATH]`.
+/// `http://HOST[:PORT][/PATH]`, or `https`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpUrl {
-    /// Where to connect; port 80 where none is written.
+    /// Where to connect; port 80 or 443 where none is written.
     pub address: HostPort,
     /// The path with its query, beginning with a slash.
     pub path: String,
+    /// Whether it is `https`.
+    pub tls: bool,
     /// As it was written.
     pub text: String,
 }
@@ -54,19 +56,31 @@ fn url(section: &Section<'_>, found: &Found<&str>) -> Option<HttpUrl> {
         reader.report(found.at, &found.key, what, remedy);
         return None;
     };
+    url_of(section, found, rest, false, "write it as \"http://tsa.example.vn/tsr\"")
+}
+
+/// Takes what follows the scheme apart.
+pub(crate) fn url_of(
+    section: &Section<'_>,
+    found: &Found<&str>,
+    rest: &str,
+    tls: bool,
+    remedy: &str,
+) -> Option<HttpUrl> {
+    let reader = section.reader();
     let cut = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(cut);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\');
     if path.len() > PATH_BYTES_MAX || !path.bytes().all(plain) || authority.contains('@') {
         let what = format!("\"{}\" is not a URL of a server", found.value.escape_default());
-        let remedy = "write it as \"http://tsa.example.vn/tsr\"";
         reader.report(found.at, &found.key, what, remedy);
         return None;
     }
+    let port = if tls { 443 } else { 80 };
     let has_port = authority.rsplit_once(':').is_some_and(|(_, p)| !p.ends_with(']'));
-    let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
+    let address = if has_port { authority.to_owned() } else { format!("{authority}:{port}") };
     let shown = Found { value: &address[..], at: found.at, key: found.key.clone() };
     let address = host_port(section, &shown)?;
-    Some(HttpUrl { address, path, text: found.value.to_owned() })
+    Some(HttpUrl { address, path, tls, text: found.value.to_owned() })
 }

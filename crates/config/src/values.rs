@@ -1,16 +1,23 @@
 //! The checked values, as the node uses them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tram_dispatch::group::{GroupName, NamedGroup};
 use tram_dispatch::{AgencyCode, NodeId};
 
 use crate::axis::Axis;
+use crate::door::Door;
+use crate::drop_folders::DropFolder;
 use crate::files::Claim;
-use crate::limits::{Limits, Quotas, Retention, RevocationGrace, TilesPace, WitnessPace};
+use crate::hosting::Unit;
+use crate::limits::{
+    DropLimits, Limits, Quotas, Retention, RevocationGrace, TilesPace, WebhookPace, WitnessPace,
+};
 use crate::time_stamps::TimeStamps;
+use crate::webhooks::Webhook;
 
 /// A node's configuration. Every path is resolved against the folder of the file.
 #[derive(Clone, Debug)]
@@ -40,6 +47,10 @@ pub struct Config {
     pub sockets: Vec<Socket>,
     /// Agencies this node may seal for; empty unless the file names some.
     pub seals: Vec<Seal>,
+    /// Groups of recipients that the operator made, by name.
+    pub groups: BTreeMap<GroupName, NamedGroup>,
+    /// The units that agencies of this node forward what arrives to.
+    pub units: Vec<Unit>,
     /// Bounds on memory, disk and time.
     pub limits: Limits,
     /// What one agency, peer or mailbox may have.
@@ -60,6 +71,16 @@ pub struct Config {
     pub time_stamps: Option<TimeStamps>,
     /// The endpoint of the national axis; absent: there is none.
     pub axis: Option<Axis>,
+    /// The API for systems on other machines; absent: there is none.
+    pub door: Option<Door>,
+    /// Folders through which systems exchange files; empty unless the file names some.
+    pub drop_folders: Vec<DropFolder>,
+    /// Their sizes and paces.
+    pub drop: DropLimits,
+    /// Where events are announced; empty unless the file names some.
+    pub webhooks: Vec<Webhook>,
+    /// How.
+    pub webhook: WebhookPace,
     /// The list of working days; absent: the one that came with the program.
     pub working_days: Option<PathBuf>,
     /// The service log.
@@ -230,6 +251,8 @@ pub enum Role {
     Submit,
     /// Fetch, confirm and register dispatches to its agencies.
     Collect,
+    /// Read what is in the mailboxes of its agencies, and follow their dispatches; change nothing.
+    Read,
     /// See and steer queues and peers.
     Operate,
     /// Read receipts and the log.
@@ -240,6 +263,7 @@ impl Role {
     pub(crate) const NAMES: &'static [(&'static str, Role)] = &[
         ("submit", Role::Submit),
         ("collect", Role::Collect),
+        ("read", Role::Read),
         ("operate", Role::Operate),
         ("audit", Role::Audit),
     ];

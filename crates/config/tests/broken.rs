@@ -31,7 +31,7 @@ fn unknown_keys_come_with_a_suggestion() {
     refused(
         "[[peers]]",
         "[[neighbours]]",
-        "t.toml:23:3 neighbours: unknown key; known here: node, peers, keys, revocation, sockets, access, seals, limits, quotas, retention, witness, timestamp, tiles, axis, axis_accounts, audit, log",
+        "t.toml:23:3 neighbours: unknown key; known here: node, peers, keys, revocation, sockets, access, seals, groups, units, limits, quotas, retention, witness, timestamp, tiles, axis, axis_accounts, drop, drop_folders, webhook, webhooks, door, door_systems, audit, log",
     );
     refused(
         "any = true",
@@ -250,12 +250,12 @@ fn rules_say_who_and_what() {
     refused(
         "[\"submit\"]",
         "[\"admin\"]",
-        "t.toml:22:10 access[1].roles: \"admin\" is not known; write one of \"submit\", \"collect\", \"operate\", \"audit\"",
+        "t.toml:22:10 access[1].roles: \"admin\" is not known; write one of \"submit\", \"collect\", \"read\", \"operate\", \"audit\"",
     );
     refused(
         "[\"submit\"]",
         "[]",
-        "t.toml:19:1 access[1].roles: grants nothing; name at least one of submit, collect, operate, audit",
+        "t.toml:19:1 access[1].roles: grants nothing; name at least one of submit, collect, read, operate, audit",
     );
     refused(
         "[\"H41.12\"]",

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use fixture::{Fixture, accounts};
 use tram_config::{
-    AXIS, Agencies, Config, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION, REVOCATION,
-    Role, TILES, TIME_STAMP, WITNESS, Who,
+    AXIS, Agencies, Config, DOOR, DROP, LIMITS, Limits, LogFormat, PeerName, QUOTAS, RETENTION,
+    REVOCATION, Role, TILES, TIME_STAMP, WEBHOOK, WITNESS, Who,
 };
 
 const TIERS: [(&str, &str); 4] = [
@@ -118,6 +118,9 @@ fn every_example_documents_every_number() {
             .chain(TIME_STAMP)
             .chain(TILES)
             .chain(AXIS)
+            .chain(DOOR)
+            .chain(DROP)
+            .chain(WEBHOOK)
         {
             let lines = format!(
                 "# {}\n# From {} to {}.\n# {} = {}\n",
@@ -153,6 +156,11 @@ fn commented_settings_are_settings() {
                     .chain(TIME_STAMP)
                     .chain(TILES)
                     .chain(AXIS)
+                    .chain(DOOR)
+                    .chain(DROP)
+                    .chain(WEBHOOK)
+                    .chain(DROP)
+                    .chain(WEBHOOK)
                     .any(|n| n.key == key);
                 if line.starts_with('#') && number && !text.contains(&format!("\n{key} = ")) {
                     set.push(key);

@@ -349,6 +349,21 @@ codes! {
     EdxmlUnsupported = 96 "EDXML_UNSUPPORTED" Submitter Never None, 422, REFUSED,
         "the file is not edXML of QCVN 102 in UTF-8 without a DTD, or says what a dispatch cannot", "the detail names the element: write the file as docs/edxml.md says",
         "tệp không phải edXML theo QCVN 102 mã hóa UTF-8 không có DTD, hoặc chứa nội dung mà gói văn bản không chuyển được", "chi tiết nêu phần tử: tạo tệp theo docs/edxml.md";
+    GroupUnknown = 100 "GROUP_UNKNOWN" Caller AfterRemedy None, 422, REFUSED,
+        "there is no such group: the directory does not know its agency, or this node has no group of that name", "look with `tram group list` and `tram directory find`; the operator adds groups as [[groups]] in the configuration",
+        "không có nhóm này: danh bạ không có cơ quan của nhóm, hoặc nút không có nhóm tên đó", "xem bằng `tram group list` và `tram directory find`; người vận hành thêm nhóm bằng [[groups]] trong cấu hình";
+    GroupEmpty = 101 "GROUP_EMPTY" Caller AfterRemedy None, 422, REFUSED,
+        "nobody is left in the group who could be addressed: its agencies are closed, have no node, or are the originator itself", "look with `tram group show`; address the successors of closed agencies",
+        "nhóm không còn nơi nhận nào: các cơ quan đã đóng, chưa có nút, hoặc chính là nơi gửi", "xem bằng `tram group show`; gửi đến cơ quan kế thừa của cơ quan đã đóng";
+    DropUnfit = 110 "DROP_UNFIT" Submitter Never None, 422, REFUSED,
+        "what lies in the drop folder cannot be taken: a link, a pipe, a device, a name that nobody can read, an ending that is not known, or a folder without dispatch.json", "the detail says which: have the system write it as docs/drop-folder.md says",
+        "mục trong thư mục trao đổi không nhận được: liên kết, ống dẫn, thiết bị, tên không đọc được, phần mở rộng lạ hoặc thư mục thiếu dispatch.json", "xem chi tiết: cho hệ thống ghi tệp đúng như docs/drop-folder.md";
+    DropStuck = 111 "DROP_STUCK" Operator AfterRemedy None, 503, LATER,
+        "a drop folder has been in trouble for more than a minute: something in it cannot be read, written or sent", "the detail names what failed last: see that the folder can be written by the node and its disk has room; what lies there is tried again by itself",
+        "thư mục trao đổi gặp trở ngại quá một phút: có mục không đọc, ghi hoặc gửi được", "xem lỗi gần nhất trong chi tiết: kiểm tra quyền ghi của nút và dung lượng ổ đĩa; nút tự thử lại";
+    WebhookOverdue = 112 "WEBHOOK_OVERDUE" Operator AfterRemedy None, 503, LATER,
+        "a receiver of events has not taken any for more than ten minutes", "the detail names what failed last: see that the receiver answers with a status from 200 to 299; events wait in the store, and the clerk's work does not wait for them",
+        "nơi nhận sự kiện (webhook) không nhận quá mười phút", "xem lỗi gần nhất trong chi tiết: kiểm tra nơi nhận có trả mã 200 đến 299; sự kiện vẫn chờ trong kho và công việc không bị ảnh hưởng";
     CopyDamaged = 62 "COPY_DAMAGED" Peer Later None, 409, LATER,
         "the next node gave the leg back because its copy is damaged; it is given again", "nothing here; the next node's operator should look at its disk",
         "nút kế tiếp trả lại vì bản lưu của nút đó bị hỏng; gói được chuyển lại", "không cần làm gì ở đây; người vận hành nút kế tiếp nên kiểm tra ổ đĩa";

@@ -86,6 +86,13 @@ pub struct Agency {
     pub successor: Option<AgencyCode>,
     /// Certificates that seal for it without carrying its name.
     pub bindings: Vec<Binding>,
+    /// How people reach it: a telephone number or address of its records office.
+    pub contact: Option<String>,
+    /// Since when its code is valid, where that is known. For people and their records: what counts for
+    /// routing is [`Agency::open`].
+    pub from: Option<UnixMillis>,
+    /// Since when its code is not valid any more.
+    pub until: Option<UnixMillis>,
 }
 
 /// A certificate that counts as an agency's seal although it does not carry its name.

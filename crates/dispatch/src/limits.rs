@@ -17,12 +17,20 @@ limits! {
     AGENCY_CODE_BYTES_MAX: usize = 64;
     /// Longest node label, the part of a node id before the first dot.
     NODE_LABEL_BYTES_MAX: usize = 16;
+    /// Longest code of a unit inside an agency.
+    UNIT_CODE_BYTES_MAX: usize = 32;
+    /// Most records of forwarding and of units' marks on one dispatch with one recipient.
+    UNIT_RECORDS_MAX: usize = 1024;
     /// Longest reference.
     REFERENCE_BYTES_MAX: usize = 64;
     /// Largest sealed dispatch: COSE object with envelope and certificates, without documents.
     DISPATCH_BYTES_MAX: usize = 1 << 20;
     /// Most recipients in one envelope.
     RECIPIENTS_MAX: usize = 10_000;
+    /// Most groups that the recipients of one dispatch are expanded from.
+    GROUPS_MAX: usize = 16;
+    /// Longest name of a group.
+    GROUP_NAME_BYTES_MAX: usize = 64;
     /// Most documents in one dispatch.
     DOCUMENTS_MAX: usize = 256;
     /// Largest document.

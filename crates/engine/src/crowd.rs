@@ -39,6 +39,12 @@ pub(crate) fn moves(h: &HeldDispatch, from: &NodeId, e: &EvidenceRecord, authori
         && !(e.event == Event::RelayAcceptance && h.was_returned_after(e))
 }
 
+/// Whether a peer says that it took, as its recipient's node, a leg that is in our custody.
+pub(crate) fn claims(h: &HeldDispatch, from: &NodeId, e: &EvidenceRecord) -> bool {
+    let leg = e.recipient.as_ref().and_then(|r| h.legs.get(r));
+    e.event == Event::ContentConsignment && e.node == *from && leg.is_some_and(Leg::in_custody)
+}
+
 impl Engine {
     /// Whether a receipt that is not known yet says no more than there has been to say, or comes from a
     /// peer that has said too much. Nothing that moves a leg is among these.

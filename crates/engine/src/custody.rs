@@ -37,7 +37,7 @@ impl Engine {
                         && e.node == *peer
                         && e.recipient.as_ref() == Some(&recipient)
                         && answers_a_transfer(e.event);
-                    if fits && self.refused_by_another_directory(e) {
+                    if fits && self.refused_by_another_directory(peer, e) {
                         later = Some((e.reason.unwrap_or(Code::Misrouted), 0));
                     } else if fits {
                         self.take_receipt(now, peer, &receipt);
@@ -48,6 +48,8 @@ impl Engine {
                 PeerAnswer::Later { code, retry_ms } => later = Some((code, retry_ms)),
             }
         }
+        // What waited for this answer, since the directory leads it elsewhere by now, goes there.
+        self.queue_elsewhere(&id);
         // Legs that joined the dispatch while this transfer was under way need not wait.
         let queue = self.state.peers.get_mut(peer).map(|p| &mut p.queue);
         if later.is_none() && queue.is_some_and(|q| q.go_on(&id)) {
@@ -59,11 +61,17 @@ impl Engine {
     }
 
     /// Whether a peer refused what its directory does not lead to, and its directory is not ours: one of
-    /// the two is old. Nothing ends by that; the leg waits until they agree, or its time is over.
-    fn refused_by_another_directory(&self, said: &EvidenceRecord) -> bool {
+    /// the two is old. Nothing ends by that; the leg waits until they agree, or its time is over. Nor does
+    /// it where a newer directory came while the answer was on its way, which does not lead to that peer.
+    fn refused_by_another_directory(&self, peer: &NodeId, said: &EvidenceRecord) -> bool {
+        let leads_elsewhere = || {
+            let recipient = said.recipient.as_ref();
+            recipient
+                .is_some_and(|r| route(&self.directory, self.me(), r) != Route::Hop(peer.clone()))
+        };
         said.event == Event::RelayRejection
             && said.reason.is_some_and(follows_from_directory)
-            && said.directory != Some(self.directory.digest())
+            && (said.directory != Some(self.directory.digest()) || leads_elsewhere())
     }
 
     /// Puts what is left of a transfer back into the queue for a later try; what is settled leaves
@@ -158,14 +166,20 @@ impl Engine {
         let me = self.me().clone();
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
-        let authorised = receipt.authorised_issuer() == Some(true) || self.counted_before(&e);
+        // It may have been verified by the directory before, a moment ago.
+        let authorised = receipt.authorised_issuer() == Some(true)
+            || tram_trust::authority::is_authorised(&self.directory, &e)
+            || self.counted_before(&e);
         let ignored = match h.known(owed) {
             // Two exceptions: a claim that counts by now, and a peer that still says it holds a leg
             // which came back into our custody.
             Some(known) => {
-                let still_there =
-                    e.event == Event::RelayAcceptance && crowd::moves(h, from, &e, authorised);
-                known.authorised >= authorised && !still_there
+                let takes = match e.event {
+                    Event::RelayAcceptance => crowd::moves(h, from, &e, authorised),
+                    Event::ContentConsignment => crowd::claims(h, from, &e),
+                    _ => false,
+                };
+                known.authorised >= authorised && !takes
             }
             None => self.is_too_much(h, from, &e, authorised),
         };
@@ -320,11 +334,24 @@ impl Engine {
         let wanted = match leg {
             // To whom it came from it is returned, not offered.
             Leg::Held { returned_by } => {
-                !returned_by.contains(&next) && !h.upstreams.contains(&next)
+                !returned_by.contains_key(&next)
+                    && !h.upstreams.contains(&next)
+                    && !self.is_under_way_as_before(&h.dispatch.id(), r)
             }
             _ => missing == Some(&next),
         };
         wanted.then_some(next)
+    }
+
+    /// Whether a leg is under way to a peer to which only the directory before led. That peer may take it:
+    /// until it has answered, or its session is gone, the leg takes no other way, so that it does not arrive
+    /// at who closed and at who took over.
+    pub(crate) fn is_under_way_as_before(&self, id: &DispatchId, r: &AgencyCode) -> bool {
+        let Some(before) = &self.directory_before else { return false };
+        let Route::Hop(peer) = route(before, self.me(), r) else { return false };
+        let queue = self.state.peers.get(&peer).map(|p| &p.queue);
+        queue.and_then(|q| q.standing(id)).is_some_and(|s| s.in_flight)
+            && route(&self.directory, self.me(), r) != Route::Hop(peer)
     }
 
     /// Puts a dispatch into the queue of the next hop of one leg.
@@ -344,6 +371,22 @@ impl Engine {
         let Some(load) = self.state.held.get(id).map(Load::of) else { return };
         for hop in hops {
             self.state.peers.entry(hop).or_default().queue.push(*id, load.clone());
+        }
+    }
+
+    /// Puts a dispatch into the queues that it is not in yet and has work for: after the way to a peer was
+    /// tried, legs that the directory leads elsewhere by now go there, or are judged.
+    pub(crate) fn queue_elsewhere(&mut self, id: &DispatchId) {
+        if self.directory_before.is_none() {
+            return;
+        }
+        self.state.touched.insert(*id);
+        let Some(load) = self.state.held.get(id).map(Load::of) else { return };
+        for hop in self.next_hops(id) {
+            let queue = &mut self.state.peers.entry(hop).or_default().queue;
+            if queue.standing(id).is_none() {
+                queue.push(*id, load.clone());
+            }
         }
     }
 

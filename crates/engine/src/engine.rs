@@ -204,6 +204,7 @@ impl Engine {
             Input::Void { token, void } => self.void(now, token, void, view),
             Input::Remove { token, overdue } => self.remove(now, token, overdue, view),
             Input::Offer { token, peer, dispatch, recipients, receipts, documents } => {
+                let shown = crate::admit::chain::Shown::by(&peer, &receipts);
                 let offer = crate::admit::offer::Offer {
                     token,
                     peer,
@@ -211,6 +212,7 @@ impl Engine {
                     recipients,
                     receipts,
                     documents,
+                    shown,
                 };
                 self.offer(now, offer, view)
             }
@@ -266,6 +268,7 @@ impl Engine {
                 let report = Decision::reported(status, remark, statement);
                 self.report(now, token, recipient, dispatch, report, view)
             }
+            Input::Units { token, said } => self.for_units(now, token, said, view),
             Input::Operate { token, dispatch, recipient, action } => {
                 self.operate(now, token, dispatch, recipient, action, view)
             }

@@ -48,10 +48,9 @@ impl Decision {
 impl HeldDispatch {
     /// Every status that counts of one recipient, as it was given, oldest first.
     pub fn statuses(&self, recipient: &AgencyCode) -> Vec<StatusAt<'_>> {
-        let given = self.evidence.iter().filter_map(|known| {
+        let given = self.about_leg(Some(recipient)).filter_map(|known| {
             let e = &known.evidence;
-            let counts = known.authorised && e.recipient.as_ref() == Some(recipient);
-            let status = e.status.filter(|_| counts).and_then(Status::from_number)?;
+            let status = e.status.filter(|_| known.authorised).and_then(Status::from_number)?;
             Some(StatusAt { status, at: e.time, known })
         });
         let mut given: Vec<StatusAt<'_>> = given.collect();

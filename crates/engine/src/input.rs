@@ -15,6 +15,7 @@ use crate::admit::number::Wanted;
 use crate::cosign::Cosigning;
 use crate::record::Stage;
 use crate::retention::Overdue;
+use crate::units::ForUnits;
 
 /// Names the caller that waits for an answer; chosen by the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,6 +263,13 @@ pub enum Input {
         /// The same under the agency's own seal.
         statement: Option<VerifiedStatement>,
     },
+    /// The clerk forwards it to units of the agency, or a unit says how far it is.
+    Units {
+        /// Who waits.
+        token: Token,
+        /// What is to be recorded.
+        said: ForUnits,
+    },
     /// The operator acts on a leg.
     Operate {
         /// Who waits.
@@ -289,6 +297,7 @@ impl Input {
             | Input::Confirm { dispatch, .. }
             | Input::Register { dispatch, .. }
             | Input::Report { dispatch, .. } => Some(*dispatch),
+            Input::Units { said, .. } => Some(said.dispatch),
             _ => None,
         }
     }

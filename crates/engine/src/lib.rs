@@ -36,6 +36,7 @@ pub mod state;
 mod timers;
 mod track;
 pub mod transfer;
+pub mod units;
 pub mod view;
 mod witness;
 

@@ -138,6 +138,8 @@ pub struct Transfer {
     pub receipts: Vec<Arc<[u8]>>,
     /// 0 normal to 3 flash.
     pub class: u8,
+    /// Whether small documents ride along: not with what goes after the first part, for the peer has them.
+    pub documents: bool,
 }
 
 /// Something that listeners (long-polls, event streams, metrics) may want to know.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tram_dispatch::limits::{FRAME_BYTES_MAX, RECEIPT_BYTES_MAX};
+use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_TOTAL_BYTES_MAX, RECEIPT_BYTES_MAX};
 use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Now, UnixMillis};
 use tram_trust::VerifiedCheckpoint;
 
@@ -20,6 +20,10 @@ use crate::view::View;
 const RECEIPTS_PER_BATCH_MAX: usize = FRAME_BYTES_MAX / 2 / RECEIPT_BYTES_MAX;
 /// Bytes of statements after which no more receipts go into a batch.
 const STATEMENTS_PER_BATCH_BYTES_MAX: usize = FRAME_BYTES_MAX / 4;
+/// Of a transfer's frame, what the documents that ride along may take, and the heads of its fields.
+const BESIDE_BYTES: usize = INLINE_TOTAL_BYTES_MAX + (64 << 10);
+/// Longest head of a byte string or text in CBOR that is shorter than 4 GiB.
+const HEAD_BYTES: usize = 5;
 
 impl Engine {
     /// Hello was exchanged.
@@ -108,10 +112,15 @@ impl Engine {
 
     /// The session ended.
     pub(crate) fn peer_down(&mut self, peer: &NodeId) {
-        if let Some(p) = self.state.peers.get_mut(peer) {
-            p.connected = false;
-            p.queue.reset(false);
-            p.outbox.resend(u64::MAX);
+        let Some(p) = self.state.peers.get_mut(peer) else { return };
+        let flies = |id: &&DispatchId| p.queue.standing(id).is_some_and(|s| s.in_flight);
+        let flying: Vec<DispatchId> = p.queue.ids().filter(flies).copied().collect();
+        p.connected = false;
+        p.queue.reset(false);
+        p.outbox.resend(u64::MAX);
+        // The directory may lead them elsewhere by now.
+        for id in flying {
+            self.queue_elsewhere(&id);
         }
     }
 
@@ -239,33 +248,47 @@ impl Engine {
         if let Some(first) = h.own(self.me(), &[Event::SubmissionAcceptance], None) {
             receipts.push(self.receipt_there(id, first.owed, view)?);
         }
-        let mut bytes: usize = receipts.iter().map(|raw| raw.len()).sum();
+        let mut bytes: usize = receipts.iter().map(framed).sum();
+        let room = (FRAME_BYTES_MAX - BESIDE_BYTES)
+            .saturating_sub(h.dispatch.raw().len())
+            .min(self.settings.transfer_receipts_bytes_max);
         let (mut recipients, mut complete) = (Vec::new(), true);
         let leads_there = |r: &AgencyCode, leg: &Leg| {
             let wanted = match leg {
-                Leg::Held { returned_by } => !returned_by.contains(peer),
+                Leg::Held { returned_by } => !returned_by.contains_key(peer),
                 ended => h.receipt_missing_from(r, ended) == Some(peer),
             };
-            wanted && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
+            wanted
+                && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
+                && !self.is_under_way_as_before(id, r)
         };
         for (r, _) in h.legs.iter().filter(|(r, leg)| leads_there(r, leg)) {
-            if bytes > self.settings.transfer_receipts_bytes_max {
+            let mut more = given(Some(r));
+            if let Some(accepted) = h.accepted(r) {
+                more.push(self.receipt_there(id, accepted.owed, view)?);
+            }
+            bytes += HEAD_BYTES + r.as_str().len() + more.iter().map(framed).sum::<usize>();
+            // What one recipient needs fits always.
+            if bytes > room && !recipients.is_empty() {
                 complete = false;
                 break;
             }
-            let before = receipts.len();
-            receipts.extend(given(Some(r)));
-            if let Some(accepted) = h.accepted(r) {
-                receipts.push(self.receipt_there(id, accepted.owed, view)?);
-            }
-            bytes += receipts[before..].iter().map(|raw| raw.len()).sum::<usize>();
+            receipts.extend(more);
             recipients.push(r.clone());
         }
         if recipients.is_empty() {
             return Ok(None);
         }
         let (peer, dispatch) = (peer.clone(), h.dispatch.clone());
-        let transfer = Transfer { peer, dispatch, recipients, receipts, class: h.class() };
+        let given = |leg: &Leg| matches!(leg, Leg::Transferred { peer: p, .. } if *p == peer);
+        let documents = !h.legs.values().any(given);
+        let class = h.class();
+        let transfer = Transfer { peer, dispatch, recipients, receipts, class, documents };
         Ok(Some((transfer, complete)))
     }
+}
+
+/// What a receipt takes in a frame.
+fn framed(raw: &Arc<[u8]>) -> usize {
+    HEAD_BYTES + raw.len()
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{
-    AgencyCode, Code, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnixMillis,
+    AgencyCode, Code, Digest, DispatchId, EpochId, EvidenceRecord, NodeId, Reference, UnitCode,
+    UnitMark, UnixMillis,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::SignedRoot;
@@ -53,6 +54,8 @@ pub enum Record {
     Statement(Statement),
     /// A later dispatch bears on this one.
     Linked(Linked),
+    /// The recipient forwarded it to one of its units, or the unit says how far it is.
+    Unit(UnitNote),
 }
 
 /// Custody of a dispatch.
@@ -305,8 +308,28 @@ pub struct Linked {
 impl Linked {
     /// Whether it stops the leg toward this recipient.
     pub fn stops(&self, recipient: &AgencyCode) -> bool {
-        self.bearing == Bearing::Recall && self.recipients.contains(recipient)
+        // They come from the legs, which are in order.
+        self.bearing == Bearing::Recall && self.recipients.binary_search(recipient).is_ok()
     }
+}
+
+/// What is on record of a dispatch and a unit of its recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitNote {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// The recipient.
+    pub recipient: AgencyCode,
+    /// The unit.
+    pub unit: UnitCode,
+    /// What was recorded.
+    pub mark: UnitMark,
+    /// Whose account said so.
+    pub by: String,
+    /// In words, where there was more to say.
+    pub remark: Option<String>,
+    /// When.
+    pub at: UnixMillis,
 }
 
 /// The newest checkpoint of another node's log.
@@ -429,6 +452,7 @@ impl Record {
             Record::Void(r) => Some(r.statement),
             Record::Statement(r) => Some(r.dispatch),
             Record::Linked(r) => Some(r.dispatch),
+            Record::Unit(r) => Some(r.dispatch),
             Record::Numbered(_)
             | Record::Genesis(_)
             | Record::PeerEpoch(_)

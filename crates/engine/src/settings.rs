@@ -20,8 +20,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// Most transfers under way to one peer.
     pub transfers_per_peer_max: usize,
-    /// Receipts in one transfer, bytes: what a frame leaves beside the dispatch, its recipients and
-    /// the documents that ride along. Recipients that do not fit follow in the next transfer.
+    /// Recipients and receipts in one transfer, bytes, where the frame leaves that much beside the dispatch
+    /// and the documents that ride along. Recipients that do not fit follow in the next transfer.
     pub transfer_receipts_bytes_max: usize,
     /// First delay before a transfer is tried again.
     pub retry_ms_min: u64,
@@ -76,7 +76,7 @@ impl Default for Settings {
             stored_bytes_max: 1 << 40,
             quotas: Quotas::default(),
             transfers_per_peer_max: 256,
-            transfer_receipts_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX / 2,
+            transfer_receipts_bytes_max: tram_dispatch::limits::FRAME_BYTES_MAX,
             retry_ms_min: 1_000,
             retry_ms_max: 300_000,
             outbox_resend_ms: 30_000,

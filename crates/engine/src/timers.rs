@@ -102,6 +102,7 @@ impl Engine {
         let expired = now.wall >= h.dispatch.envelope().expires_at && self.clock_certain();
         let mut give_up: Vec<(AgencyCode, Code, Option<NodeId>)> = Vec::new();
         let mut arrived: Vec<AgencyCode> = Vec::new();
+        let ours = Some(self.directory.digest());
         for (r, leg) in &h.legs {
             if expired {
                 // On hold or not: the originator learns the end of it.
@@ -114,13 +115,19 @@ impl Engine {
             if set_aside {
                 continue;
             }
+            if self.is_under_way_as_before(id, r) {
+                continue;
+            }
             let upstream = h.upstream_of(r);
             match route(&self.directory, self.me(), r) {
                 Route::Hop(next) if h.upstreams.contains(&next) => {
                     let to = upstream.unwrap_or(next);
                     give_up.push((r.clone(), Code::Returned, Some(to)));
                 }
-                Route::Hop(next) if returned_by.contains(&next) => match upstream {
+                // By another directory than ours: one of the two is old. Nothing ends by that; the leg waits
+                // until they agree, or its time is over.
+                Route::Hop(next) if returned_by.get(&next).is_some_and(|by| *by != ours) => {}
+                Route::Hop(next) if returned_by.contains_key(&next) => match upstream {
                     Some(up) => give_up.push((r.clone(), Code::Returned, Some(up))),
                     None => give_up.push((r.clone(), Code::NoRoute, None)),
                 },

@@ -1,5 +1,6 @@
 //! Read-only questions: one dispatch, a mailbox, the queues, the peers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tram_dispatch::envelope::Urgency;
@@ -7,12 +8,15 @@ use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, Reference, 
 
 use crate::engine::{Engine, Fatal};
 use crate::hand::fold;
-use crate::record::{Cause, PeerCheckpoint};
+use crate::record::{Cause, Owed, PeerCheckpoint, Record};
 use crate::route::{Route, route};
 use crate::state::held::{HeldDispatch, Known};
 use crate::state::leg::{Leg, Stage};
 use crate::state::queue::Standing;
 use crate::view::View;
+
+/// What is known, and the receipt that carries it.
+pub(crate) type Carried<'h> = (&'h Known, Arc<[u8]>);
 
 /// One line of the queue.
 #[derive(Clone, Debug)]
@@ -253,6 +257,36 @@ impl Engine {
             Some(raw) => Ok(Some(raw.clone())),
             None => self.receipt(&known.evidence.dispatch, known.owed, view),
         }
+    }
+
+    /// The receipts that carry what is known of a dispatch, in commit order, as far as they are here. What the
+    /// store must give is read in one go: there may be thousands.
+    ///
+    /// # Errors
+    /// [`Fatal`] when the store cannot be read.
+    pub fn receipts_of<'h>(
+        &self,
+        held: &'h HeldDispatch,
+        view: &dyn View,
+    ) -> Result<Vec<Carried<'h>>, Fatal> {
+        let elsewhere = |k: &Known| k.raw.is_none() && matches!(k.owed, Owed::Foreign(_));
+        let mut stored: BTreeMap<Digest, Arc<[u8]>> = BTreeMap::new();
+        if held.evidence.iter().any(elsewhere) {
+            stored.extend(view.history(&held.id())?.into_iter().filter_map(|r| match r {
+                Record::Foreign(f) => Some((f.digest, f.raw)),
+                Record::Earlier(own) => Some((own.digest, own.raw)),
+                _ => None,
+            }));
+        }
+        let mut all = Vec::with_capacity(held.evidence.len());
+        for known in &held.evidence {
+            let raw = match (&known.raw, known.owed) {
+                (None, Owed::Foreign(digest)) => stored.get(&digest).cloned(),
+                _ => self.receipt_of(known, view)?,
+            };
+            all.extend(raw.map(|raw| (known, raw)));
+        }
+        Ok(all)
     }
 
     /// The dispatch that used a submission key.

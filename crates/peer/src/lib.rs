@@ -5,6 +5,7 @@
 //! the two sides of one transfer. Nothing here names a socket, a clock or a store: what the session
 //! must know is handed in, what it wants done comes out as [`Event`]s.
 
+pub mod directory;
 pub mod giver;
 mod held;
 pub mod limits;
@@ -32,6 +33,8 @@ pub(crate) fn name(frame: &tram_wire::Frame) -> &'static str {
         Frame::Data { .. } => "data",
         Frame::Answer(_) => "answer",
         Frame::Directory { .. } => "directory",
+        Frame::DirectoryRequest { .. } => "directory-request",
+        Frame::DirectoryPiece(_) => "directory-piece",
         Frame::Cosignature { .. } => "cosignature",
         Frame::CosignatureRequest { .. } => "cosignature-request",
         Frame::CosignatureHeld { .. } => "cosignature-held",

@@ -77,6 +77,8 @@ pub enum Event {
     },
     /// A frame about cosignatures or proofs, as it came; nothing about it is verified.
     Cosigning(Frame),
+    /// A frame about directories, as it came; nothing about it is verified.
+    Directory(Frame),
     /// Receipts came.
     Receipts {
         /// The peer's number for the batch.
@@ -258,16 +260,22 @@ impl Session {
                 self.stage = stage;
                 Ok(())
             }
-            // A later version may send what this one does not know and may ignore. Directories are
-            // for a later version as well; of checkpoints one is looked at at a time; epochs are the
-            // shell's, which looks at them before a hello may need them.
             (
-                Frame::Unknown { .. }
-                | Frame::Checkpoint { .. }
-                | Frame::Directory { .. }
-                | Frame::Epoch { .. },
+                frame @ (Frame::Directory { .. }
+                | Frame::DirectoryRequest { .. }
+                | Frame::DirectoryPiece(_)),
                 stage,
             ) => {
+                if matches!(stage, Stage::Up { .. }) {
+                    self.events.push_back(Event::Directory(frame));
+                }
+                self.stage = stage;
+                Ok(())
+            }
+            // A later version may send what this one does not know and may ignore. Of checkpoints one is
+            // looked at at a time; epochs are the shell's, which looks at them before a hello may need
+            // them.
+            (Frame::Unknown { .. } | Frame::Checkpoint { .. } | Frame::Epoch { .. }, stage) => {
                 self.stage = stage;
                 Ok(())
             }

@@ -9,8 +9,8 @@ use tram_tlog::cosignature::Cosignature;
 use tram_tlog::leaf_hash;
 use tram_tlog::note::{NoteError, NoteKey, SignatureType};
 use tram_tlog::policy::{
-    Draft, POLICY_BYTES_MAX, POLICY_GROUPS_MAX, POLICY_NAME_BYTES_MAX, POLICY_WITNESSES_MAX,
-    Policy, PolicyFault, Shortfall,
+    Draft, POLICY_BYTES_MAX, POLICY_GROUPS_MAX, POLICY_LOGS_MAX, POLICY_NAME_BYTES_MAX,
+    POLICY_WITNESSES_MAX, Policy, PolicyFault, Shortfall,
 };
 
 mod published;
@@ -315,4 +315,52 @@ proptest! {
             prop_assert_eq!(Policy::parse(policy.to_text().as_bytes()).unwrap(), policy);
         }
     }
+}
+
+#[test]
+fn every_line_that_is_wrong_is_told_what_it_lacks() {
+    let expected = |text: &str| match parse(text) {
+        Err(PolicyFault::Expected(what)) => what.to_owned(),
+        other => panic!("{text}: {other:?}"),
+    };
+    let (log, witness) = (key(1, SignatureType::Ed25519).to_verifier_key(), vkey(1));
+    for (line, begins) in [
+        ("log".to_owned(), "log, key"),
+        (format!("log {log} u v"), "log, key"),
+        ("witness a".to_owned(), "witness, name"),
+        (format!("witness a {witness} u v"), "witness, name"),
+        ("group g any".to_owned(), "group, name"),
+        ("quorum a b".to_owned(), "quorum and"),
+        ("Quorum a".to_owned(), "log, witness"),
+    ] {
+        let told = expected(&format!("{line}\nquorum none\n"));
+        assert!(told.starts_with(begins), "{line}: {told}");
+    }
+    assert_eq!(expected("quorum none"), "a newline at the end");
+    assert_eq!(parse(""), Err(PolicyFault::NoQuorum));
+    let with_url = parse(&format!("log {log} https://x/\nquorum none\n")).unwrap();
+    assert_eq!(with_url.logs()[0].url.as_deref(), Some("https://x/"));
+    for name in ["", "a b", "a\u{7f}", "none"] {
+        let fault = Draft::new().witness(name, key(1, SignatureType::CosignatureV1), None);
+        assert_eq!(fault, Err(PolicyFault::Name(name.to_owned())));
+    }
+    for url in ["", "https://x/ y", "https://x/\n"] {
+        let fault = Draft::new().log(key(1, SignatureType::Ed25519), Some(url));
+        assert_eq!(fault, Err(PolicyFault::Expected("a URL without spaces")), "{url}");
+    }
+    let mut draft = Draft::new();
+    for n in 0..POLICY_LOGS_MAX {
+        draft.log(key(n, SignatureType::Ed25519), None).unwrap();
+    }
+    let more = draft.log(key(POLICY_LOGS_MAX, SignatureType::Ed25519), None);
+    assert!(matches!(more, Err(PolicyFault::Note(NoteError::TooLarge { .. }))));
+}
+
+#[test]
+fn only_what_the_quorum_needs_is_said_to_be_short() {
+    let more = format!("witness z {}\ngroup Z any z\nquorum X-witnesses", vkey(7));
+    let policy = parse(&two_levels().replace("quorum X-and-Y", &more)).unwrap();
+    let judged = policy.judge(&checkpoint().to_note_text(), &cosigned_by(&[0]));
+    let short: Vec<&str> = judged.shortfalls.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!((judged.reached, short), (false, vec!["X-witnesses"]));
 }

@@ -5,9 +5,11 @@
 use tram_crypto::{Ed25519Signer, Sign};
 use tram_tlog::checkpoint::{CHECKPOINT_TEXT_BYTES_MAX, Checkpoint};
 use tram_tlog::note::{
-    KEY_NAME_BYTES_MAX, Note, NoteError, NoteKey, SignatureType, VERIFIER_KEY_BYTES_MAX,
+    KEY_NAME_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError, NoteKey, SignatureType,
+    VERIFIER_KEY_BYTES_MAX,
 };
-use tram_tlog::{Hash, MemoryTree, NodeSource, leaf_hash};
+use tram_tlog::tile::TILE_WIDTH;
+use tram_tlog::{Hash, MemoryTree, NodeSource, TileNodes, TileSource, leaf_hash};
 
 /// C2SP tlog-checkpoint, the first example. Its key is not published.
 #[test]
@@ -75,4 +77,36 @@ fn a_borrowed_tree_has_the_same_nodes() {
     assert_eq!(node(&tree, 0, 2), Some(leaf_hash(b"c")));
     assert_eq!(node(&tree, 0, 3), None);
     assert!(node(&tree, 1, 0).is_some());
+}
+
+#[test]
+fn lines_are_added_up_to_the_limit_and_taken_out_again() {
+    let mut note = Note::parse("text\n\n— n AAAAAAA=\n".as_bytes()).unwrap();
+    let line = note.signatures()[0].clone();
+    for _ in 1..NOTE_SIGNATURES_MAX {
+        note.add(line.clone()).unwrap();
+    }
+    assert!(matches!(note.add(line), Err(NoteError::TooLarge { .. })));
+    note.retain(|_| false);
+    assert!(note.signatures().is_empty());
+}
+
+/// Tiles that are all there, each full of one hash.
+struct Everywhere;
+
+impl TileSource for Everywhere {
+    fn tile(&self, _: u8, _: u64) -> Option<Vec<Hash>> {
+        Some(vec![leaf_hash(b"leaf"); TILE_WIDTH])
+    }
+}
+
+#[test]
+fn nodes_that_no_tree_has_are_not_looked_up() {
+    let nodes = TileNodes(Everywhere);
+    for level in 1..64_u8 {
+        let last = u64::MAX >> level;
+        assert!(nodes.node(level, last).is_some(), "{level}");
+        assert!(nodes.node(level, last + 1).is_none(), "{level}");
+    }
+    assert!(nodes.node(64, 0).is_none());
 }

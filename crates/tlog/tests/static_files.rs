@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tram_tlog::published::{
     Published, PublishedError, decode_bundle, decode_tile, encode_bundle, entries_path,
+    partial_folder,
 };
 use tram_tlog::tile::{TILE_WIDTH, TileCoord};
 use tram_tlog::{Hash, MemoryTree, NodeSource, TileNodes, TileSource, root_at};
@@ -97,6 +98,13 @@ fn a_tree_of_256_leaves_has_no_partial_tile_of_leaves() {
     assert_eq!(
         files.0.keys().collect::<Vec<_>>(),
         ["tile/0/000", "tile/1/000.p/1", "tile/entries/000"]
+    );
+    assert_eq!(files.resume(256).unwrap().root(), written.root(), "and none is asked for");
+    let partial = TileCoord { level: 1, index: 0 };
+    assert_eq!(
+        partial.path(1),
+        format!("{}/1", partial_folder(&partial.path(TILE_WIDTH))),
+        "what a full tile makes superfluous lies in one folder"
     );
 }
 

@@ -25,10 +25,12 @@ pub mod epoch;
 pub mod evidence;
 #[cfg(feature = "fixtures")]
 pub mod fixtures;
+pub mod group;
 pub mod position;
 pub mod receipt;
 pub mod revocation;
 mod root;
+pub mod system;
 pub mod time_stamp;
 mod verdict;
 mod verified;
@@ -36,7 +38,7 @@ mod verifier;
 
 pub use authority::may_issue;
 pub use cosignature::VerifiedCosignature;
-pub use directory::{Directory, Resolution};
+pub use directory::{Directory, Resolution, STEPS_MAX, VerifiedSubtreeChange};
 pub use epoch::{Standing, VerifiedEpoch};
 pub use revocation::{Crls, Revocation};
 pub use root::Root;

@@ -1,5 +1,8 @@
 //! Cosignatures of nodes, and whose are needed where.
 
+use std::sync::Arc;
+
+use tram_dispatch::directory::{Entry, Node};
 use tram_dispatch::{Code, EpochId, NodeId};
 use tram_tlog::checkpoint::Checkpoint;
 use tram_tlog::cosignature::Cosignature;
@@ -126,4 +129,62 @@ fn the_policy_follows_the_position() {
     let around = Around::of(&world.0.directory, &world.0.node(COMMUNE).id);
     assert!(around.contains(&world.0.node(PROVINCE).id));
     assert!(!around.contains(&world.0.node(CENTRE).id));
+}
+
+/// The same network with other entries in its directory.
+fn with(change: impl FnOnce(&mut Vec<Entry>)) -> World {
+    let mut world = World::new();
+    let mut entries = world.0.entries.clone();
+    change(&mut entries);
+    world.0.directory = Arc::new(world.0.next_directory(&entries));
+    world
+}
+
+fn listed<'a>(entries: &'a mut [Entry], agency: &str) -> &'a mut Node {
+    let found = entries.iter_mut().find_map(|entry| match entry {
+        Entry::Node(node) if node.id.agency().as_str() == agency => Some(node),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_witness_counts_within_its_epoch_to_the_second() {
+    // Begins and ends within a second; cosignatures count whole ones.
+    let world = with(|entries| {
+        let epoch = &mut listed(entries, DISTRICT).epochs[0];
+        (epoch.from, epoch.until) = (NOW.plus_ms(500), Some(NOW.plus_ms(10_700)));
+    });
+    for (at, counts) in [(AT - 1, false), (AT, true), (AT + 10, true), (AT + 11, false)] {
+        let line = world.line(DISTRICT, 7, at);
+        assert_eq!(world.check(7, &line).is_ok(), counts, "{}", at - AT);
+    }
+    let line = world.line(DISTRICT, 7, AT);
+    let verified = verify(&world.0.directory, world.log(), (7, root()), &line).unwrap();
+    assert_eq!((verified.size(), *verified.root()), (7, root()));
+}
+
+#[test]
+fn a_leaf_asks_beside_it_only_where_there_is_nobody_above_its_parent() {
+    let beside = |entries: &mut Vec<Entry>| {
+        listed(entries, COMMUNE).lateral = vec!["n1.G22".parse().unwrap()];
+        listed(entries, CENTRE).lateral = vec!["n1.H41.12.03".parse().unwrap()];
+    };
+    let reached = |world: &World, by: &[&str]| {
+        let node = &world.0.node(COMMUNE).id;
+        let policy = policy(&world.0.directory, node).unwrap();
+        let text = world.text(3);
+        let sign = |w: &&str| Cosignature::from_line(&world.line(w, 3, AT)).unwrap();
+        let made: Vec<Cosignature> = by.iter().map(sign).collect();
+        policy.judge(&text.to_note_text(), &made).reached
+    };
+    let above = with(beside);
+    assert!(reached(&above, &[DISTRICT, PROVINCE]), "nobody beside it is needed");
+    assert!(!reached(&above, &[DISTRICT, CENTRE]));
+    let alone = with(|entries| {
+        beside(entries);
+        listed(entries, PROVINCE).open = false;
+    });
+    assert!(reached(&alone, &[DISTRICT, CENTRE]));
+    assert!(!reached(&alone, &[DISTRICT]));
 }

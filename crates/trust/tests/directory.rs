@@ -1,7 +1,7 @@
 //! Root documents and directories: signatures, versions, forks, and what the entries say.
 
 use tram_crypto::{Algorithm, Ed25519Signer, Sign};
-use tram_dispatch::directory::{Agency, Delegation, Entry, Node, RootDocument};
+use tram_dispatch::directory::{Agency, Anchor, Delegation, Entry, Node, RootDocument};
 use tram_dispatch::{AgencyCode, Code, Event, NodeId, UnixMillis};
 use tram_trust::fixtures::{CENTRE, COMMUNE, DISTRICT, END, NOW, Network, PROVINCE, seed};
 use tram_trust::{Directory, Refusal, Resolution, Root, may_issue};
@@ -187,6 +187,7 @@ fn lateral_peers_and_closed_nodes() {
     let directory = network.next_directory(&entries);
     assert!(directory.adjacent(&node("n1.G22"), &node("n1.H41.12.03")));
     assert!(!directory.adjacent(&node("n1.H41"), &node("n1.H41.12")));
+    assert!(!directory.adjacent(&node("n1.H41.12"), &node("n1.H41")));
 }
 
 #[test]
@@ -197,6 +198,9 @@ fn codes_resolve_through_former_codes_and_successors() {
     let commune = agency(&mut entries, COMMUNE);
     (commune.open, commune.successor) = (false, Some(code(DISTRICT)));
     agency(&mut entries, PROVINCE).open = false;
+    // One that was closed for another, which was closed in its turn.
+    let centre = agency(&mut entries, CENTRE);
+    (centre.open, centre.successor) = (false, Some(code(COMMUNE)));
     let directory = network.next_directory(&entries);
     let open = |text| match directory.resolve(&code(text)) {
         Resolution::Open(agency) => agency.code.to_string(),
@@ -209,6 +213,8 @@ fn codes_resolve_through_former_codes_and_successors() {
         }
         other => panic!("{other:?}"),
     }
+    let Resolution::Successor { to, .. } = directory.resolve(&code(CENTRE)) else { panic!() };
+    assert_eq!(to.code.as_str(), DISTRICT, "to the end of the line");
     assert_eq!(directory.resolve(&code(PROVINCE)), Resolution::Closed);
     assert_eq!(directory.resolve(&code("H98")), Resolution::Unknown);
     assert_eq!(directory.hosting(&code(COMMUNE)), Some(&node("n1.H41.12")));
@@ -285,6 +291,19 @@ fn root_documents_need_their_threshold_and_the_one_before() {
     let [a, b, c, d] = &keys;
     let one = Root::install(&root_file(&document, &[(0, a), (2, c)], &[])).unwrap();
     assert_eq!(one.network().0, one.digest().0);
+    assert_eq!(one.anchors(), []);
+    // An anchor must be a certificate authority.
+    for (der, ok) in [
+        (network().authority("root CA").der().to_vec(), true),
+        (network().agent(COMMUNE).chain[0].clone(), false),
+    ] {
+        let anchors = vec![Anchor { certificate: der, nodes: true, seals: true }];
+        let with = RootDocument { anchors: anchors.clone(), ..document.clone() };
+        match Root::install(&root_file(&with, &[(0, a), (2, c)], &[])) {
+            Ok(root) => assert!(ok && root.anchors() == anchors),
+            Err(refusal) => assert!(!ok && refusal.detail.contains("is not a CA"), "{refusal}"),
+        }
+    }
     let refusal = Root::install(&root_file(&document, &[(1, b)], &[])).unwrap_err();
     assert_eq!(refusal.code, Code::Unreadable);
     assert!(refusal.detail.contains("threshold is 2"), "{refusal}");

@@ -240,3 +240,33 @@ fn a_node_has_a_few_epochs_beside_the_directory() {
     }
     assert_eq!(adopted, tram_trust::directory::ADOPTED_MAX);
 }
+
+#[test]
+fn one_nodes_epochs_leave_room_for_anothers() {
+    let network = Network::new("epochs");
+    let mut directory = (*network.directory).clone();
+    let mut adopt = |of: &str, parent: &str, n: u64| {
+        let old = network.node(of);
+        let at = NOW.plus_ms(n * 1_000);
+        let keys = begun_after(&network, old, at, Some(Log::new(old).checkpoint()));
+        let made = Made::cosigned(&keys, network.node(parent));
+        let found = epoch(&with(&network, directory.clone()), &made).unwrap();
+        assert_eq!(found.file(), made.file());
+        let more = directory.adopt(&found);
+        more.map(|more| directory = more).is_some()
+    };
+    for n in 0..tram_trust::directory::ADOPTED_MAX as u64 {
+        assert!(adopt(DISTRICT, PROVINCE, n));
+    }
+    assert!(!adopt(DISTRICT, PROVINCE, 100) && adopt(COMMUNE, DISTRICT, 1));
+}
+
+#[test]
+fn an_epoch_may_begin_in_the_millisecond_of_a_listed_one() {
+    let network = Network::new("epochs");
+    let old = network.node(DISTRICT);
+    let began = old.genesis.started_at;
+    let keys = begun_after(&network, old, began, Some(Log::new(old).checkpoint()));
+    let found = epoch(&network.verifier(), &Made::of(&keys)).unwrap();
+    assert!(network.directory.adopt(&found).is_some(), "only a later one is in the way");
+}

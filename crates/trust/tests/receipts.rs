@@ -1,11 +1,11 @@
 //! Receipts and checkpoints: real ones, and forgeries in every field.
 
 use tram_crypto::{Ed25519Signer, Sign};
-use tram_dispatch::directory::Entry;
+use tram_dispatch::directory::{Entry, Head};
 use tram_dispatch::{AgencyCode, Code, Digest, Event, EvidenceRecord, UnixMillis};
-use tram_trust::fixtures::{CENTRE, COMMUNE, DISTRICT, Log, NOW, Network, START, seed};
+use tram_trust::fixtures::{CENTRE, COMMUNE, DISTRICT, END, Log, NOW, Network, START, seed};
 use tram_trust::receipt::verify_offline;
-use tram_trust::{Crls, Options, Verifier, assertion};
+use tram_trust::{Crls, Directory, Options, Verifier, assertion};
 use tram_wire::{Receipt, SealedDispatch, SignedRoot};
 
 struct World {
@@ -262,4 +262,36 @@ fn what_comes_back_from_the_store_is_what_went_in() {
     let receipt = log.commit(&[record], NOW).remove(0);
     let again = assertion::receipt_from_store(receipt.clone());
     assert_eq!((again.receipt(), again.authorised_issuer()), (&receipt, None));
+}
+
+/// What the world's network says of a receipt of the commune's node, once its epoch and the directory's
+/// end are these.
+fn within(from: UnixMillis, expires_at: UnixMillis, at: UnixMillis) -> Result<(), Code> {
+    let world = World::new();
+    let network = &world.network;
+    let mut entries = network.entries.clone();
+    for entry in &mut entries {
+        if let Entry::Node(node) = entry
+            && node.id == network.node(COMMUNE).id
+        {
+            node.epochs[0].from = from;
+        }
+    }
+    let head = network.head(2, Some(network.directory.digest()), &entries);
+    let file = network.directory_file(Head { expires_at, ..head }, &entries);
+    let directory = Directory::verify(&network.root, &file, Some(&network.directory), NOW).unwrap();
+    let mut log = Log::new(network.node(COMMUNE));
+    let record = EvidenceRecord { time: at, ..world.record(&log, Event::ContentConsignment) };
+    let receipt = log.commit(&[record], at).remove(0);
+    verify_offline(&network.root, &directory, receipt).map(drop).map_err(|refusal| refusal.code)
+}
+
+#[test]
+fn an_epoch_counts_from_its_first_millisecond_unless_the_directory_had_expired_by_then() {
+    let (from, ms) = (NOW.plus_ms(10_000), |n| NOW.plus_ms(n));
+    assert_eq!(within(from, END, from), Ok(()));
+    assert_eq!(within(from, END, ms(9_999)), Err(Code::ReceiptInvalid));
+    assert_eq!(within(from, from, ms(20_000)), Ok(()), "listed before it expired");
+    assert_eq!(within(from, ms(9_999), ms(20_000)), Err(Code::ReceiptInvalid));
+    assert_eq!(within(from, ms(1), ms(20_000)), Err(Code::ReceiptInvalid));
 }

@@ -3,6 +3,7 @@
 use tram_dispatch::{Code, UnixMillis};
 use tram_trust::certificate::Certificate;
 use tram_trust::fixtures::{Authority, CENTRE, COMMUNE, NOW, Network};
+use tram_trust::revocation::CRLS_MAX;
 use tram_trust::{Crls, Options, Refusal, Revocation, Verdict, VerifiedDispatch, Verifier};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -243,4 +244,47 @@ proptest::proptest! {
         let _ = crls.add(&list);
         let _ = Certificate::parse(&certificate);
     }
+}
+
+/// So many lists of one issuer, each of another second.
+fn many(network: &Network, first: u64, count: u64) -> Crls {
+    let authority = network.authority("commune CA");
+    let mut all = Crls::none();
+    for n in first..first + count {
+        let list = authority.crl(&[], ago(HOUR_MS + 1_000 * n), NOW.plus_ms(HOUR_MS));
+        assert_eq!(all.add(&list), Ok(1), "{n}");
+    }
+    all
+}
+
+#[test]
+fn there_are_so_many_lists_and_no_more_whichever_way_they_come() {
+    let network = Network::new("trust tests");
+    let authority = network.authority("commune CA");
+    let full = many(&network, 0, CRLS_MAX as u64);
+    assert_eq!(full.lists().count(), CRLS_MAX);
+    let one_more = authority.crl(&[], ago(1), NOW.plus_ms(HOUR_MS));
+    let mut over = full.clone();
+    assert_eq!(over.add(&one_more).unwrap_err().code, Code::TooLarge);
+
+    // Taken in from another set: what is known already needs no room.
+    let mut half = many(&network, 0, 600);
+    half.include(&full).unwrap();
+    assert_eq!(half.lists().count(), CRLS_MAX);
+    half.include(&full).unwrap();
+    let mut other = Crls::none();
+    other.add(&one_more).unwrap();
+    assert_eq!(half.include(&other).unwrap_err().code, Code::TooLarge);
+    assert_eq!(half.lists().count(), CRLS_MAX, "none of them was taken");
+    let mut few = many(&network, 0, 2);
+    few.include(&other).unwrap();
+    assert_eq!(few.lists().count(), 3);
+
+    // In the place of others: those of another issuer stay, and count.
+    let elsewhere = network.authority("district CA").crl(&[], ago(1), NOW.plus_ms(HOUR_MS));
+    let mut before = Crls::none();
+    before.add(&elsewhere).unwrap();
+    let fits = many(&network, 0, CRLS_MAX as u64 - 1).replacing(&before).unwrap();
+    assert_eq!((fits.0.lists().count(), fits.1.len()), (CRLS_MAX, 1));
+    assert_eq!(full.replacing(&before).unwrap_err().code, Code::TooLarge);
 }

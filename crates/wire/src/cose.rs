@@ -27,6 +27,8 @@ pub const TYP_RECEIPT: &str = "application/tram-receipt+cose";
 pub const TYP_ROOT: &str = "application/tram-root+cose";
 /// `typ` of a signature over a directory head.
 pub const TYP_DIRECTORY: &str = "application/tram-directory+cose";
+/// A change of a subtree of the directory.
+pub const TYP_SUBTREE: &str = "application/tram-subtree+cose";
 /// `typ` of a statement that an agency seals about a dispatch.
 pub const TYP_STATEMENT: &str = "application/tram-statement+cose";
 

@@ -46,15 +46,20 @@ pub(crate) fn read_config(path: &Path) -> Result<Config, Failure> {
 }
 
 /// Roles that let somebody read evidence, the farthest reaching first.
-pub(crate) const READERS: &[Role] = &[Role::Audit, Role::Submit, Role::Collect, Role::Operate];
+pub(crate) const READERS: &[Role] =
+    &[Role::Audit, Role::Submit, Role::Collect, Role::Read, Role::Operate];
 
-/// A client of the node, on the socket where this user has the first of these roles that any
-/// socket gives.
+/// A client of the node: through the door of another machine where one is named, else on the socket where
+/// this user has the first of these roles that any socket gives.
 ///
 /// # Errors
 /// `NODE_UNREACHABLE` when nothing says where the node is; those of the configuration.
 pub(crate) fn client(shell: &Shell, roles: &[Role]) -> Result<Client, Failure> {
-    Ok(Client::new(socket(shell, roles)?).language(shell.language))
+    let client = match shell.remote.client()? {
+        Some(client) => client,
+        None => Client::new(socket(shell, roles)?),
+    };
+    Ok(client.language(shell.language))
 }
 
 fn socket(shell: &Shell, roles: &[Role]) -> Result<PathBuf, Failure> {
@@ -62,7 +67,8 @@ fn socket(shell: &Shell, roles: &[Role]) -> Result<PathBuf, Failure> {
         return Ok(path.clone());
     }
     let Some(file) = config_file(shell) else {
-        let detail = "which node? give --socket PATH or --config FILE, or set TRAM_SOCKET";
+        let detail =
+            "which node? give --socket PATH, --config FILE or --url URL, or set TRAM_SOCKET";
         return Err(Failure::new(Code::NodeUnreachable, detail));
     };
     let config = read_config(&file)?;
@@ -93,11 +99,12 @@ pub(crate) fn agency(shell: &Shell, named: Option<&AgencyCode>) -> Result<Agency
         return AgencyCode::parse(&text).map_err(bad);
     }
     // A socket may be that of another node than the configuration that lies here by chance.
-    let file = if shell.socket.is_some() { shell.config.clone() } else { config_file(shell) };
+    let elsewhere = shell.socket.is_some() || shell.remote.is_named();
+    let file = if elsewhere { shell.config.clone() } else { config_file(shell) };
     if let Some(file) = file {
         return Ok(read_config(&file)?.node.agency());
     }
-    if shell.socket.is_some() {
+    if elsewhere {
         let client = client(shell, READERS)?;
         match block_on(async { Ok(client.log_head().await?) }) {
             Ok(head) => return Ok(head.node.0.agency()),

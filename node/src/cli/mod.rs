@@ -8,6 +8,7 @@
 //! people, `--json` for programs), problems and progress to standard error, and the exit code is
 //! that of the table of codes.
 
+mod agency;
 mod audit;
 mod clock;
 mod config;
@@ -19,6 +20,7 @@ mod edxml;
 mod evidence;
 mod failure;
 mod files;
+mod group;
 mod inbox;
 pub(crate) mod init;
 mod inspect;
@@ -29,13 +31,16 @@ mod peer;
 mod pki;
 mod queue;
 mod receipt;
+mod remote;
 mod run;
+mod sandbox;
 mod shell;
 mod show;
 mod status;
 mod store;
 pub(crate) mod table;
 mod texts;
+mod unit;
 mod verify;
 
 use std::path::PathBuf;
@@ -81,12 +86,15 @@ struct Global {
     /// Configuration file; otherwise ./tram.toml, then /etc/tram/tram.toml.
     #[arg(long, global = true, env = "TRAM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    remote: remote::Remote,
 }
 
 #[derive(Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "one value in the life of a process")]
 enum Command {
     Demo(demo::DemoArgs),
+    Sandbox(sandbox::SandboxArgs),
     Init(init::InitArgs),
     Run(run::RunArgs),
     Status(status::StatusArgs),
@@ -102,6 +110,15 @@ enum Command {
     /// Take, register or refuse what was consigned to an agency.
     #[command(subcommand)]
     Inbox(inbox::Command),
+    /// Mailboxes of units inside an agency, to which its clerk forwards.
+    #[command(subcommand)]
+    Unit(unit::Command),
+    /// Groups of recipients: whom they mean.
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Agencies that this node hosts.
+    #[command(subcommand)]
+    Agency(agency::Command),
     /// Files of document systems that speak the national XML (QCVN 102:2016).
     #[command(subcommand)]
     Edxml(edxml::Command),
@@ -151,8 +168,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let Global { json, lang, socket, config } = cli.global;
-    let shell = Shell::new(json, lang, socket, config);
+    let Global { json, lang, socket, config, remote } = cli.global;
+    let shell = Shell { remote, ..Shell::new(json, lang, socket, config) };
     match perform(&shell, cli.command) {
         Ok(code) => code,
         Err(failure) => {
@@ -166,6 +183,7 @@ fn perform(shell: &Shell, command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
         // It speaks for itself to the end; a signal may be its exit status.
         Command::Demo(args) => return Ok(demo::run(shell, args)),
+        Command::Sandbox(args) => return Ok(sandbox::run(shell, args)),
         Command::Init(args) => init::run(shell, args),
         Command::Run(args) => run::run(shell, &args),
         Command::Status(args) => status::run(shell, &args),
@@ -173,6 +191,9 @@ fn perform(shell: &Shell, command: Command) -> Result<ExitCode, Failure> {
         Command::Submit(args) => dispatch::submit::run(shell, &args),
         Command::Track(args) => dispatch::track::run(shell, &args),
         Command::Inbox(command) => inbox::run(shell, command),
+        Command::Unit(command) => unit::run(shell, command),
+        Command::Group(command) => group::run(shell, command),
+        Command::Agency(command) => agency::run(shell, command),
         Command::Edxml(command) => edxml::run(shell, command),
         Command::Receipt(command) => receipt::run(shell, command),
         Command::Evidence(command) => evidence::run(shell, command),

@@ -11,6 +11,7 @@ use tram_dispatch::{Code, UnixMillis};
 
 use super::clock;
 use super::failure::Failure;
+use super::remote::Remote;
 use super::texts::Word;
 
 /// A language of the words for people.
@@ -33,6 +34,8 @@ pub(crate) struct Shell {
     pub(crate) socket: Option<PathBuf>,
     /// `--config`.
     pub(crate) config: Option<PathBuf>,
+    /// `--url`: the node is on another machine.
+    pub(crate) remote: Remote,
 }
 
 impl Shell {
@@ -45,7 +48,8 @@ impl Shell {
     ) -> Self {
         let variables = ["LC_ALL", "LC_MESSAGES", "LANG"];
         let locale = variables.iter().find_map(|v| env::var(v).ok().filter(|l| !l.is_empty()));
-        Shell { json, language: language(lang, locale.as_deref()), socket, config }
+        let language = language(lang, locale.as_deref());
+        Shell { json, language, socket, config, remote: Remote::default() }
     }
 
     /// A word in the language.

@@ -148,6 +148,7 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
         let word = shell.word(Word::UnstampedSince);
         out.push_str(&format!("\n{word}: {since}{}", trouble.unwrap_or_default()));
     }
+    out.push_str(&doors(shell, s));
     for proof in &s.proofs {
         out.push_str(&format!("\n{}: proofs/{proof}", shell.word(Word::LogProof)));
     }
@@ -157,6 +158,33 @@ fn lines(shell: &Shell, s: &StatusView) -> String {
         let text = text.strip_prefix("tram: ").unwrap_or(&text);
         let since = format!("{} {}", shell.word(Word::Since), shell.time(alarm.since.0));
         out.push_str(&format!("\n{} {since}: {text}", shell.word(Word::Alarm)));
+    }
+    out
+}
+
+/// A line for each drop folder and each receiver of events.
+fn doors(shell: &Shell, s: &StatusView) -> String {
+    let mut out = String::new();
+    let trouble = |text: &Option<String>| match text {
+        Some(text) => format!(" ({})", escaped(text)),
+        None => String::new(),
+    };
+    for folder in &s.drop_folders {
+        let counts =
+            [folder.to_send, folder.to_hand_over, folder.statuses, folder.sent, folder.refused];
+        let counts = counts.map(|n| n.to_string());
+        let counts: Vec<&str> = counts.iter().map(String::as_str).collect();
+        let said = shell.sentence(Word::DropCounts, &counts);
+        let (word, trouble) = (shell.word(Word::DropFolder), trouble(&folder.trouble));
+        out.push_str(&format!("\n{word} {}: {said}{trouble}", folder.agency));
+    }
+    for hook in &s.webhooks {
+        let said = shell.sentence(Word::HookCounts, &[&hook.sent.to_string()]);
+        let since = hook.waiting_since.as_ref();
+        let since = since.map(|at| format!(", {} {}", shell.word(Word::Since), shell.time(at.0)));
+        let (word, since) = (shell.word(Word::Webhook), since.unwrap_or_default());
+        let (url, trouble) = (escaped(&hook.url), trouble(&hook.trouble));
+        out.push_str(&format!("\n{word} {} {url}: {said}{since}{trouble}", hook.agency));
     }
     out
 }

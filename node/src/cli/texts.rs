@@ -62,6 +62,27 @@ words! {
     OverdueItem: "overdue", "quá hạn";
     RegisterBy: "register by", "hạn vào sổ";
     RevocationUnchecked: "revocation not checked", "chưa xét việc thu hồi chứng thư";
+    Accounts: "accounts", "tài khoản";
+    AgencyHosted: "{} has its accounts in {}; they count once the node is started again. Added:", "{} đã có tài khoản trong {}; có hiệu lực sau khi khởi động lại nút. Đã thêm:";
+    AgencyWouldBeHosted: "{} would have its accounts in {}. Nothing was changed; to be added:", "{} sẽ có tài khoản trong {}. Chưa thay đổi gì; sẽ thêm:";
+    By: "by", "do";
+    Itself: "the originator itself", "chính nơi gửi";
+    Expanded: "{}: {} recipients.", "{}: {} nơi nhận.";
+    Forwarded: "forwarded", "đã chuyển";
+    Group: "group", "nhóm";
+    GroupMeans: "{}: {} recipients by version {} of the directory.", "{}: {} nơi nhận theo phiên bản {} của danh bạ.";
+    Handled: "handled", "đã xử lý xong";
+    Kept: "kept", "đang lưu";
+    LeftOut: "Not addressed: {}", "Không gửi: {}";
+    Members: "members", "thành viên";
+    NoNode: "no node", "chưa có nút";
+    NotListed: "not listed", "không có trong danh mục";
+    ReadByUnit: "read", "đã xem";
+    Unit: "unit", "đơn vị";
+    Units: "units", "đơn vị";
+    UnitFetched: "{}: {} documents.", "{}: {} văn bản.";
+    UnitsRecorded: "On record of {}:", "Đã ghi lại về {}:";
+    UnitsRecordedBefore: "On record of {} before, nothing added:", "Về {} đã ghi từ trước, không thêm gì:";
     SameNumber: "Warning: {} has the number of {}.", "Lưu ý: {} trùng số, ký hiệu với {}.";
     Withdrawn: "withdrawn", "đã hủy theo thu hồi";
     AcceptedAt: "accepted", "tiếp nhận lúc";
@@ -167,6 +188,10 @@ words! {
     Via: "via", "qua";
     What: "what", "mục";
     Witness: "witness", "bên chứng kiến";
+    DropFolder: "drop folder", "thư mục trao đổi";
+    Webhook: "webhook", "webhook";
+    DropCounts: "{} to send, {} to hand over, {} statuses; {} sent and {} refused since the start", "{} chờ gửi, {} chờ giao, {} trạng thái; từ khi khởi động đã gửi {} và từ chối {}";
+    HookCounts: "{} events since the start", "{} sự kiện từ khi khởi động";
     UnstampedSince: "not time-stamped since", "chưa có dấu thời gian từ";
     NoLaterThan: "no later than", "chậm nhất lúc";
     TimeStampBy: "time-stamp of", "dấu thời gian của";
@@ -301,8 +326,21 @@ words! {
         "Nút {} thuộc mạng {} ({}) tại {}.\nTiếp theo:\n  1. gửi {} cho cơ quan cấp chứng thư và đơn vị ký danh bạ\n  2. tram pki install --certificate FILE --config {}";
     WorkingChanged: "{} written to {}; it takes effect once signed.",
         "Đã ghi {} vào {}; có hiệu lực sau khi ký.";
+    Merged: "{}: {} opened, {} closed, {} moved, {} renamed; it takes effect once signed.",
+        "{}: mở {}, đóng {}, chuyển {}, đổi tên {}; có hiệu lực sau khi ký.";
+    WouldMerge: "{} would change: {} opened, {} closed, {} moved, {} renamed. Nothing was written.",
+        "{} sẽ thay đổi: mở {}, đóng {}, chuyển {}, đổi tên {}. Chưa ghi gì.";
+    StepOpen: "open    {}  {}", "mở      {}  {}";
+    StepClose: "close   {}  {} → {}", "đóng    {}  {} → {}";
+    StepMove: "move    {}  {}: under {}, at {}", "chuyển  {}  {}: thuộc {}, tại {}";
+    StepRename: "rename  {}  {} → {}", "đổi tên {}  {} → {}";
     DirectorySigned: "{}: version {}, digest {}, until {}; signatures {} of at least {}",
         "{}: phiên bản {}, mã băm {}, đến {}; chữ ký {} trên tối thiểu {}";
+    DirectoryCompared: "From version {} to {}: {} added, {} changed, {} removed; difference {} bytes, whole {} bytes.",
+        "Từ phiên bản {} đến {}: thêm {}, đổi {}, bỏ {}; phần khác {} byte, toàn bộ {} byte.";
+    EntryAdded: "added    {}  {}", "thêm  {}  {}";
+    EntryChanged: "changed  {}  {}", "đổi   {}  {}";
+    EntryRemoved: "removed  {}  {}", "bỏ    {}  {}";
     MoreSignatures: "\nNot complete: the others sign with tram directory sign --add-to.",
         "\nChưa đủ: những người khác ký bằng tram directory sign --add-to.";
     DirectoryHolds: "The directory verifies: version {}, digest {}, {} entries, until {}.",

@@ -6,7 +6,7 @@ use tram_dispatch::Code;
 
 use super::context::Context;
 use super::run::{RunError, runtime};
-use super::{again, intake, retention, service, tiles, time_stamps, watch};
+use super::{again, drop_folder, intake, retention, service, tiles, time_stamps, watch, webhooks};
 
 /// Starts them.
 ///
@@ -23,6 +23,14 @@ pub(super) fn start(context: &Arc<Context>) -> Result<(), RunError> {
         // It waits for a server outside, and nothing for it.
         let asking = runtime().map_err(internal)?;
         spawn("stamp", context, move |context| time_stamps::run(&context, &asking))?;
+    }
+    for at in 0..context.config.drop_folders.len() {
+        let working = runtime().map_err(internal)?;
+        spawn("drop", context, move |context| drop_folder::run(&context, &working, at))?;
+    }
+    for at in 0..context.config.webhooks.len() {
+        let sending = runtime().map_err(internal)?;
+        spawn("webhook", context, move |context| webhooks::run(&context, &sending, at))?;
     }
     service::close_stale_beside(context).map_err(internal)
 }

@@ -21,6 +21,7 @@ use tram_trust::{Root, Verifier};
 use super::alarms::Alarms;
 use super::claims::Claims;
 use super::core::Core;
+use super::directories::Passing;
 use super::hand::Hands;
 use super::link::Asking;
 use super::pins::Pins;
@@ -52,12 +53,16 @@ pub(crate) struct Context {
     pub recent: Recent,
     pub doors: Doors,
     pub claims: Claims,
+    /// Directories on their way between nodes.
+    pub passing: Passing,
     pub hands: Arc<Hands>,
     pub alarms: Alarms,
     pub revocation: CrlFiles,
     stopping: AtomicBool,
     /// Set once the QUIC thread has bound it.
     pub endpoint: std::sync::OnceLock<tram_transport::Endpoint>,
+    /// Set once the door for other machines is open, where there is one.
+    pub door: std::sync::OnceLock<Arc<super::door::Registry>>,
     verifier: RwLock<Arc<Verifier>>,
     pub(super) checkpoint_key: Box<dyn Sign>,
     /// When, what size, the note.
@@ -70,6 +75,10 @@ pub(crate) struct Context {
     pub retention: super::retention::Retention,
     /// The log as static files.
     pub public_log: super::tiles::PublicLog,
+    /// How far the receivers of events are.
+    pub webhooks: super::webhooks::Hooks,
+    /// How the drop folders do.
+    pub drop_folders: super::drop_folder::Standings,
     /// Time-stamps from outside.
     pub time_stamps: super::time_stamps::TimeStamps,
     /// What the parent's parent was asked to cosign.
@@ -229,11 +238,13 @@ impl Context {
             recent: Recent::default(),
             doors: Doors::default(),
             claims: Claims::default(),
+            passing: Passing::default(),
             hands,
             alarms: Alarms::default(),
             revocation,
             stopping: AtomicBool::new(false),
             endpoint: std::sync::OnceLock::new(),
+            door: std::sync::OnceLock::new(),
             verifier: RwLock::new(verifier),
             checkpoint_key,
             proving: super::proving::Proving::default(),
@@ -241,6 +252,8 @@ impl Context {
             witness_policy: None,
             retention: super::retention::Retention::default(),
             public_log: super::tiles::PublicLog::default(),
+            webhooks: super::webhooks::Hooks::default(),
+            drop_folders: super::drop_folder::Standings::default(),
             time_stamps: super::time_stamps::TimeStamps::default(),
             asking: Mutex::default(),
             serial: AtomicU64::new(0),

@@ -10,6 +10,10 @@ mod claims;
 mod clock;
 mod context;
 mod core;
+mod desk;
+mod directories;
+mod door;
+mod drop_folder;
 pub(crate) mod epochs;
 mod files;
 mod hand;
@@ -38,6 +42,7 @@ mod store;
 mod tiles;
 mod time_stamps;
 mod watch;
+mod webhooks;
 mod witnesses;
 
 pub use run::{RunError, run_node_on};

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::run::trust_options;
 
 /// How often the files are looked at; SIGHUP has them looked at at once.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Largest file: some lists of the largest size as PEM.
 const FILE_BYTES_MAX: u64 = 4 * CRL_BYTES_MAX as u64;
 
@@ -65,7 +65,7 @@ impl CrlFiles {
     }
 
     /// Looks at the files again. Gives the lists to put in force, if any file changed. Blocks.
-    fn look(&self, now: UnixMillis, before: &Crls) -> Option<Crls> {
+    pub(super) fn look(&self, now: UnixMillis, before: &Crls) -> Option<Crls> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = false;
         for file in &mut all.files {
@@ -97,8 +97,9 @@ impl CrlFiles {
         result
     }
 
-    /// What an operator must know of the lists.
-    pub(crate) fn alarms(&self, verifier: &Verifier, now: UnixMillis) -> Vec<Found> {
+    /// What an operator must know of the files, and of the lists in force, which decide for `grace_ms` after
+    /// their end.
+    pub(crate) fn alarms(&self, in_force: &Crls, grace_ms: u64, now: UnixMillis) -> Vec<Found> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<Found> = all
             .files
@@ -111,8 +112,7 @@ impl CrlFiles {
                 Some(Found::new(trouble.code, detail).about(about).since(trouble.since))
             })
             .collect();
-        let grace_ms = verifier.options().revocation_grace_ms;
-        for list in verifier.crls().lists() {
+        for list in in_force.lists() {
             let ends = list.next_update().plus_ms(grace_ms);
             if ends <= now {
                 let detail = format!(

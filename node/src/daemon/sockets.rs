@@ -1,5 +1,6 @@
 //! The local sockets, from the first question to the end of the node.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,14 +34,21 @@ pub(super) async fn run(
     super::axis::start(&service, stop.clone(), &mut servers)
         .await
         .map_err(|e| RunError::new(Code::ConfigInvalid, format!("axis: {e}")))?;
+    // The door has a share of memory as a socket has.
+    let doors = context.config.sockets.len() + usize::from(context.config.door.is_some());
+    let limits = api_limits(connections_max, doors);
+    super::door::start(&service, limits.clone(), stop.clone(), &mut servers)
+        .await
+        .map_err(|e| RunError::new(Code::ConfigInvalid, format!("door: {e}")))?;
     for socket in &context.config.sockets {
         let options =
             SocketOptions { mode: socket.mode, gid: socket.gid, ..SocketOptions::at(&socket.path) };
         let bound = tram_api::Socket::bind(&options).await.map_err(|e| {
             RunError::new(Code::ConfigInvalid, format!("socket {}: {e}", socket.name))
         })?;
-        let access = Access::new(socket.rules.iter().map(rule).collect());
-        let limits = api_limits(connections_max, context.config.sockets.len());
+        let units = context.config.units.iter().filter_map(unit_rule).collect();
+        let access = Access::new(socket.rules.iter().map(rule).collect()).with_units(units);
+        let limits = limits.clone();
         let mut stop = stop.clone();
         let until = async move {
             // A sender that is gone stops the server as well.
@@ -51,6 +59,7 @@ pub(super) async fn run(
     }
     tokio::spawn(NodeService::clone(&service).watch_alarms());
     tokio::spawn(revocation::watch(context.clone()));
+    tokio::spawn(super::door::watch(context.clone()));
     tracing::info!(node = %context.me, "ready");
     let parent_gone = async {
         if std::env::var_os(EXIT_ON_STDIN_EOF).is_none() {
@@ -91,7 +100,7 @@ pub(super) async fn run(
 /// Time that open requests get when the node stops.
 const DRAIN_MS: u64 = 3_000;
 
-/// Descriptors for anything but connections of local sockets: store, documents, sessions.
+/// Descriptors for anything but connections of clients: store, documents, sessions.
 const DESCRIPTORS_KEPT: u64 = 256;
 
 /// Has the system allow as many descriptors as may be needed, and gives the most connections that each
@@ -100,8 +109,11 @@ fn connections_max(config: &Config) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let wanted = config.limits.client_connections_max;
     let sockets = config.sockets.len().max(1) as u64;
+    let axis = config.axis.as_ref().map_or(0, |axis| axis.limits.connections_max);
+    let door = config.door.as_ref().map_or(0, |door| door.limits.connections_max);
+    let kept = DESCRIPTORS_KEPT + axis + door;
     // A quarter more are being turned away.
-    let needed = DESCRIPTORS_KEPT + sockets * (wanted + wanted / 4 + 1);
+    let needed = kept + sockets * (wanted + wanted / 4 + 1);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let mut most = current.unwrap_or(u64::MAX);
     let raised = maximum.unwrap_or(u64::MAX).min(needed.max(most));
@@ -113,7 +125,7 @@ fn connections_max(config: &Config) -> usize {
     if most >= needed {
         return wanted as usize;
     }
-    let left = most.saturating_sub(DESCRIPTORS_KEPT.min(most / 2));
+    let left = most.saturating_sub(kept.min(most / 2));
     let each = (left / sockets * 4 / 5).clamp(1, wanted);
     tracing::warn!(
         descriptors = most,
@@ -134,7 +146,7 @@ fn api_limits(connections_max: usize, sockets: usize) -> tram_api::Limits {
     tram_api::Limits {
         connections_max,
         // Nobody locks the others out.
-        connections_per_uid_max: (connections_max / 4 * 3).max(1),
+        connections_per_caller_max: (connections_max / 4 * 3).max(1),
         body_memory_bytes_max: bodies,
         answer_memory_bytes_max: bodies,
         drain_ms: DRAIN_MS,
@@ -155,24 +167,46 @@ async fn house(context: Arc<Context>) {
 
 fn rule(rule: &tram_config::Rule) -> tram_api::Rule {
     tram_api::Rule {
-        who: match rule.who {
-            tram_config::Who::Uid(u) => tram_api::Who::Uid(u),
-            tram_config::Who::Gid(g) => tram_api::Who::Gid(g),
-            tram_config::Who::Any => tram_api::Who::Any,
-        },
-        agencies: match &rule.agencies {
-            tram_config::Agencies::All => tram_api::Agencies::All,
-            tram_config::Agencies::Only(set) => tram_api::Agencies::Only(set.clone()),
-        },
-        roles: rule
-            .roles
-            .iter()
-            .map(|r| match r {
-                tram_config::Role::Submit => tram_api::Role::Submit,
-                tram_config::Role::Collect => tram_api::Role::Collect,
-                tram_config::Role::Operate => tram_api::Role::Operate,
-                tram_config::Role::Audit => tram_api::Role::Audit,
-            })
-            .collect(),
+        who: who(rule.who),
+        agencies: agencies(&rule.agencies),
+        roles: roles(&rule.roles),
+    }
+}
+
+/// The agencies of a rule.
+pub(super) fn agencies(agencies: &tram_config::Agencies) -> tram_api::Agencies {
+    match agencies {
+        tram_config::Agencies::All => tram_api::Agencies::All,
+        tram_config::Agencies::Only(set) => tram_api::Agencies::Only(set.clone()),
+    }
+}
+
+/// The roles of a rule.
+pub(super) fn roles(roles: &BTreeSet<tram_config::Role>) -> BTreeSet<tram_api::Role> {
+    roles.iter().copied().map(role).collect()
+}
+
+/// One role.
+pub(super) fn role(role: tram_config::Role) -> tram_api::Role {
+    match role {
+        tram_config::Role::Submit => tram_api::Role::Submit,
+        tram_config::Role::Collect => tram_api::Role::Collect,
+        tram_config::Role::Read => tram_api::Role::Read,
+        tram_config::Role::Operate => tram_api::Role::Operate,
+        tram_config::Role::Audit => tram_api::Role::Audit,
+    }
+}
+
+/// Whose mailbox a unit's is, where it is somebody's.
+fn unit_rule(unit: &tram_config::Unit) -> Option<tram_api::UnitRule> {
+    let (agency, code) = (unit.agency.clone(), unit.code.clone());
+    Some(tram_api::UnitRule { who: who(unit.who?), agency, unit: code })
+}
+
+fn who(who: tram_config::Who) -> tram_api::Who {
+    match who {
+        tram_config::Who::Uid(u) => tram_api::Who::Uid(u),
+        tram_config::Who::Gid(g) => tram_api::Who::Gid(g),
+        tram_config::Who::Any => tram_api::Who::Any,
     }
 }

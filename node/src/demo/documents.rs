@@ -137,6 +137,7 @@ pub(super) fn answer(
         originator: agency(COMMUNE).into(),
         reference: None,
         recipients: vec![agency(CENTRE).into(), agency(PROVINCE).into()],
+        groups: Vec::new(),
         group: None,
         secrecy: SecrecyMark::None,
         metadata: SealMetadata {

@@ -18,6 +18,7 @@ mod network;
 mod page;
 mod pdf;
 mod processes;
+pub(crate) mod sandbox;
 mod scenario;
 mod setup;
 mod summary;
@@ -34,7 +35,7 @@ use tram_dispatch::UnixMillis;
 
 use failure::DemoError;
 use folder::Folder;
-use network::Network;
+use network::{Network, Shape};
 use page::Page;
 use processes::Processes;
 use scenario::Scenario;
@@ -94,8 +95,9 @@ async fn whole(options: &DemoOptions, page: Page, started: Instant) -> Result<En
     let mut entropy = SystemEntropy::new();
     let folder = Folder::new(options.dir.as_deref(), &mut entropy)?;
     scenario::introduce(page, folder.path());
-    let network = Network::create(folder.path(), folder.sockets(), wall_now(), &mut entropy)?;
-    let mut processes = Processes::start(&network)?;
+    let network =
+        Network::create(Shape::DEMO, folder.path(), folder.sockets(), wall_now(), &mut entropy)?;
+    let mut processes = Processes::start(&network.dir, &network.nodes)?;
     let scenario = Scenario::new(&network, page);
     let played = tokio::select! {
         played = scenario.play(&mut processes) => played,

@@ -53,9 +53,26 @@ pub(super) struct Network {
     pub(super) outside_seal: Seal,
 }
 
+/// Which part of the tiers a network has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// So many from the top; at least two.
+    pub(super) tiers: usize,
+    /// Whether every node holds its agency's seal key; otherwise the lowest alone.
+    pub(super) all_seal: bool,
+}
+
+impl Shape {
+    /// The four tiers of the demo.
+    pub(super) const DEMO: Shape = Shape { tiers: 4, all_seal: false };
+    /// Two nodes that seal for their agencies.
+    pub(super) const PAIR: Shape = Shape { tiers: 2, all_seal: true };
+}
+
 impl Network {
     /// Makes the network below `dir`, which is there and empty; sockets go into `sockets`.
     pub(super) fn create(
+        shape: Shape,
         dir: &Path,
         sockets: &Path,
         now: UnixMillis,
@@ -78,7 +95,7 @@ impl Network {
         let listens = free_ports()?;
         let mut nodes = Vec::new();
         let mut entries = Vec::new();
-        for (i, tier) in TIERS.into_iter().enumerate() {
+        for (i, tier) in TIERS.into_iter().enumerate().take(shape.tiers) {
             let folder = dir.join(tier.code);
             let above = i.checked_sub(1);
             let setup = NodeSetup {
@@ -91,7 +108,7 @@ impl Network {
                 },
                 socket: sockets.join(format!("{}.sock", tier.code)),
                 uid: rustix::process::geteuid().as_raw(),
-                seals_for: (tier.code == COMMUNE).then(|| agency(tier.code)),
+                seals_for: (shape.all_seal || tier.code == COMMUNE).then(|| agency(tier.code)),
                 data_dir: "data".into(),
                 anchor_dir: "anchor".into(),
                 limits: vec![("free_space_reserve_bytes", RESERVE_BYTES)],
@@ -122,7 +139,7 @@ impl Network {
         Directory::verify(&root, &directory, None, now)?;
         let directory_file = shared.join("directory.cbor");
         write_new_file(&directory_file, &directory)?;
-        for tier in TIERS {
+        for DemoNode { tier, .. } in &nodes {
             write_new_file(&dir.join(tier.code).join(place::DIRECTORY), &directory)?;
         }
 
@@ -198,6 +215,9 @@ fn entry(tier_index: usize, tier: &Tier, parent: Option<&'static str>) -> Agency
         open: true,
         successor: None,
         bindings: Vec::new(),
+        contact: None,
+        from: None,
+        until: None,
     }
 }
 

@@ -44,26 +44,26 @@ struct Running {
 pub(super) struct Processes(Vec<Running>);
 
 impl Processes {
-    /// Starts a process for every node of the network.
-    pub(super) fn start(network: &Network) -> Result<Self, DemoError> {
+    /// Starts a process for every node.
+    pub(super) fn start(dir: &Path, nodes: &[DemoNode]) -> Result<Self, DemoError> {
         let program = std::env::current_exe()
             .map_err(|e| DemoError::System("this program's own file is not found", e))?;
         let mut running = Processes(Vec::new());
-        for node in &network.nodes {
+        for node in nodes {
             running.0.push(start(&program, node)?);
         }
-        running.note(network)?;
+        running.note(dir)?;
         Ok(running)
     }
 
     /// Writes down which process is which node.
-    fn note(&self, network: &Network) -> Result<(), DemoError> {
+    fn note(&self, dir: &Path) -> Result<(), DemoError> {
         let mut pids = String::new();
         for running in &self.0 {
             let pid = running.child.id().unwrap_or_default();
             let _ = writeln!(pids, "{} {pid}", running.node);
         }
-        let path = network.dir.join(PIDS_FILE);
+        let path = dir.join(PIDS_FILE);
         fs::write(&path, pids).map_err(|e| DemoError::file(&path, e))
     }
 
@@ -92,14 +92,14 @@ impl Processes {
         let program = std::env::current_exe()
             .map_err(|e| DemoError::System("this program's own file is not found", e))?;
         self.0.push(start(&program, node)?);
-        self.note(network)
+        self.note(&network.dir)
     }
 
     /// Waits until every node answers and has its sessions; returns what each says of itself.
-    pub(super) async fn ready(&mut self, network: &Network) -> Result<Vec<StatusView>, DemoError> {
+    pub(super) async fn ready(&mut self, nodes: &[DemoNode]) -> Result<Vec<StatusView>, DemoError> {
         let deadline = Instant::now() + Duration::from_secs(READY_S);
         let mut views = Vec::new();
-        for node in &network.nodes {
+        for node in nodes {
             let client = Client::new(&node.socket);
             loop {
                 self.alive()?;

@@ -11,6 +11,8 @@ pub(super) struct Summary {
     pub(super) dispatches: u32,
     /// Recipients whose node proved that it holds the dispatch for them.
     pub(super) consigned: u32,
+    /// Statuses and answers of the recipient's clerk that the originator's node showed.
+    pub(super) statuses_seen: u32,
     /// Receipts that verify offline from the exported files.
     pub(super) receipts_verified: u32,
     /// Receipts that do not, or that are missing.
@@ -35,8 +37,9 @@ impl Summary {
         self.elapsed_ms = elapsed_ms;
         self.ok = orderly
             && self.tiers == 4
-            && self.dispatches == 2
-            && self.consigned == 3
+            && self.dispatches == 7
+            && self.consigned == 8
+            && self.statuses_seen == 7
             && self.receipts_verified > 0
             && self.receipts_failed == 0
             && self.refused_expected > 0
@@ -60,8 +63,9 @@ mod tests {
     fn only_a_whole_run_is_ok() {
         let good = Summary {
             tiers: 4,
-            dispatches: 2,
-            consigned: 3,
+            dispatches: 7,
+            consigned: 8,
+            statuses_seen: 7,
             receipts_verified: 18,
             refused_as_expected: 8,
             refused_expected: 8,
@@ -75,7 +79,8 @@ mod tests {
         for bad in [
             Summary::default(),
             Summary { tiers: 3, ..good },
-            Summary { consigned: 2, ..good },
+            Summary { consigned: 7, ..good },
+            Summary { statuses_seen: 6, ..good },
             Summary { receipts_failed: 1, ..good },
             Summary { receipts_verified: 0, ..good },
             Summary { refused_as_expected: 7, ..good },

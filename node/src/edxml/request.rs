@@ -44,6 +44,7 @@ pub(crate) fn ask(unpacked: &Unpacked, outline: &Outline, kept_name: &str) -> As
         originator: outline.originator.clone().into(),
         reference: Some(outline.reference.clone().into()),
         recipients: outline.recipients.iter().cloned().map(Into::into).collect(),
+        groups: Vec::new(),
         group: None,
         secrecy: match mark {
             Secrecy::None => SecrecyMark::None,

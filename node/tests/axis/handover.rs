@@ -157,6 +157,7 @@ async fn a_dispatch_of_somebody_without_edxml_is_composed() {
         originator: agency(1).into(),
         reference: None,
         recipients: vec![agency(0).into()],
+        groups: Vec::new(),
         group: None,
         secrecy: SecrecyMark::None,
         metadata: SealMetadata {

@@ -61,6 +61,11 @@ impl Authorities {
         self.issue(tier, &Subject::Seal(agency(tier)), life(), IssueOptions::default())
     }
 
+    /// As [`Authorities::sealing`], for an agency in the subtree of that tier.
+    pub fn sealing_of(&self, tier: usize, name: &AgencyCode) -> (Vec<Vec<u8>>, Key) {
+        self.issue(tier, &Subject::Seal(name.clone()), life(), IssueOptions::default())
+    }
+
     /// A seal that ran out yesterday.
     pub fn expired_seal(&self, tier: usize) -> Seal {
         self.seal_of(tier, &agency(tier), ended(), IssueOptions::default())

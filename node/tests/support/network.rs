@@ -32,13 +32,15 @@ pub struct Plan {
     pub quotas: Vec<(&'static str, u64)>,
     /// Level of the service logs.
     pub log_level: &'static str,
+    /// Agencies without a node of their own tier.
+    pub agencies: Vec<Agency>,
 }
 
 impl Plan {
     pub fn tiers(tiers: usize) -> Self {
         // Less free space is kept than a real node keeps.
         let limits = vec![("free_space_reserve_bytes", 64 << 20)];
-        Plan { tiers, limits, quotas: Vec::new(), log_level: "info" }
+        Plan { tiers, limits, quotas: Vec::new(), log_level: "info", agencies: Vec::new() }
     }
 }
 
@@ -85,6 +87,7 @@ impl Network {
             entries.push(Entry::Agency(agency_entry(node.tier)));
             entries.push(Entry::Node(node.entry()));
         }
+        entries.extend(plan.agencies.iter().cloned().map(Entry::Agency));
         let file = directory_file(root.network(), &key, entries, None);
         let directory = Directory::verify(&root, &file, None, wall_now());
         let directory = directory.expect("a sound directory");
@@ -149,6 +152,21 @@ impl Network {
         (file, next.expect("a sound directory"))
     }
 
+    /// The version after `before`, with other entries.
+    pub fn after(
+        &self,
+        before: &Directory,
+        change: impl FnOnce(&mut Vec<Entry>),
+    ) -> (Vec<u8>, Directory) {
+        let agencies = before.agencies().cloned().map(Entry::Agency);
+        let nodes = before.nodes().cloned().map(Entry::Node);
+        let mut entries: Vec<Entry> = agencies.chain(nodes).collect();
+        change(&mut entries);
+        let file = directory_file(self.id(), &self.key, entries, Some(before));
+        let next = Directory::verify(&self.root, &file, Some(before), wall_now());
+        (file, next.expect("a sound directory"))
+    }
+
     pub fn id(&self) -> NetworkId {
         self.root.network()
     }
@@ -186,7 +204,8 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn agency_entry(tier: usize) -> Agency {
+/// The agency of a tier, as the directory has it.
+pub fn agency_entry(tier: usize) -> Agency {
     Agency {
         code: agency(tier),
         former: Vec::new(),
@@ -197,6 +216,9 @@ fn agency_entry(tier: usize) -> Agency {
         open: true,
         successor: None,
         bindings: Vec::new(),
+        contact: None,
+        from: None,
+        until: None,
     }
 }
 

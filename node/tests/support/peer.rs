@@ -49,8 +49,8 @@ pub async fn dial(endpoint: &Endpoint, to: &NodeFiles) -> Result<Opened, Connect
 /// A session in which hellos were exchanged.
 pub struct Peer {
     session: Session,
-    /// Kept open: its end is the session's.
-    _control: Control,
+    /// Its end is the session's.
+    control: Control,
     _endpoint: Endpoint,
 }
 
@@ -77,7 +77,22 @@ impl Peer {
             Frame::Hello(_) => {}
             other => panic!("no hello: {other:?}"),
         }
-        Peer { session, _control: control, _endpoint: endpoint }
+        Peer { session, control, _endpoint: endpoint }
+    }
+
+    /// Says something on the control stream.
+    pub async fn say(&mut self, frame: &Frame) {
+        send(&mut self.control.send, frame).await;
+    }
+
+    /// The next frame on the control stream that is `wanted`.
+    pub async fn hear(&mut self, wanted: impl Fn(&Frame) -> bool) -> Frame {
+        loop {
+            let frame = receive(&mut self.control.recv).await;
+            if wanted(&frame) {
+                return frame;
+            }
+        }
     }
 
     /// Offers a dispatch. Where documents are wanted, `document` is given as the first of them.

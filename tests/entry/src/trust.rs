@@ -93,6 +93,11 @@ pub fn verified_receipt(data: &[u8]) {
 /// No directory is verified but the one that was signed.
 pub fn verified_directory(data: &[u8]) {
     let world = World::get();
+    // No later version is signed in this world, and nothing is delegated.
+    let file = &world.directory_file;
+    assert!(Directory::with_difference(&world.root, file, data).is_err(), "a forged difference");
+    let in_force = world.verifier.directory();
+    assert!(in_force.subtree_change(data, NOW).is_err(), "a forged change of a subtree");
     let Ok(directory) = Directory::verify(&world.root, data, None, NOW) else { return };
     assert_eq!(directory.digest(), world.verifier.directory().digest(), "a forged directory");
     let agencies = |d: &Directory| d.agencies().map(|a| a.code.clone()).collect::<Vec<_>>();

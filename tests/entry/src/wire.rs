@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use tram_wire::bundle::{Bundle, split_sequence};
 use tram_wire::cose::Sign1;
-use tram_wire::directory::{self as wire_directory, DirectoryFile};
+use tram_wire::directory::{
+    self as wire_directory, DirectoryDifference, DirectoryFile, SubtreeFile,
+};
 use tram_wire::receipt::SignedRoot;
 use tram_wire::root::{self as wire_root, RootFile};
 use tram_wire::{Receipt, SealedDispatch, SealedVoid};
@@ -118,6 +120,8 @@ pub fn signed_root(data: &[u8]) {
 /// The directory file, its head and one of its entries.
 pub fn directory(data: &[u8]) {
     canonical(data, DirectoryFile::decode, DirectoryFile::encode);
+    canonical(data, DirectoryDifference::decode, DirectoryDifference::encode);
+    canonical(data, SubtreeFile::decode, SubtreeFile::encode);
     canonical(data, wire_directory::decode_head, wire_directory::encode_head);
     canonical(data, wire_directory::decode_entry, wire_directory::encode_entry);
 }

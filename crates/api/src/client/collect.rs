@@ -82,7 +82,11 @@ impl Client {
         from: u64,
     ) -> Result<Download, ClientError> {
         let (dispatch, sha256) = (dispatch.to_string(), sha256.to_string());
-        let mut ask = Ask::get(&entry(agency, &dispatch, &["documents", &sha256]));
+        self.opened(Ask::get(&entry(agency, &dispatch, &["documents", &sha256])), from).await
+    }
+
+    /// Opens what is asked for, from a byte on.
+    pub(super) async fn opened(&self, mut ask: Ask, from: u64) -> Result<Download, ClientError> {
         if from > 0 {
             let range = HeaderValue::from_str(&format!("bytes={from}-")).map_err(unexpected)?;
             ask = ask.header(RANGE.as_str(), range);

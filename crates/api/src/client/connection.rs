@@ -1,7 +1,9 @@
 //! Connections of a client: opened when needed, kept for the next call.
 
+use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +15,30 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tram_door::Duplex;
 
 use super::ClientError;
 
 /// Idle connections kept; more than one only after calls at the same time.
 const IDLE_MAX: usize = 256;
+
+/// A connection that is being made.
+pub type Dialled<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>>;
+
+/// How a client reaches its node.
+pub trait Dial: Send + Sync + 'static {
+    /// Makes a connection.
+    fn dial(&self) -> Dialled<'_>;
+}
+
+/// By a local socket.
+pub(super) struct Local(pub(super) PathBuf);
+
+impl Dial for Local {
+    fn dial(&self) -> Dialled<'_> {
+        Box::pin(async { Ok(Box::new(UnixStream::connect(&self.0).await?) as Box<dyn Duplex>) })
+    }
+}
 
 /// An open connection that takes one request at a time. Dropping it closes the connection, also
 /// in the middle of a body.
@@ -40,14 +61,16 @@ impl Drop for Line {
 }
 
 pub(super) struct Pool {
-    path: PathBuf,
+    dial: Box<dyn Dial>,
+    /// Where the node is, in words.
+    place: String,
     connect: Duration,
     idle: Mutex<Vec<Line>>,
 }
 
 impl Pool {
-    pub(super) fn new(path: &Path, connect: Duration) -> Self {
-        Pool { path: path.to_owned(), connect, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(dial: Box<dyn Dial>, place: String, connect: Duration) -> Self {
+        Pool { dial, place, connect, idle: Mutex::new(Vec::new()) }
     }
 
     /// A kept connection that still works, or `None`.
@@ -63,8 +86,8 @@ impl Pool {
     /// A new connection.
     pub(super) async fn open(&self) -> Result<Line, ClientError> {
         let unreachable =
-            |source: io::Error| ClientError::Unreachable { path: self.path.clone(), source };
-        let stream = timeout(self.connect, UnixStream::connect(&self.path))
+            |source: io::Error| ClientError::Unreachable { place: self.place.clone(), source };
+        let stream = timeout(self.connect, self.dial.dial())
             .await
             .map_err(|_| unreachable(io::ErrorKind::TimedOut.into()))?
             .map_err(unreachable)?;

@@ -1,7 +1,6 @@
 //! What can go wrong on the caller's side of the socket.
 
 use std::io;
-use std::path::PathBuf;
 
 use tram_dispatch::Code;
 
@@ -14,11 +13,11 @@ pub enum ClientError {
     /// The node answered with a problem.
     #[error("{}: {}", .0.code, .0.detail)]
     Problem(Box<ProblemDocument>),
-    /// Nobody answers on the socket.
-    #[error("no node answers on {path}: {source}")]
+    /// Nobody answers there.
+    #[error("no node answers on {place}: {source}")]
     Unreachable {
-        /// The socket.
-        path: PathBuf,
+        /// The socket, or the URL.
+        place: String,
         /// What the system said.
         source: io::Error,
     },

@@ -1,10 +1,12 @@
-//! The client of the local socket, as the CLI uses it: one typed function per route.
+//! The client of the API, as the CLI uses it: one typed function per route, over a local socket or
+//! whatever a [`Dial`] makes.
 
 mod audit;
 mod collect;
 mod connection;
 mod error;
 mod evidence;
+mod hosting;
 mod numbers;
 mod operate;
 mod streams;
@@ -24,12 +26,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use collect::Download;
+pub use connection::{Dial, Dialled};
 pub use error::ClientError;
 pub use streams::{CheckLines, Events};
 
 use crate::problem::Language;
 use crate::routes::media;
-use connection::{Line, Pool, broken, send};
+use connection::{Line, Local, Pool, broken, send};
 
 /// Longest wait for a connection.
 const CONNECT_MS: u64 = 5_000;
@@ -42,6 +45,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// its own. Every call may be repeated after [`ClientError::Broken`].
 pub struct Client {
     pool: Pool,
+    host: HeaderValue,
     language: Language,
 }
 
@@ -124,8 +128,25 @@ impl Ask {
 impl Client {
     /// A client of the node on this socket; connects when the first call is made.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        let pool = Pool::new(path.as_ref(), Duration::from_millis(CONNECT_MS));
-        Client { pool, language: Language::English }
+        let path = path.as_ref();
+        let place = path.display().to_string();
+        Self::by(Box::new(Local(path.to_owned())), place, HeaderValue::from_static("localhost"))
+    }
+
+    /// A client of the node that `dial` reaches: for a door on another machine, with the TLS that it asks
+    /// for. `authority` is the host and port of its URL.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] if `authority` is no host.
+    pub fn over(dial: impl Dial, authority: &str) -> Result<Self, ClientError> {
+        let bad = |e| ClientError::Input(std::io::Error::other(e));
+        let host = HeaderValue::from_str(authority).map_err(bad)?;
+        Ok(Self::by(Box::new(dial), format!("https://{authority}"), host))
+    }
+
+    fn by(dial: Box<dyn Dial>, place: String, host: HeaderValue) -> Self {
+        let pool = Pool::new(dial, place, Duration::from_millis(CONNECT_MS));
+        Client { pool, host, language: Language::English }
     }
 
     /// The same client, asking for problems in this language.
@@ -188,7 +209,7 @@ impl Client {
 
     fn dressed(&self, mut request: Request<Body>) -> Request<Body> {
         let headers = request.headers_mut();
-        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        headers.insert(HOST, self.host.clone());
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
         if !headers.contains_key(ACCEPT) {
             headers.insert(ACCEPT, HeaderValue::from_static("*/*"));

@@ -8,7 +8,8 @@ use crate::text::{AgencyText, DigestText, NetworkText, NodeText, TimeText};
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct DirectoryQuery {
-    /// Only agencies whose code or name contains this text, whatever its case or normal form.
+    /// Only agencies whose name, code or former code contains this text, whatever its case; accents count
+    /// only where the text has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub find: Option<String>,
     /// Cursor: the `next` of the page before.
@@ -64,6 +65,18 @@ pub struct DirectoryAgency {
     /// Who took over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<AgencyText>,
+    /// The open agency that receives what is addressed to this code today, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaches: Option<AgencyText>,
+    /// How people reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Since when its code is valid, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<TimeText>,
+    /// Since when its code is not valid any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<TimeText>,
 }
 
 /// A directory that was verified and installed.

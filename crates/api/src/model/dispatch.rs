@@ -24,6 +24,9 @@ pub struct Accepted {
     pub receipt: Base64,
     /// One leg per recipient.
     pub legs: Vec<LegView>,
+    /// What became of the groups, where the node expanded some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<super::ExpandedView>,
     /// A warning: other dispatches of this agency with the same number, notation and year, that are no act
     /// on each other. It was accepted all the same.
     #[serde(default)]

@@ -92,6 +92,9 @@ pub struct InboxItem {
     /// are no act on each other. They travel all the same.
     #[serde(default)]
     pub same_number: Vec<DispatchText>,
+    /// The units that it was forwarded to: of each the newest record.
+    #[serde(default)]
+    pub units: Vec<super::UnitNoteView>,
     /// How many documents it has.
     pub documents: u32,
     /// Bytes of all documents.
@@ -140,6 +143,9 @@ pub struct InboxEntry {
     /// Every status that was given, oldest first; the last one counts.
     #[serde(default)]
     pub statuses: Vec<HandlingView>,
+    /// Everything on record about the units that it was forwarded to, oldest first.
+    #[serde(default)]
+    pub units: Vec<super::UnitNoteView>,
     /// Whether its seal holds.
     pub signature: SignatureView,
     /// The clerk's words, where refused or registered with a remark.

@@ -5,7 +5,10 @@ mod act;
 mod audit;
 mod directory;
 mod dispatch;
+mod doors;
 mod event;
+mod group;
+mod hosting;
 mod inbox;
 mod node;
 mod numbers;
@@ -16,6 +19,7 @@ mod retention;
 mod seal;
 mod status;
 mod store;
+mod unit;
 mod upload;
 
 pub use act::{ActAnswer, ActKind, ActView, RefusalCause};
@@ -28,7 +32,13 @@ pub use dispatch::{
     Accepted, DispatchQuery, DispatchSummary, DocumentView, EvidenceView, LegState, LegView,
     Outcome, Tracking,
 };
+pub use doors::{DropFolderView, WebhookView};
 pub use event::EventNotice;
+pub use group::{
+    ExpandedView, GroupView, LeftOutReason, LeftOutView, RecipientView, RecipientsQuery,
+    RecipientsView,
+};
+pub use hosting::{AccountView, HostedAgency, HostedQuery, MailboxCounts};
 pub use inbox::{
     ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Recorded, RefuseRequest,
     RegisterRequest,
@@ -58,6 +68,10 @@ pub use seal::{
 };
 pub use status::{HandlingView, SignatureVerdict, SignatureView, StatusRequest};
 pub use store::{CheckLine, CheckQuery, CheckReport};
+pub use unit::{
+    ForwardRequest, MarkRequest, UnitItem, UnitNoteView, UnitQuery, UnitState, UnitView,
+    UnitsRecorded,
+};
 pub use upload::{EventsQuery, UploadQuery, UploadState, UploadStateQuery};
 
 use serde::{Deserialize, Serialize};

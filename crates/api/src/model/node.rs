@@ -73,6 +73,12 @@ pub struct StatusView {
     /// How far the receipt log is time-stamped from outside; absent: no server is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_stamps: Option<super::TimeStampsStanding>,
+    /// The receivers of events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<super::WebhookView>,
+    /// The drop folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drop_folders: Vec<super::DropFolderView>,
     /// Proofs that a log was put back or split: names of files in `proofs/` of the data directory.
     #[serde(default)]
     pub proofs: Vec<String>,

@@ -14,8 +14,14 @@ pub struct SealRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceText>,
     /// The agencies addressed.
+    #[serde(default)]
     pub recipients: Vec<AgencyText>,
-    /// The group that the recipients were expanded from.
+    /// Groups addressed beside them: `communes-of:CODE`, `children-of:CODE`, `under:CODE`, `tier:N`,
+    /// `group:NAME`. The node expands them from its directory before it seals; the envelope names every
+    /// recipient, and the groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The group that the recipients were expanded from, where that was done before; not beside `groups`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The secrecy mark. Any but `none` is refused: secret documents must not travel here.

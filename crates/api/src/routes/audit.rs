@@ -1,7 +1,7 @@
 //! The questions auditors ask.
 
 use super::Verb::Get;
-use super::table::{json, page, params, route};
+use super::build::{json, page, params, route};
 use super::{AUDIT, Route};
 use crate::model::*;
 

@@ -1,7 +1,8 @@
 //! The receipt log: who cosigned it, what vouches for it, how it began.
 
 use super::Verb::{Get, Post};
-use super::table::{OPERATE, json, route};
+use super::build::{json, route};
+use super::table::OPERATE;
 use super::{AUDIT, Route, SEE, media};
 use crate::limits::JSON_BYTES_MAX;
 use crate::model::*;

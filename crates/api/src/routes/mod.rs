@@ -2,6 +2,8 @@
 //! description are all made from it.
 
 mod audit;
+mod build;
+mod hosting;
 mod log;
 mod table;
 
@@ -100,6 +102,8 @@ pub struct Route {
     pub body_bytes_max: u64,
     /// Good answers.
     pub answers: &'static [Answer],
+    /// Whether the account of the unit that the path names may use it without a role.
+    pub unit: bool,
     /// Whether it may wait for something to happen.
     pub waits: bool,
     /// Whether its answer may be long or dear to find: few of those are made at a time.
@@ -139,8 +143,8 @@ impl Verb {
 }
 
 /// Roles that may see dispatches and their evidence.
-pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Audit, Role::Operate];
+pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Read, Role::Audit, Role::Operate];
 /// Who may take evidence files out: they hold the envelope, and documents where asked.
 pub const AUDIT: &[Role] = &[Role::Audit];
 /// Roles that may see subjects and receipts.
-pub const READ: &[Role] = &[Role::Submit, Role::Collect, Role::Audit];
+pub const READ: &[Role] = &[Role::Submit, Role::Collect, Role::Read, Role::Audit];

@@ -1,20 +1,20 @@
 //! The routes themselves.
 
-use utoipa::openapi::path::Parameter;
-use utoipa::{IntoParams, ToSchema};
-
 use super::Verb::{Get, Head, Post, Put};
-use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, Verb, audit, log, media};
+use super::build::{empty, json, page, params, raw, route};
+use super::{AUDIT, AgencyIn, Answer, READ, Route, SEE, audit, hosting, log, media};
 use crate::access::Role;
 use crate::limits::{
     DIRECTORY_BODY_BYTES_MAX, JSON_BYTES_MAX, SUBMISSION_BYTES_MAX, UPLOAD_BYTES_MAX,
 };
 use crate::model::*;
-use crate::openapi::{Shape, page_shape, shape};
+use crate::openapi::shape;
 
 const WATCH: &[Role] = &[Role::Operate, Role::Audit];
 const SUBMIT: &[Role] = &[Role::Submit];
-const COLLECT: &[Role] = &[Role::Collect];
+pub(super) const COLLECT: &[Role] = &[Role::Collect];
+/// Who may look into a mailbox.
+pub(super) const LOOK: &[Role] = &[Role::Collect, Role::Read];
 pub(super) const OPERATE: &[Role] = &[Role::Operate];
 
 const INBOX: &str = "/v1/agencies/{agency}/inbox";
@@ -122,7 +122,7 @@ pub static ROUTES: &[Route] = &[
         "inbox",
         "collect",
         "The mailbox of an agency; waits for the next dispatch where asked to",
-        COLLECT,
+        LOOK,
         &[page::<InboxItem>(200, "One page, oldest first; it always has a next")],
     )
     .agency(AgencyIn::Path)
@@ -134,7 +134,7 @@ pub static ROUTES: &[Route] = &[
         "inbox_entry",
         "collect",
         "One consigned dispatch",
-        COLLECT,
+        LOOK,
         &[json::<InboxEntry>(200, "Metadata and documents")],
     )
     .agency(AgencyIn::Path),
@@ -144,7 +144,7 @@ pub static ROUTES: &[Route] = &[
         "fetch",
         "collect",
         "Its sealed bytes; header Tram-Fetch has the token for the confirmation",
-        COLLECT,
+        LOOK,
         &[raw(200, "The bytes as sealed", media::SEALED)],
     )
     .agency(AgencyIn::Path),
@@ -154,7 +154,7 @@ pub static ROUTES: &[Route] = &[
         "fetch_document",
         "collect",
         "One document, or one byte range of it (RFC 9110 section 14)",
-        COLLECT,
+        LOOK,
         &[raw(200, "All bytes", media::BYTES), raw(206, "The range", media::BYTES)],
     )
     .agency(AgencyIn::Path),
@@ -222,6 +222,15 @@ pub static ROUTES: &[Route] = &[
     )
     .query(params::<ReceiptQuery>)
     .dear(),
+    hosting::FORWARD,
+    hosting::UNITS,
+    hosting::UNIT_INBOX,
+    hosting::UNIT_ENTRY,
+    hosting::UNIT_DOCUMENT,
+    hosting::MARK,
+    hosting::HOSTED,
+    hosting::GROUPS,
+    hosting::RECIPIENTS,
     audit::NUMBERED,
     audit::BETWEEN,
     audit::REFUSALS,
@@ -413,81 +422,3 @@ pub static ROUTES: &[Route] = &[
         &[raw(200, "OpenAPI 3.1", media::JSON)],
     ),
 ];
-
-pub(super) fn params<Q: IntoParams>() -> Vec<Parameter> {
-    Q::into_params(|| None)
-}
-
-pub(super) const fn json<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, body: Some((media::JSON, Some(shape::<T>))) }
-}
-
-pub(super) const fn page<T: ToSchema + 'static>(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, body: Some((media::JSON, Some(page_shape::<T>))) }
-}
-
-const fn raw(status: u16, meaning: &'static str, media: &'static str) -> Answer {
-    Answer { status, meaning, body: Some((media, None)) }
-}
-
-const fn empty(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, body: None }
-}
-
-pub(super) const fn route(
-    verb: Verb,
-    path: &'static str,
-    name: &'static str,
-    tag: &'static str,
-    summary: &'static str,
-    roles: &'static [Role],
-    answers: &'static [Answer],
-) -> Route {
-    Route {
-        name,
-        tag,
-        verb,
-        path,
-        summary,
-        roles,
-        agency: AgencyIn::Nowhere,
-        query: None,
-        body: &[],
-        body_bytes_max: 0,
-        answers,
-        waits: false,
-        dear: false,
-    }
-}
-
-impl Route {
-    const fn agency(mut self, agency: AgencyIn) -> Self {
-        self.agency = agency;
-        self
-    }
-
-    pub(super) const fn query(mut self, query: fn() -> Vec<Parameter>) -> Self {
-        self.query = Some(query);
-        self
-    }
-
-    pub(super) const fn body(
-        mut self,
-        bytes_max: u64,
-        body: &'static [(&'static str, Option<Shape>)],
-    ) -> Self {
-        self.body = body;
-        self.body_bytes_max = bytes_max;
-        self
-    }
-
-    pub(super) const fn dear(mut self) -> Self {
-        self.dear = true;
-        self
-    }
-
-    const fn waits(mut self) -> Self {
-        self.waits = true;
-        self
-    }
-}

@@ -1,12 +1,15 @@
-//! Turns a connection away that is over the count.
+//! Turns a connection away: one that is over the count, or of somebody who is not known. It gets a
+//! problem and nothing else; no request of it is looked at.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tram_door::Duplex;
 
 use crate::Problem;
 use crate::problem::{Language, MEDIA_TYPE};
@@ -28,25 +31,33 @@ impl Away {
         Away(Arc::new(Semaphore::new(AT_ONCE_MAX.min(connections_max / 4))))
     }
 
-    /// Answers busy. Most clients take an answer only to a question they have asked, and never read
-    /// one if the connection is reset while they still ask; so the question is awaited for a moment.
-    pub(super) fn turn(&self, stream: UnixStream) {
+    /// Answers with a problem, mostly in a task of its own.
+    pub(super) fn turn(&self, mut stream: impl Duplex, problem: &Problem) {
+        let words = words(problem);
         match self.0.clone().try_acquire_owned() {
             Ok(place) => {
                 tokio::spawn(async move {
                     let _place = place;
-                    answer(stream).await;
+                    answer(stream, &words).await;
                 });
             }
             Err(_) => {
                 // A fresh socket's buffer takes these few bytes at once; if not, closing says enough.
-                let _ = stream.try_write(&words());
+                let mut cx = Context::from_waker(Waker::noop());
+                let _ = Pin::new(&mut stream).poll_write(&mut cx, &words);
             }
         }
     }
 }
 
-async fn answer(mut stream: UnixStream) {
+/// Too many.
+pub(super) fn busy() -> Problem {
+    Problem::busy("too many connections; close some, or try again", 1)
+}
+
+/// Most clients take an answer only to a question they have asked, and never read one if the connection
+/// is reset while they still ask; so the question is awaited for a moment.
+pub(super) async fn answer(mut stream: impl Duplex, words: &[u8]) {
     let mut piece = vec![0; 4096];
     let mut asked = Vec::new();
     let question = async {
@@ -64,7 +75,8 @@ async fn answer(mut stream: UnixStream) {
     // One who asks nothing is told all the same.
     let _ = timeout(PATIENCE, question).await;
     let end = async {
-        stream.write_all(&words()).await?;
+        stream.write_all(words).await?;
+        stream.flush().await?;
         stream.shutdown().await?;
         let mut left = BYTES_MAX;
         while left > 0 {
@@ -79,14 +91,17 @@ async fn answer(mut stream: UnixStream) {
     let _ = timeout(PATIENCE, end).await;
 }
 
-fn words() -> Vec<u8> {
-    let problem = Problem::busy("too many connections; close some, or try again", 1);
+/// The problem as an answer that closes the connection.
+pub(super) fn words(problem: &Problem) -> Vec<u8> {
     let document = problem.document(Language::English);
     let body = serde_json::to_vec(&document).unwrap_or_default();
+    let reason = problem.status().canonical_reason().unwrap_or("No");
+    let again = problem.retry_after_s.map(|s| format!("retry-after: {s}\r\n"));
     let mut answer = format!(
-        "HTTP/1.1 {} Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 {} {reason}\r\ncontent-type: {MEDIA_TYPE}\r\n{}connection: close\r\n\
+         content-length: {}\r\n\r\n",
         document.status,
+        again.unwrap_or_default(),
         body.len()
     )
     .into_bytes();

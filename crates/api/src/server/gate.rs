@@ -15,9 +15,9 @@ use tram_dispatch::{AgencyCode, Code};
 use super::App;
 use super::body::{Charge, over};
 use super::call::{captures, path_variable, query};
-use super::connection::Credentials;
 use super::drain::Drained;
 use super::outgoing::Held;
+use crate::access::Peer;
 use crate::limits::ANSWER_SMALL_BYTES;
 use crate::problem::Language;
 use crate::routes::{AgencyIn, ROUTES, Route};
@@ -37,10 +37,9 @@ pub(super) async fn pass(
     };
     let mut listing = None;
     if route.dear {
-        let Credentials { uid, .. } =
-            request.extensions().get::<Credentials>().copied().unwrap_or_default();
-        let (all_max, own_max) = (app.limits.listings_max, app.limits.listings_per_uid_max);
-        listing = app.listings.enter(uid, all_max, own_max);
+        let share = request.extensions().get::<Peer>().unwrap_or(&Peer::NOBODY).share();
+        let (all_max, own_max) = (app.limits.listings_max, app.limits.listings_per_caller_max);
+        listing = app.listings.enter(share, all_max, own_max);
         if listing.is_none() {
             return Problem::busy("too many listings at once", 1).into_response();
         }
@@ -76,9 +75,8 @@ pub(super) async fn pass(
 
 async fn admit(app: &App, route: &'static Route, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
-    let Credentials { uid, gid, pid } =
-        parts.extensions.get::<Credentials>().copied().unwrap_or_default();
-    let caller = app.access.caller(uid, gid, pid);
+    let peer = parts.extensions.get::<Peer>().cloned().unwrap_or(Peer::NOBODY);
+    let caller = app.access.of(peer);
     authorise(&caller, route, &mut parts).await?;
     check_form(route, &parts, &body)?;
     parts.extensions.insert::<Caller>(caller);
@@ -91,6 +89,13 @@ async fn authorise(
     route: &Route,
     parts: &mut http::request::Parts,
 ) -> Result<(), Problem> {
+    if route.unit {
+        let captures = captures(parts).await?;
+        let agency: AgencyCode = path_variable(&captures, "agency")?;
+        if caller.is_unit(&agency, &path_variable(&captures, "unit")?) {
+            return Ok(());
+        }
+    }
     // Before the agency is even read: who has no such role learns nothing about agencies.
     caller.require_any(route.roles)?;
     let agency: AgencyCode = match route.agency {

@@ -1,4 +1,4 @@
-//! The server: router, gate, limits and life cycle of one socket.
+//! The server: router, gate, limits and life cycle of one socket, or of the door for other machines.
 
 mod away;
 mod bind;
@@ -12,8 +12,8 @@ mod handlers;
 mod heads;
 mod json;
 mod outgoing;
-mod pace;
 mod range;
+mod remote;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,18 +22,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodFilter;
+use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tram_door::{Counts, Listen};
 
 pub use bind::{BindError, Socket, SocketOptions};
 pub use body::BodyStream;
 pub(crate) use framing::UPLOADED;
+pub use remote::{RemoteDoor, Systems, serve_remote};
 
+use crate::access::{Peer, Share};
 use crate::routes::{ROUTES, Verb};
 use crate::{Access, Limits, Service};
-use connection::{Counts, Credentials};
 
-/// What every request of one socket shares.
+/// What every request of one socket or door shares.
 #[derive(Clone)]
 struct App {
     service: Arc<dyn Service>,
@@ -43,11 +45,30 @@ struct App {
     waits: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     answers: Arc<Semaphore>,
-    listings: Arc<Counts>,
+    listings: Arc<Counts<Share>>,
     stopping: watch::Receiver<bool>,
 }
 
 impl App {
+    fn new(
+        access: Access,
+        service: Arc<dyn Service>,
+        limits: Limits,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        App {
+            service,
+            access: Arc::new(access),
+            requests: Arc::new(Semaphore::new(limits.requests_max)),
+            waits: Arc::new(Semaphore::new(limits.waits_max)),
+            memory: body::budget(limits.body_memory_bytes_max),
+            answers: body::budget(limits.answer_memory_bytes_max),
+            listings: Arc::default(),
+            limits: Arc::new(limits),
+            stopping,
+        }
+    }
+
     /// Ends when the node stops, so that long waits answer instead of being cut.
     async fn stopped(&self) {
         let mut stopping = self.stopping.clone();
@@ -67,64 +88,35 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, stopping) = watch::channel(false);
-    let app = App {
-        service,
-        access: Arc::new(access),
-        requests: Arc::new(Semaphore::new(limits.requests_max)),
-        waits: Arc::new(Semaphore::new(limits.waits_max)),
-        memory: body::budget(limits.body_memory_bytes_max),
-        answers: body::budget(limits.answer_memory_bytes_max),
-        listings: Arc::default(),
-        limits: Arc::new(limits),
-        stopping: stopping.clone(),
-    };
+    let app = App::new(access, service, limits, stopping.clone());
     let limits = app.limits.clone();
     let router = router(app);
-    let counts = Arc::new(Counts::default());
+    let counts: Arc<Counts<Share>> = Arc::default();
     let away = away::Away::new(limits.connections_max);
-    let mut connections = JoinSet::new();
-    let mut deaf = false;
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = shutdown.as_mut() => break,
-            Some(_) = connections.join_next() => {}
-            accepted = socket.listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    if std::mem::take(&mut deaf) {
-                        tracing::info!("the local socket accepts again");
-                    }
-                    let Ok(found) = stream.peer_cred() else { continue };
-                    let credentials =
-                        Credentials { uid: found.uid(), gid: found.gid(), pid: found.pid() };
-                    let Some(counted) = counts.enter(credentials.uid, limits.connections_max, limits.connections_per_uid_max) else {
-                        away.turn(stream);
-                        continue;
-                    };
-                    let (router, limits) = (router.clone(), limits.clone());
-                    let stopping = stopping.clone();
-                    connections.spawn(async move {
-                        let _counted = counted;
-                        connection::serve(stream, credentials, router, limits, stopping).await;
-                    });
-                }
-                Err(error) => {
-                    // Out of descriptors, most likely: wait for some to come free.
-                    if !std::mem::replace(&mut deaf, true) {
-                        tracing::warn!(%error, "the local socket cannot accept; it is tried again and again");
-                    }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-        }
+    let drain = Duration::from_millis(limits.drain_ms);
+    let each = |stream: UnixStream| {
+        let found = stream.peer_cred().ok()?;
+        let peer = Peer::Process { uid: found.uid(), gid: found.gid(), pid: found.pid() };
+        let own_max = limits.connections_per_caller_max;
+        let Some(counted) = counts.enter(peer.share(), limits.connections_max, own_max) else {
+            away.turn(stream, &away::busy());
+            return None;
+        };
+        let (router, limits, stopping) = (router.clone(), limits.clone(), stopping.clone());
+        Some(async move {
+            let _counted = counted;
+            connection::serve(stream, peer, router, limits, stopping).await;
+        })
+    };
+    tram_door::accept(socket, "the local socket", drain, stop, shutdown, each).await;
+}
+
+impl Listen for Socket {
+    type Connection = UnixStream;
+
+    async fn next(&self) -> std::io::Result<UnixStream> {
+        self.listener.accept().await.map(|(stream, _)| stream)
     }
-    drop(socket);
-    let _ = stop.send(true);
-    let drain = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_millis(limits.drain_ms), drain).await.is_err() {
-        tracing::warn!(open = connections.len(), "socket connections cut at stop");
-    }
-    connections.shutdown().await;
 }
 
 fn router(app: App) -> Router {

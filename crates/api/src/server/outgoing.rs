@@ -12,10 +12,11 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tram_dispatch::Code;
+use tram_door::Counted;
 
 use super::body::Charge;
-use super::connection::Counted;
 use crate::Problem;
+use crate::access::Share;
 pub(super) use crate::channel::{ChannelBody, Cut};
 use crate::routes::media;
 
@@ -32,7 +33,7 @@ pub(super) struct Held {
     /// What is left of a piece that was too large.
     pub(super) rest: Bytes,
     pub(super) _place: OwnedSemaphorePermit,
-    pub(super) _listing: Option<Counted>,
+    pub(super) _listing: Option<Counted<Share>>,
     pub(super) _charge: Charge,
 }
 

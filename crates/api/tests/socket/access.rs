@@ -23,6 +23,7 @@ async fn status(node: &Running, route: &Route, code: &str) -> u16 {
         .replace("{recipient}", "H41.12")
         .replace("{node}", "n1.H41")
         .replace("{action}", "hold")
+        .replace("{unit}", "VP")
         .replace("{series}", "5")
         .replace("{number}", "7");
     let query = match (route.name, route.agency) {

@@ -16,6 +16,8 @@ use tram_api::{
 use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
 
+#[path = "fake_hosting.rs"]
+pub mod hosting;
 #[path = "fake_questions.rs"]
 pub mod questions;
 
@@ -37,6 +39,7 @@ pub struct State {
     pub items: Vec<Item>,
     pub inline: Vec<Option<usize>>,
     pub notices: Vec<EventNotice>,
+    pub units: BTreeMap<(AgencyCode, DispatchId), Vec<UnitNoteView>>,
     pub largest_piece: usize,
     pub calls: u64,
 }
@@ -140,6 +143,7 @@ impl Fake {
             accepted_at: NOW.into(),
             receipt: Base64(b"receipt".to_vec()),
             legs: legs(&item),
+            expanded: None,
             same_number: vec![],
             repeat,
         })
@@ -217,6 +221,7 @@ fn inbox_item(item: &Item) -> InboxItem {
         act: SealActKind::New,
         acts: vec![],
         same_number: vec![],
+        units: vec![],
         documents: 0,
         documents_bytes: 0,
     }
@@ -466,6 +471,7 @@ impl Service for Fake {
                 acts: vec![],
                 same_number: vec![],
                 statuses: vec![],
+                units: vec![],
                 signature: signature(),
                 remark: None,
             })
@@ -767,6 +773,8 @@ impl Service for Fake {
                 free_bytes: 2,
                 certificates: vec![],
                 time_stamps: None,
+                webhooks: Vec::new(),
+                drop_folders: Vec::new(),
                 proofs: vec![],
                 revocation: vec![],
                 limits: LimitsView::default(),
@@ -816,6 +824,10 @@ impl Service for Fake {
                 node: Some(Self::node().into()),
                 open: true,
                 successor: None,
+                reaches: None,
+                contact: None,
+                from: None,
+                until: None,
             };
             Ok(DirectoryView {
                 network: tram_dispatch::NetworkId([9; 32]).into(),

@@ -126,7 +126,7 @@ async fn bodies_where_none_belong_and_bodies_over_the_limit() {
 #[tokio::test]
 async fn connections_requests_and_memory_are_bounded() {
     let limits = Limits {
-        connections_per_uid_max: 3,
+        connections_per_caller_max: 3,
         waits_max: 1,
         body_memory_bytes_max: 16 << 10,
         ..Limits::default()
@@ -231,7 +231,7 @@ async fn listings_and_answers_that_nobody_reads_are_bounded() {
     let large = tram_api::openapi::text().len();
     let limits = Limits {
         listings_max: 4,
-        listings_per_uid_max: 0,
+        listings_per_caller_max: 0,
         answer_memory_bytes_max: large + large / 2,
         ..Limits::default()
     };

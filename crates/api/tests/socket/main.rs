@@ -7,6 +7,7 @@ mod description;
 mod fake;
 mod harness;
 mod hostile;
+mod hosting;
 mod problems;
 mod questions;
 mod routes;

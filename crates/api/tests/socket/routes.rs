@@ -48,6 +48,7 @@ fn seal_request() -> SealRequest {
         originator: agency("H41").into(),
         reference: None,
         recipients: vec![agency("H41.12").into()],
+        groups: Vec::new(),
         group: None,
         secrecy: SecrecyMark::None,
         metadata: SealMetadata {

@@ -131,7 +131,8 @@ async fn garbage_behind_a_request_is_no_request() {
 async fn five_hundred_idle_clients_of_one_user_leave_the_others_served() {
     let home = tempfile::tempdir().unwrap();
     let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(home.path()).unwrap());
-    let limits = Limits { connections_max: 256, connections_per_uid_max: 192, ..Limits::default() };
+    let limits =
+        Limits { connections_max: 256, connections_per_caller_max: 192, ..Limits::default() };
     let node = start(Fake::default(), everything(), limits).await;
     let mut idle = Vec::new();
     for _ in 0..500 {

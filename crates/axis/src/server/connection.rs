@@ -9,14 +9,14 @@ use std::time::Duration;
 use http::Response;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tram_door::{HttpLimits, Tls, http, secure};
 
 use super::App;
 use super::fed::Fed;
 use super::handle;
-use super::stream::{Duplex, Guarded, Tls};
+use super::stream::Guarded;
 use crate::limits::{HANDSHAKE_MS, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::refusal::Refusal;
 
@@ -26,55 +26,29 @@ pub(super) async fn serve(
     address: SocketAddr,
     tls: Option<Arc<dyn Tls>>,
     app: Arc<App>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) {
-    // Answers are written whole; a delay gains nothing.
-    let _ = tcp.set_nodelay(true);
-    let stream: Box<dyn Duplex> = match tls {
-        None => Box::new(tcp),
-        Some(tls) => {
-            let longest = Duration::from_millis(HANDSHAKE_MS);
-            match tokio::time::timeout(longest, tls.accept(tcp)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => {
-                    tracing::debug!(%address, %error, "axis: no TLS session");
-                    return;
-                }
-                Err(_) => {
-                    tracing::debug!(%address, "axis: the TLS handshake took too long");
-                    return;
-                }
-            }
+    let session = match secure(tcp, tls.as_deref(), Duration::from_millis(HANDSHAKE_MS)).await {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::debug!(%address, %error, "axis: no TLS session");
+            return;
         }
     };
     let mangled = Arc::new(AtomicBool::new(false));
-    let idle = Duration::from_millis(app.limits.write_idle_ms);
-    let io = TokioIo::new(Guarded::new(stream, idle, mangled.clone()));
-    let head_ms = app.limits.head_ms;
+    let stream = Guarded::new(session.stream, mangled.clone());
+    let limits = HttpLimits {
+        head_ms: app.limits.head_ms,
+        head_bytes_max: HEAD_BYTES_MAX,
+        headers_max: HEADERS_MAX,
+        write_idle_ms: app.limits.write_idle_ms,
+        keep_alive: false,
+    };
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let (app, mangled) = (app.clone(), mangled.load(Ordering::Relaxed));
         async move { Ok::<_, Infallible>(answered(app, request, mangled).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(head_ms))
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .keep_alive(false)
-        .serve_connection(io, service);
-    let mut connection = std::pin::pin!(connection);
-    let stop = async move {
-        // An error means that the server itself is gone, which is the same to a connection.
-        let _ = stopping.wait_for(|s| *s).await;
-    };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
+    if let Err(error) = http(stream, service, &limits, stopping).await {
         tracing::debug!(%address, %error, "axis connection ended");
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::places::Counted;
+use tram_door::Counted;
 
 /// Pieces that may wait to be sent.
 const PIECES_MAX: usize = 2;

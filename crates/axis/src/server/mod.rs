@@ -5,7 +5,6 @@ mod connection;
 mod fed;
 mod give;
 mod handle;
-mod places;
 mod stream;
 mod take;
 
@@ -17,14 +16,11 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
-
-pub use stream::{Duplex, Secured, Tls};
+use tram_door::{Counts, Tls};
 
 use crate::limits::Limits;
 use crate::port::Node;
 use crate::repeats::Repeats;
-use places::Counts;
 
 /// Where clients come in.
 pub struct Door {
@@ -73,46 +69,19 @@ pub async fn serve(
     });
     let (stop, stopping) = watch::channel(false);
     let addresses: Arc<Counts<IpAddr>> = Arc::default();
-    let mut connections = JoinSet::new();
-    let mut deaf = false;
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = shutdown.as_mut() => break,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => {
-                    if std::mem::take(&mut deaf) {
-                        tracing::info!("the axis endpoint accepts again");
-                    }
-                    let Limits { connections_max, connections_per_address_max, .. } = app.limits;
-                    let counted =
-                        addresses.enter(address.ip(), connections_max, connections_per_address_max);
-                    let Some(counted) = counted else {
-                        tracing::warn!(%address, "axis: too many connections; one is turned away");
-                        continue;
-                    };
-                    let (app, tls, stopping) = (app.clone(), tls.clone(), stopping.clone());
-                    connections.spawn(async move {
-                        let _counted = counted;
-                        connection::serve(stream, address, tls, app, stopping).await;
-                    });
-                }
-                Err(error) => {
-                    // Out of descriptors, most likely: wait for some to come free.
-                    if !std::mem::replace(&mut deaf, true) {
-                        tracing::warn!(%error, "the axis endpoint cannot accept; it is tried again and again");
-                    }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-        }
-    }
-    drop(listener);
-    let _ = stop.send(true);
-    let drain = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_millis(app.limits.drain_ms), drain).await.is_err() {
-        tracing::warn!(open = connections.len(), "axis connections cut at stop");
-    }
-    connections.shutdown().await;
+    let each = |(stream, address): (_, std::net::SocketAddr)| {
+        let Limits { connections_max, connections_per_address_max, .. } = app.limits;
+        let counted = addresses.enter(address.ip(), connections_max, connections_per_address_max);
+        let Some(counted) = counted else {
+            tracing::warn!(%address, "axis: too many connections; one is turned away");
+            return None;
+        };
+        let (app, tls, stopping) = (app.clone(), tls.clone(), stopping.clone());
+        Some(async move {
+            let _counted = counted;
+            connection::serve(stream, address, tls, app, stopping).await;
+        })
+    };
+    let drain = Duration::from_millis(app.limits.drain_ms);
+    tram_door::accept(listener, "the axis endpoint", drain, stop, shutdown, each).await;
 }

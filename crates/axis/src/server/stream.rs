@@ -1,30 +1,12 @@
-//! Connections: plain or TLS, made fit for the HTTP library, and given up when nobody reads.
+//! Heads as some clients write them, made fit for the HTTP library.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
-
-/// Bytes both ways.
-pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Duplex for S {}
-
-/// A connection that is being made secure.
-pub type Secured<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>>;
-
-/// The server's side of TLS.
-pub trait Tls: Send + Sync + 'static {
-    /// Does the handshake.
-    fn accept(&self, tcp: TcpStream) -> Secured<'_>;
-}
 
 /// What stands for an octet that HTTP forbids in a head.
 const REPLACED: u8 = b'?';
@@ -38,8 +20,6 @@ pub(super) struct Guarded<S> {
     stream: S,
     head: Head,
     mangled: Arc<AtomicBool>,
-    idle: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// Follows a head to its end.
@@ -79,26 +59,9 @@ impl Head {
 }
 
 impl<S> Guarded<S> {
-    /// Gives up after a write that makes no progress for `idle`; `mangled` is set where the head held
-    /// something that was replaced.
-    pub(super) fn new(stream: S, idle: Duration, mangled: Arc<AtomicBool>) -> Self {
-        Guarded { stream, head: Head::default(), mangled, idle, stalled: None }
-    }
-
-    fn judge<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.stalled = None;
-            return outcome;
-        }
-        let idle = self.idle;
-        let timer =
-            self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    /// `mangled` is set where the head held something that was replaced.
+    pub(super) fn new(stream: S, mangled: Arc<AtomicBool>) -> Self {
+        Guarded { stream, head: Head::default(), mangled }
     }
 }
 
@@ -123,8 +86,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.judge(cx, outcome)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -132,8 +94,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.judge(cx, outcome)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -141,13 +102,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        self.judge(cx, outcome)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.judge(cx, outcome)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

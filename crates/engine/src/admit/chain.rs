@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tram_dispatch::limits::UPSTREAM_RECEIPTS_MAX;
-use tram_dispatch::{AgencyCode, Digest, Event};
+use tram_dispatch::{AgencyCode, Digest, Event, NodeId};
 use tram_trust::VerifiedReceipt;
 
 use super::offer::Offer;
@@ -19,7 +19,7 @@ pub(super) fn chain<'a>(
         offer.receipts.iter().enumerate().map(|(i, r)| (r.digest(), i)).collect();
     let mut kept = BTreeSet::from([0]);
     for leg in legs {
-        let mut next = upstream_receipt(offer, leg);
+        let mut next = offer.shown.toward(leg);
         for _ in 0..=UPSTREAM_RECEIPTS_MAX {
             let Some(place) = next.and_then(|digest| places.get(&digest)) else { break };
             if !kept.insert(*place) {
@@ -31,19 +31,39 @@ pub(super) fn chain<'a>(
     kept.into_iter().filter_map(|place| offer.receipts.get(place)).collect()
 }
 
-/// Digest of the receipt that shows the offering node's custody toward this recipient.
-pub(super) fn upstream_receipt(offer: &Offer, recipient: &AgencyCode) -> Option<Digest> {
-    offer
-        .receipts
-        .iter()
-        .find(|r| {
-            let e = r.record();
-            e.node == offer.peer
-                && match e.event {
-                    Event::SubmissionAcceptance => true,
-                    Event::RelayAcceptance => e.recipient.as_ref() == Some(recipient),
-                    _ => false,
+/// The offering node's own receipts: which of them shows its custody toward which recipient.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// That of the first node, about the whole dispatch, with its place among the receipts.
+    whole: Option<(usize, Digest)>,
+    /// Those about one recipient.
+    each: BTreeMap<AgencyCode, (usize, Digest)>,
+}
+
+impl Shown {
+    /// Looks through the receipts once: there may be thousands, for thousands of recipients.
+    pub(crate) fn by(peer: &NodeId, receipts: &[VerifiedReceipt]) -> Self {
+        let mut shown = Shown::default();
+        let own = receipts.iter().enumerate().filter(|(_, r)| r.record().node == *peer);
+        for (place, receipt) in own {
+            let e = receipt.record();
+            let here = (place, receipt.digest());
+            match (e.event, &e.recipient) {
+                (Event::SubmissionAcceptance, _) => {
+                    shown.whole.get_or_insert(here);
                 }
-        })
-        .map(VerifiedReceipt::digest)
+                (Event::RelayAcceptance, Some(recipient)) => {
+                    shown.each.entry(recipient.clone()).or_insert(here);
+                }
+                _ => {}
+            }
+        }
+        shown
+    }
+
+    /// Digest of the first receipt that shows the offering node's custody toward this recipient.
+    pub(super) fn toward(&self, recipient: &AgencyCode) -> Option<Digest> {
+        let first = self.whole.iter().chain(self.each.get(recipient)).min_by_key(|(at, _)| *at);
+        first.map(|(_, digest)| *digest)
+    }
 }

@@ -1,6 +1,6 @@
 //! Admission: what this node takes into custody, from whom, and what it refuses.
 
-mod chain;
+pub(crate) mod chain;
 pub(crate) mod number;
 pub(crate) mod offer;
 mod rules;

@@ -7,7 +7,7 @@ use tram_dispatch::{AgencyCode, Code, Event, NodeId, Now};
 use tram_trust::directory::STEPS_MAX;
 use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
 
-use super::chain::{chain, upstream_receipt};
+use super::chain::{Shown, chain};
 use super::rules::Objection;
 use crate::custody::follows_from_directory;
 use crate::engine::{Engine, Fatal};
@@ -31,6 +31,7 @@ pub(crate) struct Offer {
     pub recipients: Vec<AgencyCode>,
     pub receipts: Vec<VerifiedReceipt>,
     pub documents: Documents,
+    pub shown: Shown,
 }
 
 impl Engine {
@@ -110,8 +111,11 @@ impl Engine {
         if !take.is_empty() || !refuse.is_empty() || (tell_again && too_fast.is_none()) {
             self.rates.peer_took(&offer.peer, &self.settings.quotas, now.mono_ms);
         }
+        // Read once, and only if anybody is refused: there may be thousands of them.
+        let past = if refuse.is_empty() { Vec::new() } else { view.history(&id)? };
+        let mut told = self.refusals_told(&offer, &past);
         for (r, (code, _)) in refuse {
-            if let Some(leaf) = self.first_refusal(&offer, &r, code, view)? {
+            if let Some(leaf) = told.remove(&(r.clone(), code.number())) {
                 answers.push((r, WaitingAnswer::Refused(leaf)));
                 continue;
             }
@@ -146,10 +150,11 @@ impl Engine {
             return bad("the first receipt does not accept this submission");
         }
         for r in &offer.recipients {
-            if upstream_receipt(offer, r).is_none() {
+            if offer.shown.toward(r).is_none() {
                 return bad("the peer's own receipt is missing for a recipient");
             }
-            if !offer.dispatch.envelope().recipients.contains(r) {
+            // They are in ascending order: the envelope's own rule.
+            if offer.dispatch.envelope().recipients.binary_search(r).is_err() {
                 return bad("a recipient is not in the envelope");
             }
         }
@@ -171,30 +176,26 @@ impl Engine {
         Some(WaitingAnswer::Accepted(h.accepted(recipient)?.owed))
     }
 
-    /// The refusal this peer was given before for the same leg and the same reason.
-    fn first_refusal(
-        &self,
-        offer: &Offer,
-        recipient: &AgencyCode,
-        code: Code,
-        view: &dyn View,
-    ) -> Result<Option<u64>, Fatal> {
-        let same = |record: &Record| match record {
-            Record::Evidence(own)
-                if own.evidence.event == Event::RelayRejection
-                    && own.evidence.recipient.as_ref() == Some(recipient)
-                    && own.evidence.previous.as_ref() == Some(&offer.peer)
-                    && own.evidence.object == Some(offer.dispatch.object())
-                    && own.evidence.reason == Some(code)
-                    // Under another directory it says something else.
-                    && (!follows_from_directory(code)
-                        || own.evidence.directory == Some(self.directory.digest())) =>
-            {
-                Some(own.leaf.index)
+    /// The refusals that this peer was given before and that still say the same: leaf by recipient and
+    /// number of the code, the first of each.
+    fn refusals_told(&self, offer: &Offer, past: &[Record]) -> BTreeMap<(AgencyCode, u16), u64> {
+        let mut told = BTreeMap::new();
+        for record in past {
+            let Record::Evidence(own) = record else { continue };
+            let e = &own.evidence;
+            let (Some(recipient), Some(code)) = (&e.recipient, e.reason) else { continue };
+            let same = e.event == Event::RelayRejection
+                && e.previous.as_ref() == Some(&offer.peer)
+                && e.object == Some(offer.dispatch.object())
+                // Under another directory it says something else.
+                && (!follows_from_directory(code)
+                    || e.directory == Some(self.directory.digest()));
+            if same {
+                let key = (recipient.clone(), code.number());
+                told.entry(key).or_insert(own.leaf.index);
             }
-            _ => None,
-        };
-        Ok(view.history(&offer.dispatch.id())?.iter().find_map(same))
+        }
+        told
     }
 
     /// A peer that offers again what this node holds has lost what it was told since; so has a
@@ -332,7 +333,7 @@ impl Engine {
             let event = if local { Event::ContentConsignment } else { Event::RelayAcceptance };
             let mut e = self.evidence(now, event, &offer.dispatch, Some(r.clone()));
             e.previous = Some(offer.peer.clone());
-            e.upstream = upstream_receipt(offer, &r);
+            e.upstream = offer.shown.toward(&r);
             e.status = local.then_some(1);
             let leaf = self.witness(now, e, Vec::new())?;
             answers.push((r, WaitingAnswer::Accepted(Owed::Own(leaf))));

@@ -42,6 +42,7 @@ impl HeldDispatch {
                 }
             }
             Record::Linked(linked) => self.links.push(linked.clone()),
+            Record::Unit(note) => self.units.push(note.clone()),
             Record::Hold(hold) => {
                 if let Some(leg) = self.legs.get_mut(&hold.recipient)
                     && leg.in_custody()
@@ -176,7 +177,8 @@ impl HeldDispatch {
             // this node never had. That it holds the leg it may say of itself, and no more.
             if e.event == Event::ContentConsignment
                 && e.node == f.from
-                && let Some(leg @ Leg::Held { .. }) = self.legs.get_mut(r)
+                && let Some(leg) = self.legs.get_mut(r)
+                && leg.in_custody()
             {
                 *leg = Leg::Transferred { peer: f.from.clone(), receipt: f.digest };
             }
@@ -227,13 +229,13 @@ impl HeldDispatch {
                 // One whose copy is damaged wants it again; any other has no way on.
                 *leg = match e.reason {
                     Some(Code::CopyDamaged) => Leg::held(),
-                    _ => Leg::Held { returned_by: [peer.clone()].into() },
+                    _ => Leg::Held { returned_by: [(peer.clone(), e.directory)].into() },
                 };
             }
             (Event::RelayFailure, Leg::Transferred { .. }) if returned(e) => {}
             (Event::RelayFailure, Leg::Held { .. }) if e.reason == Some(Code::CopyDamaged) => {}
             (Event::RelayFailure, Leg::Held { returned_by }) if returned(e) => {
-                returned_by.insert(e.node.clone());
+                returned_by.insert(e.node.clone(), e.directory);
             }
             (Event::RelayFailure, Leg::OnHold) if returned(e) => {}
             (Event::RelayFailure, _) => *leg = ended(failure(e.reason)),

@@ -13,7 +13,7 @@ use tram_wire::Receipt;
 
 use super::leg::{Leg, Outcome, Stage};
 use super::said::Said;
-use crate::record::{Held, Linked, Owed};
+use crate::record::{Held, Linked, Owed, UnitNote};
 
 /// How long the receipt of a next node is asked for once the leg ended further down the way. It says
 /// by which way a leg went; that it arrived is proved without it.
@@ -43,6 +43,8 @@ pub struct HeldDispatch {
     pub at: UnixMillis,
     /// Later dispatches that bear on it, in the order in which they became known.
     pub links: Vec<Linked>,
+    /// What is on record of the recipients' units, in commit order.
+    pub units: Vec<UnitNote>,
     /// Whether its documents are still here; they may go when it is closed.
     pub documents: bool,
     /// Whether the newest record about it says that nothing is left to do.
@@ -110,6 +112,7 @@ impl HeldDispatch {
             files: held.files.clone(),
             at: held.at,
             links: Vec::new(),
+            units: Vec::new(),
             documents: true,
             closed: false,
             batch: 0,
@@ -287,7 +290,9 @@ impl HeldDispatch {
         if !self.owed.is_empty() {
             return None;
         }
-        let mut from = UnixMillis(0);
+        // What a unit was given last is in its mailbox as long as what was registered then.
+        let noted = self.units.last().map(|note| note.at.plus_ms(keep_mailbox_ms));
+        let mut from = noted.unwrap_or(UnixMillis(0));
         for (recipient, leg) in &self.legs {
             match leg {
                 Leg::Mailbox { stage, at } if *stage >= Stage::Refused => {

@@ -1,6 +1,6 @@
 //! One leg: the state of one dispatch toward one recipient.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use tram_dispatch::{Digest, NodeId, UnixMillis};
 
@@ -9,8 +9,9 @@ use tram_dispatch::{Digest, NodeId, UnixMillis};
 pub enum Leg {
     /// In our custody, to be passed on.
     Held {
-        /// Peers that gave it back; they are not tried again under the same directory.
-        returned_by: BTreeSet<NodeId>,
+        /// Peers that gave it back, each with the digest of the directory by which it did; they are not
+        /// tried again.
+        returned_by: BTreeMap<NodeId, Option<Digest>>,
     },
     /// In our custody, stopped by the operator.
     OnHold,
@@ -80,7 +81,7 @@ pub enum Outcome {
 impl Leg {
     /// A fresh leg in our custody.
     pub fn held() -> Self {
-        Leg::Held { returned_by: BTreeSet::new() }
+        Leg::Held { returned_by: BTreeMap::new() }
     }
 
     /// Whether this node holds custody and must act.

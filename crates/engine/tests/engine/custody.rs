@@ -110,27 +110,60 @@ fn moved() -> std::sync::Arc<tram_trust::Directory> {
 }
 
 #[test]
-fn a_leg_without_a_way_on_is_returned_and_fails_where_it_began() {
+fn a_leg_returned_by_a_newer_directory_waits_for_it_and_then_follows() {
     let mut w = World::connected();
     w.disconnect(&node(DISTRICT), &node(COMMUNE));
     let d = net().dispatch(&net().envelope(CENTRE, &[HAMLET], "2/a"));
     let id = d.id();
     w.submitted(CENTRE, &d);
     assert_eq!(w.word(DISTRICT, &id, HAMLET), "queued");
-    // Now the way leads back up: given back, hop by hop, until the first node has to fail it.
+    // By the newer directory the way leads back up: given back to who does not have that directory yet,
+    // and must neither go round in circles nor fail it.
     w.handle(DISTRICT, Input::Directory(moved()));
-    w.pass(1_000);
-    assert_eq!(w.word(DISTRICT, &id, HAMLET), "returned");
-    assert_eq!(w.word(PROVINCE, &id, HAMLET), "returned");
-    assert_eq!(w.word(CENTRE, &id, HAMLET), "failed");
-    let last = w.evidence(CENTRE, &id).pop().unwrap();
-    assert_eq!((last.event, last.node), (E::RelayFailure, node(CENTRE)));
-    assert_eq!(last.reason, Some(Code::NoRoute));
+    w.pass(600_000);
+    let words = |w: &World| [CENTRE, PROVINCE, DISTRICT].map(|n| w.word(n, &id, HAMLET));
+    assert_eq!(words(&w), ["transferred", "queued", "returned"]);
+    w.assert_recoverable();
+    w.handle(PROVINCE, Input::Directory(moved()));
+    w.pass(600_000);
+    assert_eq!(words(&w), ["queued", "returned", "returned"]);
     let returns =
         [PROVINCE, DISTRICT].map(|n| line(E::RelayFailure, n, HAMLET, Some(Code::Returned)));
     assert!(w.lines(CENTRE, &id).contains(&returns[0]));
     assert!(w.lines(PROVINCE, &id).contains(&returns[1]));
+    w.restart(CENTRE);
+    w.connect_all();
+    w.disconnect(&node(DISTRICT), &node(COMMUNE));
+    w.pass(1_000);
+    assert_eq!(words(&w), ["queued", "returned", "returned"]);
+    w.verifier = net().verifier_for(&moved());
+    for at in [CENTRE, OTHER_PROVINCE, OTHER_DISTRICT, OTHER_COMMUNE] {
+        w.handle(at, Input::Directory(moved()));
+    }
+    w.pass(600_000);
+    assert_eq!(w.word(CENTRE, &id, HAMLET), "consigned");
+    assert_eq!(w.in_mailbox(OTHER_COMMUNE, HAMLET, &id), 1);
     w.assert_at_rest();
+    w.assert_recoverable();
+}
+
+#[test]
+fn a_leg_whose_nodes_never_agree_ends_with_evidence() {
+    let mut w = World::connected();
+    w.disconnect(&node(DISTRICT), &node(COMMUNE));
+    let mut e = net().envelope(CENTRE, &[HAMLET], "2/a2");
+    e.expires_at = NOW.plus_ms(3_600_000);
+    let d = net().dispatch(&e);
+    w.submitted(CENTRE, &d);
+    for at in [DISTRICT, PROVINCE] {
+        w.handle(at, Input::Directory(moved()));
+    }
+    w.pass(1_000);
+    assert_eq!(w.word(CENTRE, &d.id(), HAMLET), "queued");
+    for _ in 0..40 {
+        w.pass(100_000);
+    }
+    assert_eq!(w.word(CENTRE, &d.id(), HAMLET), "expired");
     w.assert_recoverable();
 }
 
@@ -154,8 +187,8 @@ fn a_returned_leg_takes_the_new_way_and_can_come_again_with_a_new_receipt() {
         w.handle(at, Input::Directory(net().directory.clone()));
     }
     w.pass(1_000);
-    // The province gave it back; it is not tried again, unless the operator wants it.
-    assert_eq!(w.word(CENTRE, &id, HAMLET), "failed");
+    // The province gave it back, by another directory: it waits, and is not given the same way.
+    assert_eq!(w.word(CENTRE, &id, HAMLET), "queued");
     w.assert_at_rest();
 }
 
@@ -218,7 +251,7 @@ fn a_return_that_overtakes_the_answer_is_not_undone_by_it() {
     assert_eq!(w.word(PROVINCE, &id, HAMLET), "returned");
     answers.into_iter().for_each(|m| w.deliver(m));
     w.pass(1_000);
-    assert_eq!(w.word(CENTRE, &id, HAMLET), "failed", "and not transferred for ever");
+    assert_eq!(w.word(CENTRE, &id, HAMLET), "queued", "and not transferred for ever");
     w.assert_at_rest();
     w.assert_recoverable();
 }

@@ -152,8 +152,8 @@ fn an_answer_that_does_not_fit_changes_nothing() {
 #[test]
 fn many_recipients_go_in_transfers_that_fit_a_frame() {
     let mut w = World::connected();
-    // Room for the first node's receipt and one or two more.
-    w.at(PROVINCE).settings.transfer_receipts_bytes_max = 1_500;
+    // Room for the first node's receipt and two more.
+    w.at(PROVINCE).settings.transfer_receipts_bytes_max = 2_500;
     w.restart(PROVINCE);
     let d = net().dispatch(&net().envelope(CENTRE, &[COMMUNE, HAMLET, SISTER, DISTRICT], "5/a"));
     // At one moment of the clock: what is left over does not wait for a retry.

@@ -171,6 +171,9 @@ impl Land {
                 open: true,
                 successor: None,
                 bindings: Vec::new(),
+                contact: None,
+                from: None,
+                until: None,
             }));
         }
         let before = version.checked_sub(1).map(|v| &self.directories[v]);

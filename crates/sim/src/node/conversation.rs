@@ -361,6 +361,8 @@ impl Running {
                     self.handle(now, Input::PeerCheckpoint { shown, extends })?;
                 }
                 Event::Cosigning(frame) => self.cosigning(now, frame)?,
+                // Directories come by hand here, at the moments that the plan has.
+                Event::Directory(_) => {}
                 Event::Prove { old, new } => {
                     let path = self.view.reader.consistency_proof(old, new);
                     let path = path.map_err(|e| Refused {

@@ -59,7 +59,10 @@ impl Running {
     }
 
     fn offer_frame(&self, transfer: &Transfer) -> Result<Frame, Broken> {
-        let riding = riding(&transfer.dispatch.envelope().documents);
+        let riding = match transfer.documents {
+            true => riding(&transfer.dispatch.envelope().documents),
+            false => Default::default(),
+        };
         give::offer(transfer, &riding, |document| self.document(document))
     }
 

@@ -207,6 +207,9 @@ impl Member {
             open: true,
             successor: None,
             bindings: Vec::new(),
+            contact: None,
+            from: None,
+            until: None,
         };
         let epoch = Epoch {
             id: self.epoch,

@@ -278,6 +278,7 @@ fn kind_of(record: &Record) -> u16 {
         Record::Void(_) => kind::VOID,
         Record::Statement(_) => kind::STATEMENT,
         Record::Linked(_) => kind::LINKED,
+        Record::Unit(_) => kind::UNIT,
     }
 }
 

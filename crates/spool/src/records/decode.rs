@@ -4,11 +4,11 @@ use super::{Reader, RecordError, STRIPPED, VERSION, kind};
 use crate::journal;
 use tram_crypto::sha256;
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnitMark, UnixMillis};
 use tram_engine::record::{
     Attempt, Bearing, Cause, Cosigned, Earlier, Foreign, Held, Hold, Leaf, Legs, Linked, Numbered,
     OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage,
-    Statement, Void,
+    Statement, UnitNote, Void,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};
@@ -19,7 +19,7 @@ use tram_wire::receipt::{Receipt, SignedRoot};
 /// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
 pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
     let mut r = Reader::new(record.kind, &record.body);
-    if !(kind::GENESIS..=kind::LINKED).contains(&record.kind) && record.kind != kind::EARLIER {
+    if !(kind::GENESIS..=kind::UNIT).contains(&record.kind) && record.kind != kind::EARLIER {
         return Err(RecordError::UnknownKind { kind: record.kind });
     }
     let mut stripped = false;
@@ -103,6 +103,15 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             by: dispatch(r)?,
             bearing: bearing(r)?,
             recipients: agencies(r, "recipients")?,
+            at: UnixMillis(r.uint("at")?),
+        }),
+        kind::UNIT => Record::Unit(UnitNote {
+            dispatch: dispatch(r)?,
+            recipient: agency(r, "recipient")?,
+            unit: r.parse("unit")?,
+            mark: mark(r)?,
+            by: r.parse("by")?,
+            remark: if r.bool("remark")? { Some(r.parse("remark")?) } else { None },
             at: UnixMillis(r.uint("at")?),
         }),
         _ => {
@@ -190,6 +199,11 @@ fn bearing(r: &mut Reader<'_>) -> Result<Bearing, RecordError> {
     let number = r.u8("bearing")?;
     Bearing::from_number(number)
         .ok_or_else(|| r.bad("bearing", format_args!("there is no {number}")))
+}
+
+fn mark(r: &mut Reader<'_>) -> Result<UnitMark, RecordError> {
+    let number = r.u8("mark")?;
+    UnitMark::from_number(number).ok_or_else(|| r.bad("mark", format_args!("there is no {number}")))
 }
 
 fn cause(r: &mut Reader<'_>) -> Result<Cause, RecordError> {

@@ -99,6 +99,15 @@ pub fn encode(record: &Record) -> journal::Record {
             w.uint(r.at.0);
             kind::LINKED
         }
+        Record::Unit(r) => {
+            w.fixed(r.dispatch.as_bytes()).text(r.recipient.as_str()).text(r.unit.as_str());
+            w.u8(r.mark.number()).text(&r.by).bool(r.remark.is_some());
+            if let Some(remark) = &r.remark {
+                w.text(remark);
+            }
+            w.uint(r.at.0);
+            kind::UNIT
+        }
     };
     journal::Record { kind, body: w.finish() }
 }
@@ -121,6 +130,7 @@ fn size_hint(record: &Record) -> usize {
         Record::Void(r) => r.raw.len(),
         Record::Statement(r) => r.raw.len(),
         Record::Linked(r) => 64 + 24 * r.recipients.len(),
+        Record::Unit(r) => 64 + r.by.len() + r.remark.as_ref().map_or(0, String::len),
         Record::Root(_) | Record::Cosigned(_) => 256,
         _ => 0,
     };

@@ -50,14 +50,15 @@ pub(crate) mod kind {
     pub(crate) const VOID: u16 = 17;
     pub(crate) const STATEMENT: u16 = 18;
     pub(crate) const LINKED: u16 = 19;
+    pub(crate) const UNIT: u16 = 20;
     pub(crate) const EARLIER: u16 = 30;
 }
 
 #[cfg(test)]
 mod tests {
     use super::{decode, encode};
-    use tram_dispatch::{AgencyCode, DispatchId, UnixMillis};
-    use tram_engine::record::{Bearing, Linked, Record};
+    use tram_dispatch::{AgencyCode, DispatchId, UnitMark, UnixMillis};
+    use tram_engine::record::{Bearing, Linked, Record, UnitNote};
 
     #[test]
     fn links_round_trip_and_an_unknown_bearing_is_refused() {
@@ -70,6 +71,28 @@ mod tests {
             // Behind the version and two ids.
             encoded.body[65] = 9;
             assert!(decode(&encoded).is_err());
+        }
+    }
+
+    #[test]
+    fn what_units_say_round_trips() {
+        for mark in UnitMark::ALL {
+            let note = |remark: Option<&str>| UnitNote {
+                dispatch: DispatchId([3; 32]),
+                recipient: AgencyCode::parse("H41.12").unwrap(),
+                unit: "P.TC-KH".parse().unwrap(),
+                mark,
+                by: "uid 1000 (gid 77)".to_owned(),
+                remark: remark.map(str::to_owned),
+                at: UnixMillis(7),
+            };
+            for note in [note(None), note(Some("xử lý trước thứ sáu"))] {
+                let mut encoded = encode(&Record::Unit(note.clone()));
+                assert_eq!(decode(&encoded).unwrap(), Record::Unit(note));
+                // Behind the version, the id, and two texts with their lengths.
+                encoded.body[1 + 32 + 7 + 8] = 9;
+                assert!(decode(&encoded).is_err());
+            }
         }
     }
 }

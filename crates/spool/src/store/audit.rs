@@ -239,6 +239,39 @@ impl StoreReader {
         Ok(page)
     }
 
+    /// The days asked for, and those of the first and the last month beside them on which nothing is counted: a
+    /// whole month is one entry where its days are thirty. What is counted first on one of those days while
+    /// the question is answered may be in the answer.
+    fn widened(&self, from: Day, to: Day) -> Result<(Day, Day), StoreError> {
+        let start = Month::of(from).0.first();
+        let behind = Month::of(to).0.next().first();
+        let from = if self.is_uncounted(start, from)? { start } else { from };
+        let to = if self.is_uncounted(to.next(), behind)? { Day(behind.0 - 1) } else { to };
+        Ok((from, to))
+    }
+
+    /// Whether nothing is counted from the day `first` until before the day `behind`.
+    fn is_uncounted(&self, first: Day, behind: Day) -> Result<bool, StoreError> {
+        if first >= behind {
+            return Ok(true);
+        }
+        {
+            let live = self.tallies.0.read().unwrap_or_else(PoisonError::into_inner);
+            let days = Period::Day(first)..Period::Day(behind);
+            if live.keys().any(|(period, _)| days.contains(period)) {
+                return Ok(false);
+            }
+        }
+        let (start, end) = (Period::Day(first), Period::Day(behind));
+        let (start, end) = (tables::tallies_from(start), tables::tallies_from(end));
+        let mut empty = true;
+        self.lookup.kv.walk(&start, &end, &mut |_: &[u8], _: &[u8]| {
+            empty = false;
+            Ok(false)
+        })?;
+        Ok(empty)
+    }
+
     /// Shows the counts of the days from `from` to `to`, both included, of every agency and party, or
     /// of one agency: those of whole months together, the rest day by day. With each comes the first
     /// day of its month. In no order; what is committed now is in it.
@@ -252,6 +285,7 @@ impl StoreReader {
         agency: Option<&AgencyCode>,
         mut each: impl FnMut(Day, Party, &str, &Tally),
     ) -> Result<(), StoreError> {
+        let (from, to) = self.widened(from, to)?;
         let runs = runs(from, to);
         // First those in memory: what leaves it meanwhile is found in the index.
         let mut newest: BTreeMap<(Period, Party), BTreeMap<String, Tally>> = BTreeMap::new();

@@ -3,7 +3,6 @@
 use super::open::freeze;
 use super::{CommitError, Hot, INDEX_FILE, StoreError, StoreOptions, StoreReader};
 use crate::anchor::Anchor;
-use crate::documents::DocumentError;
 use crate::index::IndexError;
 use crate::index::flush::{Flusher, Job};
 use crate::index::growth::grow;
@@ -14,7 +13,6 @@ use crate::journal::{self, BatchPosition, Journal};
 use crate::lock::StoreLock;
 use crate::records;
 use std::time::{Duration, Instant};
-use tram_dispatch::Digest;
 use tram_engine::Batch;
 
 /// Free space that a flush of the index wants, and per entry: pages, and copies of them.
@@ -157,31 +155,6 @@ impl Store {
     #[must_use]
     pub fn reader(&self) -> StoreReader {
         self.reader.clone()
-    }
-
-    /// Removes document files that no open dispatch uses and `wanted` does not name (dispatches on
-    /// their way to a commit, uploads that wait for their dispatch). Returns what was removed. A
-    /// removal may be undone by a power cut; the check then names the file as surplus.
-    ///
-    /// # Errors
-    /// [`StoreError`]: files before the failing one are gone.
-    pub fn remove_unused(
-        &mut self,
-        digests: &[Digest],
-        wanted: impl Fn(&Digest) -> bool,
-    ) -> Result<Vec<Digest>, StoreError> {
-        let mut removed = Vec::new();
-        for digest in digests {
-            if wanted(digest) || self.reader.document_in_use(digest)? {
-                continue;
-            }
-            match self.reader.documents().remove(digest.as_bytes()) {
-                Ok(()) => removed.push(*digest),
-                Err(DocumentError::NotStored { .. }) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
-        Ok(removed)
     }
 
     /// Lets this store have the anchor although the one there contradicts it: the operator's word,

@@ -26,6 +26,7 @@ mod reader;
 mod receipts;
 mod report;
 mod retention;
+mod story;
 
 pub use crate::index::{Party, Tally, Times};
 pub use anchor::AnchorState;
@@ -43,6 +44,7 @@ pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
 pub use retention::{ClosedItem, Erased, RemovalItem};
+pub use story::{BadPlace, Place, StoryQuery, Told};
 pub use tram_engine::NumberUse;
 
 pub(crate) use open::{Opened, freeze, journal_options, lock, open_index, replay};

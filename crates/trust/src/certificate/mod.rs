@@ -47,6 +47,10 @@ pub struct Certificate {
 pub enum Name {
     /// A dNSName, as it stands there.
     Dns(String),
+    /// An rfc822Name: a mail address, as it stands there.
+    Email(String),
+    /// A uniformResourceIdentifier, as it stands there.
+    Uri(String),
     /// Any other kind, described for people.
     Other(String),
 }
@@ -226,6 +230,8 @@ pub(crate) fn millis(time: ASN1Time) -> UnixMillis {
 fn names_of(names: &[GeneralName<'_>]) -> Vec<Name> {
     let of = |name: &GeneralName<'_>| match name {
         GeneralName::DNSName(name) => Name::Dns((*name).to_owned()),
+        GeneralName::RFC822Name(name) => Name::Email((*name).to_owned()),
+        GeneralName::URI(name) => Name::Uri((*name).to_owned()),
         other => Name::Other(escaped(&other.to_string())),
     };
     names.iter().map(of).collect()

@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Node,
     /// Signing time-stamp tokens.
     TimeStamp,
+    /// A document system, as a client of TLS.
+    System,
 }
 
 impl Purpose {
@@ -45,6 +47,7 @@ impl Purpose {
             Purpose::BoundSeal => &[DOCUMENT_SIGNING, DOCUMENT_SIGNING_MS, EMAIL_PROTECTION],
             Purpose::Node => &[SERVER_AUTH, CLIENT_AUTH],
             Purpose::TimeStamp => &[TIME_STAMPING],
+            Purpose::System => &[CLIENT_AUTH, ANY_PURPOSE],
         }
     }
 
@@ -53,7 +56,7 @@ impl Purpose {
         let has = |oid: &&str| listed.iter().any(|l| l == oid);
         match self {
             Purpose::Node => self.purposes().iter().all(has),
-            Purpose::Seal | Purpose::BoundSeal | Purpose::TimeStamp => {
+            Purpose::Seal | Purpose::BoundSeal | Purpose::TimeStamp | Purpose::System => {
                 self.purposes().iter().any(has)
             }
         }
@@ -67,6 +70,8 @@ impl Purpose {
             Purpose::Node => &[DOCUMENT_SIGNING, ANY_PURPOSE],
             // It must have one use alone: `time_stamp` looks.
             Purpose::TimeStamp => &[],
+            // What its authority gives it besides is the agency's affair.
+            Purpose::System => &[],
         }
     }
 }

@@ -4,7 +4,7 @@ use tram_dispatch::{Code, UnixMillis};
 use webpki::Error;
 
 use super::Anchors;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Name};
 use crate::verdict::Refusal;
 
 /// The refusal for an error of rustls-webpki.
@@ -120,7 +120,7 @@ fn whose(chain: &[Certificate], is_it: impl Fn(&Certificate) -> bool) -> &str {
 fn names(chain: &[Certificate]) -> String {
     let names = chain.first().map(Certificate::names).unwrap_or_default();
     let shown = names.iter().map(|name| match name {
-        crate::certificate::Name::Dns(name) | crate::certificate::Name::Other(name) => &**name,
+        Name::Dns(name) | Name::Email(name) | Name::Uri(name) | Name::Other(name) => &**name,
     });
     shown.collect::<Vec<_>>().join(", ")
 }

@@ -2,50 +2,53 @@
 //! directory that breaks one is refused as a whole: the one before it stays in force.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use tram_crypto::{KeyKind, PublicKey};
-use tram_dispatch::directory::{Agency, Entry, Head, Node};
-use tram_dispatch::{AgencyCode, Digest, NodeId};
+use tram_dispatch::directory::{Agency, Delegation, Entry, Node};
+use tram_dispatch::{AgencyCode, Digest, EpochId, NodeId};
 
-use super::{Directory, EpochKeys, STEPS_MAX};
+use super::find::Names;
+use super::{EpochKeys, STEPS_MAX};
 
-impl Directory {
+/// What the entries say, indexed; one for every copy of the directory.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) agencies: BTreeMap<AgencyCode, Agency>,
+    /// Former code to present code.
+    pub(super) former: BTreeMap<AgencyCode, AgencyCode>,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    pub(super) children: BTreeMap<NodeId, Vec<NodeId>>,
+    pub(super) bound: BTreeMap<Digest, AgencyCode>,
+    pub(super) keys: BTreeMap<(NodeId, EpochId), EpochKeys>,
+    pub(super) delegations: Vec<Delegation>,
+    /// What look-ups by name go through; made when the first one comes.
+    pub(super) names: OnceLock<Names>,
+}
+
+impl Listed {
     /// Indexes the entries; the error says which rule is broken, in English. Where they are not the
     /// `whole` directory, that those they name exist is not asked.
-    pub(super) fn index(
-        head: Head,
-        digest: Digest,
-        entries: Vec<Entry>,
-        whole: bool,
-    ) -> Result<Self, String> {
-        let mut directory = Directory {
-            head,
-            digest,
-            agencies: BTreeMap::new(),
-            former: BTreeMap::new(),
-            nodes: BTreeMap::new(),
-            children: BTreeMap::new(),
-            bound: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            adopted: BTreeMap::new(),
-        };
+    pub(super) fn index(entries: Vec<Entry>, whole: bool) -> Result<Self, String> {
+        let mut listed = Listed::default();
         for entry in entries {
             match entry {
                 Entry::Agency(agency) => {
-                    directory.agencies.insert(agency.code.clone(), agency);
+                    listed.agencies.insert(agency.code.clone(), agency);
                 }
                 Entry::Node(node) => {
-                    directory.nodes.insert(node.id.clone(), node);
+                    listed.nodes.insert(node.id.clone(), node);
                 }
                 Entry::Delegation(delegation) => {
                     PublicKey::from_spki_der(&delegation.key)
                         .map_err(|e| format!("delegation for {}: {e}", delegation.subtree))?;
+                    listed.delegations.push(delegation);
                 }
             }
         }
-        directory.index_agencies(whole)?;
-        directory.index_nodes(whole)?;
-        Ok(directory)
+        listed.index_agencies(whole)?;
+        listed.index_nodes(whole)?;
+        Ok(listed)
     }
 
     fn index_agencies(&mut self, whole: bool) -> Result<(), String> {
@@ -122,7 +125,7 @@ impl Directory {
     }
 }
 
-fn epochs(node: &Node) -> Result<Vec<(tram_dispatch::EpochId, EpochKeys)>, String> {
+fn epochs(node: &Node) -> Result<Vec<(EpochId, EpochKeys)>, String> {
     let key = |what: &str, spki: &[u8]| {
         let key = PublicKey::from_spki_der(spki)
             .map_err(|e| format!("the {what} key of node {}: {e}", node.id))?;

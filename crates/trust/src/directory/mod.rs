@@ -1,15 +1,20 @@
 //! The verified directory: who the agencies and nodes are, and how they hang together.
 
+mod find;
 mod index;
 mod part;
+mod subtree;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tram_crypto::PublicKey;
-use tram_dispatch::directory::{Agency, Epoch, Head, Node};
+use tram_dispatch::directory::{Agency, Delegation, Entry, Epoch, Head, Node};
 use tram_dispatch::{AgencyCode, Digest, EpochId, NetworkId, NodeId, UnixMillis};
 
+use self::index::Listed;
+pub use self::subtree::VerifiedSubtreeChange;
 use crate::epoch::{Standing, VerifiedEpoch};
 
 /// Most steps from a node to the top, and from a closed agency to its last successor. More can only
@@ -21,13 +26,8 @@ pub const STEPS_MAX: usize = 32;
 pub struct Directory {
     head: Head,
     digest: Digest,
-    agencies: BTreeMap<AgencyCode, Agency>,
-    /// Former code to present code.
-    former: BTreeMap<AgencyCode, AgencyCode>,
-    nodes: BTreeMap<NodeId, Node>,
-    children: BTreeMap<NodeId, Vec<NodeId>>,
-    bound: BTreeMap<Digest, AgencyCode>,
-    keys: BTreeMap<(NodeId, EpochId), EpochKeys>,
+    /// Shared: a country's entries are not copied for one adopted epoch.
+    listed: Arc<Listed>,
     /// Epochs that are not listed.
     adopted: BTreeMap<(NodeId, EpochId), VerifiedEpoch>,
 }
@@ -88,17 +88,34 @@ impl Directory {
 
     /// All agencies, by code.
     pub fn agencies(&self) -> impl Iterator<Item = &Agency> {
-        self.agencies.values()
+        self.listed.agencies.values()
     }
 
     /// All nodes, by id.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values()
+        self.listed.nodes.values()
+    }
+
+    /// The keys that may sign changes of a subtree, in the order of the entries.
+    pub fn delegations(&self) -> &[Delegation] {
+        &self.listed.delegations
+    }
+
+    /// Whether these entries would make a directory: what [`Directory::verify`] asks of them, for whoever
+    /// is about to sign.
+    ///
+    /// # Errors
+    /// The rule that is broken, in English.
+    pub fn check_entries(entries: Vec<Entry>) -> Result<(), String> {
+        Listed::index(entries, true).map(|_| ())
     }
 
     /// The agency with this code, or that had it before; open or closed.
     pub fn agency(&self, code: &AgencyCode) -> Option<&Agency> {
-        self.agencies.get(code).or_else(|| self.agencies.get(self.former.get(code)?))
+        self.listed
+            .agencies
+            .get(code)
+            .or_else(|| self.listed.agencies.get(self.listed.former.get(code)?))
     }
 
     /// Whom a code means today, following successors.
@@ -130,19 +147,19 @@ impl Directory {
 
     /// The node with this id; open or closed.
     pub fn node(&self, id: &NodeId) -> Option<&Node> {
-        self.nodes.get(id)
+        self.listed.nodes.get(id)
     }
 
     /// One life of a node's receipt log: listed, or adopted.
     pub fn epoch(&self, node: &NodeId, epoch: &EpochId) -> Option<&Epoch> {
-        let listed = self.nodes.get(node)?.epochs.iter().find(|e| e.id == *epoch);
+        let listed = self.listed.nodes.get(node)?.epochs.iter().find(|e| e.id == *epoch);
         let adopted = || Some(self.adopted.get(&(node.clone(), *epoch))?.epoch());
         listed.or_else(adopted)
     }
 
     /// How an epoch stands; `None` for one that is unknown.
     pub fn standing(&self, node: &NodeId, epoch: &EpochId) -> Option<Standing> {
-        if self.nodes.get(node)?.epochs.iter().any(|e| e.id == *epoch) {
+        if self.listed.nodes.get(node)?.epochs.iter().any(|e| e.id == *epoch) {
             return Some(Standing::Listed);
         }
         self.adopted.get(&(node.clone(), *epoch)).map(VerifiedEpoch::standing)
@@ -150,7 +167,7 @@ impl Directory {
 
     /// The ids of a node's epochs: the listed ones, then the adopted.
     pub(crate) fn epochs_of(&self, node: &NodeId) -> impl Iterator<Item = EpochId> {
-        let listed = self.nodes.get(node).map(|n| n.epochs.as_slice()).unwrap_or_default();
+        let listed = self.listed.nodes.get(node).map(|n| n.epochs.as_slice()).unwrap_or_default();
         let adopted = self.adopted.values().filter(move |e| e.node() == node);
         let listed: Vec<EpochId> = listed.iter().map(|e| e.id).collect();
         listed.into_iter().chain(adopted.map(VerifiedEpoch::id).collect::<Vec<_>>())
@@ -165,7 +182,7 @@ impl Directory {
     /// is listed, a later one is, it is known as well as this, or the node has [`ADOPTED_MAX`] already.
     pub fn adopt(&self, epoch: &VerifiedEpoch) -> Option<Directory> {
         let (node, id) = (epoch.node(), epoch.id());
-        let listed = self.nodes.get(node)?;
+        let listed = self.listed.nodes.get(node)?;
         let known = self.standing(node, &id);
         let superseded = listed.epochs.iter().any(|e| e.from > epoch.epoch().from);
         let of_node = self.adopted.values().filter(|e| e.node() == node && e.id() != id).count();
@@ -173,7 +190,6 @@ impl Directory {
             return None;
         }
         let mut with = self.clone();
-        with.keys.insert((node.clone(), id), epoch.keys().clone());
         with.adopted.insert((node.clone(), id), epoch.clone());
         Some(with)
     }
@@ -185,24 +201,26 @@ impl Directory {
     }
 
     pub(crate) fn epoch_keys(&self, node: &NodeId, epoch: &EpochId) -> Option<&EpochKeys> {
-        self.keys.get(&(node.clone(), *epoch))
+        let key = (node.clone(), *epoch);
+        let adopted = || self.adopted.get(&key).map(VerifiedEpoch::keys);
+        self.listed.keys.get(&key).or_else(adopted)
     }
 
     /// The node above; `None` at the top and for unknown nodes.
     pub fn parent(&self, node: &NodeId) -> Option<&NodeId> {
-        self.nodes.get(node)?.parent.as_ref()
+        self.listed.nodes.get(node)?.parent.as_ref()
     }
 
     /// The nodes directly below, by id.
     pub fn children(&self, node: &NodeId) -> &[NodeId] {
-        self.children.get(node).map(Vec::as_slice).unwrap_or_default()
+        self.listed.children.get(node).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The node itself and those above it, lowest first; empty for an unknown node. A verified
     /// directory has no loops; the bound holds all the same.
     pub fn path_up(&self, node: &NodeId) -> Vec<NodeId> {
         let mut path = Vec::new();
-        let mut at = self.nodes.get(node).map(|n| &n.id);
+        let mut at = self.listed.nodes.get(node).map(|n| &n.id);
         while let Some(id) = at {
             if path.len() > STEPS_MAX {
                 break;
@@ -221,7 +239,9 @@ impl Directory {
     /// Whether two open nodes may hold a session: one is the other's parent, or both list each other
     /// as lateral peers.
     pub fn adjacent(&self, a: &NodeId, b: &NodeId) -> bool {
-        let (Some(x), Some(y)) = (self.nodes.get(a), self.nodes.get(b)) else { return false };
+        let (Some(x), Some(y)) = (self.listed.nodes.get(a), self.listed.nodes.get(b)) else {
+            return false;
+        };
         let related = x.parent.as_ref() == Some(b)
             || y.parent.as_ref() == Some(a)
             || (x.lateral.contains(b) && y.lateral.contains(a));
@@ -242,6 +262,6 @@ impl Directory {
 
     /// Whether the certificate is bound to any agency, at any time.
     pub(crate) fn is_bound(&self, certificate: &Digest) -> bool {
-        self.bound.contains_key(certificate)
+        self.listed.bound.contains_key(certificate)
     }
 }

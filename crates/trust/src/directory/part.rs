@@ -1,9 +1,13 @@
 //! From a part of a directory, as evidence files carry it, to what it proves.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use tram_dispatch::Code;
 use tram_wire::directory::{DirectoryPart, to_be_signed};
 
 use super::Directory;
+use super::index::Listed;
 use crate::root::Root;
 use crate::verdict::Refusal;
 
@@ -32,6 +36,8 @@ impl Directory {
             }
         }
         let entries = part.entries.iter().map(|e| e.entry.clone()).collect();
-        Directory::index(part.head.clone(), part.digest(), entries, false).map_err(invalid)
+        let listed = Arc::new(Listed::index(entries, false).map_err(invalid)?);
+        let (head, digest) = (part.head.clone(), part.digest());
+        Ok(Directory { head, digest, listed, adopted: BTreeMap::new() })
     }
 }

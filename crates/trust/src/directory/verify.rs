@@ -1,9 +1,15 @@
 //! From a directory file to a verified directory.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use tram_dispatch::{Code, UnixMillis};
-use tram_wire::directory::{DirectoryFile, entries_root, to_be_signed};
+use tram_wire::directory::{
+    DirectoryDifference, DirectoryFile, SignedHead, entries_root, to_be_signed,
+};
 
 use super::Directory;
+use super::index::Listed;
 use crate::root::Root;
 use crate::verdict::Refusal;
 
@@ -26,16 +32,10 @@ impl Directory {
         now: UnixMillis,
     ) -> Result<Directory, Refusal> {
         let invalid = |what: String| Refusal::new(Code::DirectoryInvalid, what);
+        // Nothing is read on of what the network's keys did not sign.
+        Directory::verify_head(root, file)?;
         let file = DirectoryFile::decode(file).map_err(|e| invalid(e.detail))?;
         let head = &file.head;
-        if head.network != root.network() {
-            let detail = "the directory is of another network";
-            return Err(Refusal::new(Code::WrongNetwork, detail));
-        }
-        root.check_threshold(&file.signatures, |a| {
-            to_be_signed(a, &file.head_bytes, root.network())
-        })
-        .map_err(invalid)?;
         let (count, listed) = (file.entries.len(), head.entries);
         if u64::try_from(count) != Ok(listed) {
             return Err(invalid(format!("{count} entries; the head says {listed}")));
@@ -53,11 +53,64 @@ impl Directory {
             follows(previous, &file, now)?;
         }
         let digest = file.digest();
-        let directory = Directory::index(file.head, digest, file.decoded, true).map_err(invalid)?;
+        let listed = Arc::new(Listed::index(file.decoded, true).map_err(invalid)?);
+        let directory = Directory { head: file.head, digest, listed, adopted: BTreeMap::new() };
         Ok(match previous {
             Some(previous) => directory.keeping(previous),
             None => directory,
         })
+    }
+}
+
+impl Directory {
+    /// Verifies the beginning of a directory file, or of a difference between two: that the network's keys
+    /// signed its head. The rest need not be there.
+    ///
+    /// # Errors
+    /// `WRONG_NETWORK`, `DIRECTORY_INVALID`.
+    pub fn verify_head(root: &Root, beginning: &[u8]) -> Result<SignedHead, Refusal> {
+        let invalid = |what: String| Refusal::new(Code::DirectoryInvalid, what);
+        let signed = SignedHead::peek(beginning).map_err(|e| invalid(e.detail))?;
+        if signed.head.network != root.network() {
+            let detail = "the directory is of another network";
+            return Err(Refusal::new(Code::WrongNetwork, detail));
+        }
+        root.check_threshold(&signed.signatures, |a| {
+            to_be_signed(a, &signed.bytes, root.network())
+        })
+        .map_err(invalid)?;
+        Ok(signed)
+    }
+
+    /// The whole directory file that a difference makes of the one in force, to be given to
+    /// [`Directory::verify`]. `file` is the file of the directory in force.
+    ///
+    /// # Errors
+    /// `WRONG_NETWORK`; `DIRECTORY_OLD` where it leads to no later version; `DIRECTORY_INVALID` where it is
+    /// made for another version than `file`, or nothing can be made of the two.
+    pub fn with_difference(
+        root: &Root,
+        file: &[u8],
+        difference: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let invalid = |what: String| Refusal::new(Code::DirectoryInvalid, what);
+        let signed = Directory::verify_head(root, difference)?;
+        let difference = DirectoryDifference::decode(difference).map_err(|e| invalid(e.detail))?;
+        let file = DirectoryFile::decode(file).map_err(|e| invalid(e.detail))?;
+        let (have, comes) = (file.head.version, signed.head.version);
+        if comes <= have {
+            let detail = format!("the difference leads to version {comes}; version {have} is here");
+            return Err(Refusal::new(Code::DirectoryOld, detail));
+        }
+        if difference.base != file.digest() {
+            let detail = format!(
+                "the difference to version {comes} is made for another version than the version \
+                 {have} that is here: take the whole directory"
+            );
+            return Err(invalid(detail));
+        }
+        let made = difference.apply(file).map_err(|e| invalid(e.detail))?;
+        Ok(made.encode())
     }
 }
 

@@ -10,6 +10,7 @@ use tram_dispatch::{AgencyCode, Digest, Event, EvidenceRecord, NodeId};
 
 use super::found::Lack;
 use super::parts::Held;
+use super::say::is_custody;
 use crate::directory::Directory;
 use crate::verified::VerifiedReceipt;
 
@@ -28,13 +29,6 @@ pub(super) struct Chain<'a> {
     custodians: BTreeMap<NodeId, BTreeMap<Option<AgencyCode>, Digest>>,
     /// Every receipt that counts.
     linked: BTreeSet<Digest>,
-}
-
-fn is_custody(event: Event) -> bool {
-    matches!(
-        event,
-        Event::SubmissionAcceptance | Event::RelayAcceptance | Event::ContentConsignment
-    )
 }
 
 impl<'a> Chain<'a> {

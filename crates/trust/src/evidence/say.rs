@@ -92,7 +92,8 @@ pub(super) fn all(ground: &Ground, file: &EvidenceFile, held: &Held, findings: &
     }
 }
 
-fn is_custody(event: Event) -> bool {
+/// Whether the event says that its node took custody.
+pub(super) fn is_custody(event: Event) -> bool {
     matches!(
         event,
         Event::SubmissionAcceptance | Event::RelayAcceptance | Event::ContentConsignment

@@ -1,8 +1,12 @@
 //! Each claim rests on its own support: taken away, that claim goes, and no other with it.
 
-use tram_dispatch::{Code, Event};
+use tram_crypto::Sign;
+use tram_dispatch::envelope::{SealedBy, Sequence};
+use tram_dispatch::{Code, Event, Status};
+use tram_tlog::note::{NoteKey, SignatureType};
+use tram_trust::checkpoint::origin;
 use tram_trust::evidence::{Account, By, Claim, Ground, Lack, Part, Proof, State, Voice, examine};
-use tram_trust::fixtures::{COMMUNE, FourTiers};
+use tram_trust::fixtures::{CENTRE, COMMUNE, FourTiers, Log, NOW, PROVINCE};
 
 use super::{account, exit, ground, lost, proved, with, without, world};
 
@@ -46,6 +50,15 @@ fn a_whole_file_proves_every_claim() {
     for found in when {
         let State::Proved(Proof::When { earliest, latest, .. }) = &found.state else { panic!() };
         assert!(earliest.at < latest.at, "{found:?}");
+        // Where somebody else had it before, that one's commit bounds from below.
+        let before = match &found.about[..] {
+            "SubmissionAcceptance n1.G22" => By::Originator("G22".parse().unwrap()),
+            "RelayAcceptance n1.H41" => By::Node("n1.G22".parse().unwrap()),
+            "RelayAcceptance n1.H41.12" => By::Node("n1.H41".parse().unwrap()),
+            "ContentConsignment n1.H41.12.03" => By::Node("n1.H41.12".parse().unwrap()),
+            _ => continue,
+        };
+        assert_eq!(earliest.by, before, "{found:?}");
     }
 }
 
@@ -229,4 +242,67 @@ fn the_lists_that_were_used_are_found_among_those_kept() {
     assert_eq!(found, [&w.lists[0][..], &w.lists[1][..]]);
     let one = tram_dispatch::Digest(tram_crypto::sha256(&w.lists[1]));
     assert_eq!(kept.used(&w.sealed, first.time, one).unwrap().len(), 1);
+}
+
+#[test]
+fn a_checkpoint_speaks_for_its_own_log_only() {
+    for one in 0..4 {
+        let file = with(|f| f.checkpoints = vec![f.checkpoints[one].clone()]);
+        let note = String::from_utf8_lossy(&file.checkpoints[0].note).into_owned();
+        let account = account(&file);
+        let witnessed: Vec<String> =
+            proved(&account).into_keys().filter(|k| k.0 == Claim::Witnessed).map(|k| k.2).collect();
+        let [node] = &witnessed[..] else { panic!("{witnessed:?}") };
+        assert!(note.lines().next().is_some_and(|l| l.contains(&format!("/{node}/"))), "{node}");
+        assert_eq!(lack(&account, Claim::Witnessed), &Lack::NoCheckpoint);
+    }
+}
+
+#[test]
+fn a_policy_that_names_logs_speaks_of_those_only() {
+    let (w, keys) = (world(), world().network.node(PROVINCE));
+    let name = origin(w.network.id(), &keys.id, keys.epoch);
+    let key = NoteKey::new(&name, SignatureType::Ed25519, keys.checkpoint.public_key()).unwrap();
+    let policy = format!("log {}\n{}", key.to_verifier_key(), w.policy);
+    let ground = Ground::new(w.network.root.clone()).with_policy(&policy).unwrap();
+    let account = examine(&ground, &w.file.encode()).unwrap();
+    let witnessed: Vec<String> =
+        proved(&account).into_keys().filter(|k| k.0 == Claim::Witnessed).map(|k| k.2).collect();
+    assert_eq!(witnessed, ["n1.H41"]);
+    assert_eq!(lack(&account, Claim::Witnessed), &Lack::LogNotInPolicy);
+}
+
+#[test]
+fn what_the_recipient_says_of_its_work_is_a_claim_of_its_own() {
+    let receipt = super::strangers::said(COMMUNE, Event::HandlingStatus, |e| {
+        e.status = Some(Status::Assigned.number());
+    });
+    let file = with(|f| f.receipts.push(receipt.raw().to_vec()));
+    let account = account(&file);
+    assert_eq!(account.faults, []);
+    let Proof::Handled { status, .. } = proof(&account, Claim::Handled) else { panic!() };
+    assert_eq!(*status, Some(Status::Assigned.number()));
+}
+
+#[test]
+fn who_held_the_key_and_whether_revocation_was_looked_at_is_said() {
+    let w = world();
+    let node = w.network.node(CENTRE).id.clone();
+    let mut envelope = w.network.envelope(CENTRE, &[COMMUNE], "17/CT-TTg");
+    envelope.sealed_by = SealedBy::Node(node.clone());
+    envelope.sequence = Some(Sequence { series: 1, number: 1 });
+    let sealed = w.network.seal(&envelope);
+    let mut log = Log::new(w.network.node(CENTRE));
+    let record = log.record(Event::SubmissionAcceptance, &sealed, None, NOW);
+    let first = log.commit(&[record], NOW).remove(0);
+    let file = with(|f| {
+        (f.dispatch, f.sealed) = (sealed.id(), Some(sealed.raw().to_vec()));
+        f.receipts = vec![first.raw().to_vec()];
+        (f.statements, f.checkpoints, f.revocation) = (Vec::new(), Vec::new(), Vec::new());
+    });
+    let account = account(&file);
+    assert_eq!(account.faults, []);
+    let Proof::Sealed { by_node, .. } = proof(&account, Claim::Sealed) else { panic!() };
+    assert_eq!(by_node.as_ref(), Some(&node));
+    assert_eq!(lack(&account, Claim::Unrevoked), &Lack::NotChecked);
 }

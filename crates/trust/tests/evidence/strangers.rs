@@ -8,12 +8,16 @@ use tram_wire::{EvidenceFile, Receipt};
 
 use super::{account, exit, proved, with, without, world};
 
+fn agency(text: &str) -> AgencyCode {
+    AgencyCode::parse_canonical(text).unwrap()
+}
+
 fn recipient() -> AgencyCode {
-    AgencyCode::parse_canonical(COMMUNE).unwrap()
+    agency(COMMUNE)
 }
 
 /// A genuine receipt of any node about the dispatch.
-fn said(node: &str, event: Event, change: impl FnOnce(&mut EvidenceRecord)) -> Receipt {
+pub(super) fn said(node: &str, event: Event, change: impl FnOnce(&mut EvidenceRecord)) -> Receipt {
     said_at(NOW.plus_ms(2500), node, event, change)
 }
 
@@ -292,4 +296,116 @@ fn times_that_contradict_each_other_bound_nothing() {
     let when = account.findings.iter().find(contradicts).unwrap();
     let said = matches!(when.state, State::Lacking(Lack::NoLatest(_) | Lack::Clocks { .. }));
     assert!(said, "{when:?}");
+}
+
+#[test]
+fn the_first_custody_comes_from_nobody() {
+    let first = world().receipt(Event::SubmissionAcceptance);
+    let province = Some(world().network.node(PROVINCE).id.clone());
+    let bare = with_links(with(|f| (f.receipts, f.statements) = (Vec::new(), Vec::new())));
+    for (previous, upstream, counts) in [
+        (None, None, true),
+        (province.clone(), None, false),
+        (None, Some(first.digest()), false),
+        (province, Some(first.digest()), false),
+    ] {
+        let receipt = said(CENTRE, Event::SubmissionAcceptance, |e| {
+            (e.recipient, e.previous, e.upstream) = (None, previous.clone(), upstream);
+        });
+        let found = account(&add(bare.clone(), &receipt));
+        let held = proved(&found).keys().any(|k| k.0 == Claim::Held);
+        assert_eq!(held, counts, "{previous:?} {upstream:?}");
+    }
+}
+
+/// The mailbox came to be where the relay's custody was already: an agency moved.
+#[test]
+fn a_mailbox_rests_on_the_custody_of_its_own_node() {
+    let relays: Vec<Receipt> = world()
+        .receipts
+        .iter()
+        .filter(|r| r.record().event == Event::RelayAcceptance)
+        .cloned()
+        .collect();
+    let district = relays.iter().find(|r| r.record().node.to_string() == "n1.H41.12").unwrap();
+    let relay = said(COMMUNE, Event::RelayAcceptance, |e| {
+        (e.previous, e.upstream) = (Some(district.record().node.clone()), Some(district.digest()));
+    });
+    let consigned = said_at(NOW.plus_ms(9000), COMMUNE, Event::ContentConsignment, |_| {});
+    let bare = with_links(without(Event::ContentConsignment));
+    let custody = |file: &EvidenceFile| {
+        let found = account(file).findings;
+        found.into_iter().find_map(|f| match f.state {
+            State::Proved(Proof::Custody { nodes }) => Some(nodes),
+            _ => None,
+        })
+    };
+    assert_eq!(custody(&add(bare.clone(), &consigned)), None, "from where, nobody says");
+    let way = custody(&add(add(bare, &relay), &consigned)).expect("no gap");
+    let way: Vec<String> = way.iter().map(ToString::to_string).collect();
+    assert_eq!(way, ["n1.G22", "n1.H41", "n1.H41.12", "n1.H41.12.03"]);
+}
+
+#[test]
+fn a_receipt_of_other_bytes_or_parties_is_false_whoever_signed_it() {
+    type Change = fn(&mut EvidenceRecord);
+    let changes: [(&str, Change); 3] = [
+        ("other bytes", |e| e.object = Some(tram_dispatch::Digest([9; 32]))),
+        ("parties", |e| e.originator = agency(PROVINCE)),
+        ("parties", |e| e.recipient = Some(agency(PROVINCE))),
+    ];
+    for (words, change) in changes {
+        let receipt = said(PROVINCE, Event::RelayFailure, |e| {
+            e.reason = Some(Code::NoRoute);
+            change(e);
+        });
+        let found = account(&add(world().file.clone(), &receipt));
+        assert_eq!((found.faults.len(), exit(&found)), (1, 1), "{words}");
+        let fault = &found.faults[0];
+        assert!(matches!(fault.part, Part::Receipt(_)) && fault.refusal.detail.contains(words));
+    }
+}
+
+#[test]
+fn a_receipt_whose_signature_does_not_verify_is_false() {
+    for receipt in &world().receipts {
+        let (mut raw, signature) = (receipt.raw().to_vec(), &receipt.signed_root().signature);
+        let at = raw.windows(signature.len()).position(|w| w == &signature[..]).unwrap();
+        raw[at + 20] ^= 1;
+        let found = account(&with(|f| {
+            let place = f.receipts.iter().position(|r| r == receipt.raw().as_ref()).unwrap();
+            f.receipts[place] = raw.clone();
+        }));
+        let fault = found.faults.iter().find(|f| matches!(f.part, Part::Receipt(_))).unwrap();
+        assert!(fault.refusal.detail.contains("signature"), "{}", fault.refusal);
+    }
+}
+
+#[test]
+fn a_clock_that_the_next_hop_contradicts_is_not_believed() {
+    let first = world().receipt(Event::SubmissionAcceptance);
+    let when = |ahead_ms| {
+        let province = said_at(NOW.plus_ms(ahead_ms), PROVINCE, Event::RelayAcceptance, |e| {
+            (e.previous, e.upstream) = (Some(first.record().node.clone()), Some(first.digest()));
+        });
+        let district = said_at(NOW.plus_ms(4000), DISTRICT, Event::RelayAcceptance, |e| {
+            let node = province.record().node.clone();
+            (e.previous, e.upstream) = (Some(node), Some(province.digest()));
+        });
+        let bare = with_links(with(|f| {
+            (f.receipts, f.statements) = (vec![first.raw().to_vec()], Vec::new());
+        }));
+        let findings = account(&add(add(bare, &province), &district)).findings;
+        let about = |f: &tram_trust::evidence::Finding| {
+            f.claim == Claim::When && f.about == "RelayAcceptance n1.H41"
+        };
+        findings.into_iter().find(about).unwrap().state
+    };
+    assert!(matches!(when(2000), State::Proved(_)), "{:?}", when(2000));
+    // It says that it took over an hour after the next one had it from it.
+    assert!(
+        matches!(when(3_600_000), State::Lacking(Lack::Clocks { .. })),
+        "{:?}",
+        when(3_600_000)
+    );
 }

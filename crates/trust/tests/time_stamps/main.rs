@@ -7,7 +7,7 @@ mod spoiled;
 
 use tram_dispatch::Code;
 use tram_trust::Crls;
-use tram_trust::time_stamp::{self, Authorities, Nonce, TimeStamp};
+use tram_trust::time_stamp::{self, ANCHORS_MAX, Authorities, Nonce, TimeStamp};
 
 const TEXT: &[u8] = include_bytes!("data/text");
 const RSA: &[u8] = include_bytes!("data/rsa.tst");
@@ -107,4 +107,37 @@ fn files_of_anchors_are_read_whole_or_not_at_all() {
     }
     let too_large = time_stamp::verify(&vec![0x30; 64 * 1024 + 1], TEXT, &rsa()).unwrap_err();
     assert_eq!(too_large.code, Code::TooLarge);
+}
+
+/// RFC 7468.
+fn pem(label: &str, der: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for (at, three) in der.chunks(3).enumerate() {
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - three.len()));
+        for n in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * n) & 63) as usize] as char;
+            text.push(if n > three.len() { '=' } else { digit });
+        }
+        if at % 16 == 15 {
+            text.push('\n');
+        }
+    }
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+}
+
+#[test]
+fn anchors_come_as_one_der_or_as_so_many_blocks() {
+    let roots: [&[u8]; 2] =
+        [include_bytes!("data/rsa-root.der"), include_bytes!("data/ec-root.der")];
+    let file: String = roots.iter().map(|der| pem("CERTIFICATE", der)).collect();
+    let both = Authorities::read(file.as_bytes()).unwrap();
+    assert!(accept(RSA, &both).is_ok() && accept(EC, &both).is_ok());
+    let code = |file: String| Authorities::read(file.as_bytes()).unwrap_err().code;
+    assert_eq!(code(pem("X509 CRL", roots[0])), Code::Unreadable);
+    assert_eq!(code(String::new()), Code::Unreadable);
+    let one = pem("CERTIFICATE", roots[0]);
+    assert!(Authorities::read(one.repeat(ANCHORS_MAX).as_bytes()).is_ok());
+    assert_eq!(code(one.repeat(ANCHORS_MAX + 1)), Code::TooLarge);
 }

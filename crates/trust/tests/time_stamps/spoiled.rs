@@ -93,3 +93,15 @@ fn answers_of_servers_that_refuse_keep_their_words() {
     let long = vec![0; time_stamp::RESPONSE_BYTES_MAX + 1];
     assert_eq!(time_stamp::response(&long).unwrap_err().code, Code::TooLarge);
 }
+
+#[test]
+fn the_algorithm_that_is_named_must_be_the_one_that_signed() {
+    // ecdsa-with-SHA256 and ecdsa-with-SHA384; no signature covers which of them is named.
+    let [sha256, sha384] = [2, 3].map(|last| [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last]);
+    let stamper = TimeStamper::new("named");
+    let mut token = stamper.token(&Recipe::new(TEXT, NOW));
+    let at = token.windows(8).rposition(|w| w == sha256).unwrap();
+    token[at..at + 8].copy_from_slice(&sha384);
+    let refused = time_stamp::verify(&token, TEXT, &anchors(&stamper)).unwrap_err();
+    assert!(refused.detail.contains("does not fit digest and key"), "{refused}");
+}

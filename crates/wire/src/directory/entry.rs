@@ -61,6 +61,9 @@ fn agency_fields(a: &Agency) -> FieldsOut {
         w.array(3).bytes(b.certificate.as_bytes()).uint(b.from.0);
         put_time_or_null(w, b.until);
     });
+    f.put_some(10, a.contact.as_ref(), |w, contact| _ = w.text(contact))
+        .put_some(11, a.from, |w, from| _ = w.uint(from.0))
+        .put_some(12, a.until, |w, until| _ = w.uint(until.0));
     f
 }
 
@@ -154,6 +157,9 @@ fn read_agency(d: &mut Decoder<'_>) -> Result<Agency, WireError> {
             tuple(d, "binding", 3)?;
             Ok(Binding { certificate: id(d)?, from: time(d)?, until: time_or_null(d)? })
         })?,
+        contact: f.optional(10, label_text)?,
+        from: f.optional(11, time)?,
+        until: f.optional(12, time)?,
     };
     f.end_skipping()?;
     Ok(entry)

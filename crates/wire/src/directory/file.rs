@@ -8,10 +8,10 @@ use tram_dispatch::limits::{DIRECTORY_BYTES_MAX, DIRECTORY_ENTRIES_MAX};
 use tram_tlog::merkle_root;
 
 use super::entry::{decode_entry, sort_key};
-use super::head::decode_head;
+use super::head::SignedHead;
 use crate::WireError;
 use crate::cbor::{Rules, Writer, array, check_with, finish, header};
-use crate::root::{KeySignature, read_signatures, write_signatures};
+use crate::root::{KeySignature, write_signatures};
 
 /// A directory file, parsed and *not* verified: the signatures are carried, and whether the head commits
 /// to these entries is for the verifier to say (count and [`entries_root`]).
@@ -41,9 +41,7 @@ impl DirectoryFile {
         if header(d.array()?)? != 3 {
             return Err(WireError::malformed("directory file: an array of 3 is needed"));
         }
-        let head_bytes = d.bytes()?.to_vec();
-        let head = decode_head(&head_bytes)?;
-        let signatures = read_signatures(&mut d)?;
+        let SignedHead { bytes: head_bytes, head, signatures } = SignedHead::read(&mut d)?;
         let entries =
             array(&mut d, 0, DIRECTORY_ENTRIES_MAX, "entries", |d| Ok(d.bytes()?.to_vec()))?;
         finish(&d)?;

@@ -1,16 +1,16 @@
 //! The head: what the network's keys sign.
 
 use minicbor::Decoder;
-use tram_crypto::Algorithm;
-use tram_dispatch::NetworkId;
+use tram_crypto::{Algorithm, sha256};
 use tram_dispatch::directory::Head;
 use tram_dispatch::limits::DIRECTORY_ENTRIES_MAX;
+use tram_dispatch::{Digest, NetworkId};
 
 use crate::WireError;
-use crate::cbor::{self, Fields, FieldsOut, finish};
+use crate::cbor::{self, Fields, FieldsOut, finish, header};
 use crate::cose::TYP_DIRECTORY;
-use crate::fields::{id, time};
-use crate::root::key_to_be_signed;
+use crate::fields::{bytes_max, id, time};
+use crate::root::{KeySignature, key_to_be_signed, read_signatures};
 
 /// The format version this program writes and reads (field 0).
 const VERSION: u64 = 1;
@@ -77,6 +77,44 @@ pub fn decode_head(bytes: &[u8]) -> Result<Head, WireError> {
         )));
     }
     Ok(head)
+}
+
+/// A head with its signatures: how every file about a version of the directory begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    /// The head as signed.
+    pub bytes: Vec<u8>,
+    /// The head, parsed.
+    pub head: Head,
+    /// By keys of the root document, ascending by index.
+    pub signatures: Vec<KeySignature>,
+}
+
+impl SignedHead {
+    /// Most bytes that the beginning of a file takes up to the end of the signatures.
+    pub const BYTES_MAX: usize = 16 << 10;
+
+    /// Reads the beginning of a directory file, or of a difference between two; what follows is not looked
+    /// at and need not be there. So one can tell whether anything is worth reading on.
+    ///
+    /// # Errors
+    /// `Malformed`, `TooLarge`.
+    pub fn peek(beginning: &[u8]) -> Result<Self, WireError> {
+        let mut d = Decoder::new(beginning.get(..Self::BYTES_MAX).unwrap_or(beginning));
+        header(d.array()?)?;
+        Self::read(&mut d)
+    }
+
+    pub(super) fn read(d: &mut Decoder<'_>) -> Result<Self, WireError> {
+        let bytes = bytes_max(d, HEAD_BYTES_MAX)?;
+        let head = decode_head(&bytes)?;
+        Ok(SignedHead { bytes, head, signatures: read_signatures(d)? })
+    }
+
+    /// SHA-256 of the head: the digest by which a version of the directory is named.
+    pub fn digest(&self) -> Digest {
+        Digest(sha256(&self.bytes))
+    }
 }
 
 /// The bytes that one key signs for a head.

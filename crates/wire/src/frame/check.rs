@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use tram_dispatch::limits::{
-    DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, INLINE_TOTAL_BYTES_MAX, TEXT_BYTES_MAX,
+    DIRECTORY_BYTES_MAX, DOCUMENT_BYTES_MAX, DOCUMENTS_MAX, INLINE_TOTAL_BYTES_MAX, TEXT_BYTES_MAX,
     UPSTREAM_RECEIPTS_MAX,
 };
 use tram_dispatch::text;
 use tram_tlog::cosignature::Cosignature;
 
-use super::{Answer, Frame, Hello, Outcome, Range, Transfer};
+use super::{
+    Answer, DIRECTORY_PIECE_BYTES, DirectoryPiece, Frame, Hello, Outcome, Range, Transfer,
+};
 use crate::WireError;
 use crate::cbor::{self, NON_CRITICAL_KEYS_FROM};
 use crate::fields::{ascending, plain, within_bytes};
@@ -47,7 +49,9 @@ pub fn validate(frame: &Frame) -> Result<(), WireError> {
             Err(error) => Err(WireError::malformed(error)),
         },
         Frame::ProofRequest { sizes, .. } => ascending(sizes, "sizes"),
-        Frame::Receipts { .. }
+        Frame::DirectoryPiece(piece) => piece_rules(piece),
+        Frame::DirectoryRequest { .. }
+        | Frame::Receipts { .. }
         | Frame::Proof { .. }
         | Frame::CosignatureRequest { .. }
         | Frame::CosignatureHeld { .. }
@@ -100,6 +104,22 @@ fn wanted(ranges: &[Range]) -> Result<(), WireError> {
     for range in ranges {
         document_index(range.document)?;
         range_end(range.offset, 0)?;
+    }
+    Ok(())
+}
+
+fn piece_rules(piece: &DirectoryPiece) -> Result<(), WireError> {
+    let total = piece.total;
+    if total > DIRECTORY_BYTES_MAX as u64 {
+        let max = DIRECTORY_BYTES_MAX;
+        return Err(WireError::too_large(format_args!("{total} bytes, at most {max} allowed")));
+    }
+    let left = total.saturating_sub(piece.offset);
+    if left == 0 || piece.bytes.len() as u64 != left.min(DIRECTORY_PIECE_BYTES as u64) {
+        let (length, offset) = (piece.bytes.len(), piece.offset);
+        return Err(WireError::malformed(format_args!(
+            "a piece of {length} bytes at {offset} of {total}"
+        )));
     }
     Ok(())
 }

@@ -3,20 +3,20 @@
 use minicbor::Decoder;
 use minicbor::data::Type;
 use tram_dispatch::limits::{
-    CBOR_ITEMS_MAX, DIRECTORY_BYTES_MAX, DISPATCH_BYTES_MAX, DOCUMENTS_MAX, FRAME_BYTES_MAX,
-    INLINE_DOCUMENT_BYTES_MAX, NOTE_BYTES_MAX, PROOF_PATH_MAX, RECEIPT_BYTES_MAX,
-    RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX, STATEMENT_BYTES_MAX,
+    CBOR_ITEMS_MAX, DISPATCH_BYTES_MAX, DOCUMENTS_MAX, FRAME_BYTES_MAX, INLINE_DOCUMENT_BYTES_MAX,
+    NOTE_BYTES_MAX, PROOF_PATH_MAX, RECEIPT_BYTES_MAX, RECEIPTS_PER_FRAME_MAX, RECIPIENTS_MAX,
+    STATEMENT_BYTES_MAX,
 };
 
 use super::{
-    Answer, Frame, Hello, Outcome, PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX, Range, Transfer, check,
-    kind, outcome,
+    Answer, DIRECTORY_PIECE_BYTES, DirectoryPiece, Frame, Hello, Outcome, PROOF_CHECKPOINTS_MAX,
+    PROOF_SIZES_MAX, Range, Transfer, check, kind, outcome,
 };
 use crate::WireError;
 use crate::cbor::{self, Fields, NON_CRITICAL_KEYS_FROM, array, finish, header, raw};
 use crate::epoch::EPOCH_BYTES_MAX;
 use crate::evidence_file::checkpoints;
-use crate::fields::{agency, bytes_max, code, fixed, id, node, string, time};
+use crate::fields::{agency, bytes_max, code, exactly, fixed, id, node, string, time};
 
 /// Reads one frame of at most [`FRAME_BYTES_MAX`] bytes, without its length prefix. Dispatches and receipts
 /// inside are byte strings and not looked into.
@@ -66,6 +66,8 @@ fn name(kind: u64) -> Result<&'static str, WireError> {
         kind::EPOCH => "epoch",
         kind::PROOF_REQUEST => "proof-request",
         kind::PROOF => "proof",
+        kind::DIRECTORY_REQUEST => "directory-request",
+        kind::DIRECTORY_PIECE => "directory-piece",
         other => {
             return Err(WireError::malformed(format_args!("unknown frame type {other}")));
         }
@@ -135,7 +137,7 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
         kind::TRANSFER => Frame::Transfer(Box::new(transfer(f)?)),
         kind::WANT => Frame::Want(f.required(1, |d| {
             array(d, 0, DOCUMENTS_MAX, "ranges", |d| {
-                tuple(d, 2)?;
+                exactly(d, 2)?;
                 Ok(Range { document: d.u16()?, offset: d.u64()? })
             })
         })?),
@@ -147,12 +149,21 @@ fn read(kind: u64, f: &mut Fields<'_, '_>) -> Result<Frame, WireError> {
         kind::ANSWER => {
             Frame::Answer(f.required(1, |d| array(d, 1, RECIPIENTS_MAX, "answers", answer))?)
         }
+        kind::DIRECTORY => {
+            Frame::Directory { version: f.required(1, uint)?, digest: f.required(2, id)? }
+        }
+        kind::DIRECTORY_REQUEST => {
+            Frame::DirectoryRequest { have: f.required(1, id)?, offset: f.required(2, uint)? }
+        }
         // `name` has let no other type through.
-        _ => Frame::Directory {
+        _ => Frame::DirectoryPiece(Box::new(DirectoryPiece {
             version: f.required(1, uint)?,
             digest: f.required(2, id)?,
-            bytes: f.optional(3, |d| bytes_max(d, DIRECTORY_BYTES_MAX))?,
-        },
+            base: f.optional(3, id)?,
+            total: f.required(4, uint)?,
+            offset: f.required(5, uint)?,
+            bytes: f.required(6, |d| bytes_max(d, DIRECTORY_PIECE_BYTES))?,
+        })),
     })
 }
 
@@ -187,7 +198,7 @@ fn transfer(f: &mut Fields<'_, '_>) -> Result<Transfer, WireError> {
         receipts: f.required(3, |d| array(d, 0, CBOR_ITEMS_MAX, "receipts", receipt))?,
         inline: f.required(4, |d| {
             array(d, 0, DOCUMENTS_MAX, "inline documents", |d| {
-                tuple(d, 2)?;
+                exactly(d, 2)?;
                 Ok((d.u16()?, bytes_max(d, INLINE_DOCUMENT_BYTES_MAX)?))
             })
         })?,
@@ -219,11 +230,4 @@ fn receipt(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {
 fn statement(d: &mut Decoder<'_>) -> Result<Vec<u8>, WireError> {
     let bytes = bytes_max(d, STATEMENT_BYTES_MAX)?;
     if bytes.is_empty() { Err(WireError::malformed("an empty statement")) } else { Ok(bytes) }
-}
-
-fn tuple(d: &mut Decoder<'_>, expected: u64) -> Result<(), WireError> {
-    if header(d.array()?)? == expected {
-        return Ok(());
-    }
-    Err(WireError::malformed(format_args!("an array of {expected} is needed")))
 }

@@ -14,6 +14,8 @@ use crate::evidence_file::ProvedCheckpoint;
 
 /// Most tree sizes in one request for proofs.
 pub const PROOF_SIZES_MAX: usize = 512;
+/// Bytes of one piece of a directory: a narrow link is busy with it for a moment only.
+pub const DIRECTORY_PIECE_BYTES: usize = 64 << 10;
 /// Most checkpoints in the answer.
 pub const PROOF_CHECKPOINTS_MAX: usize = 4;
 
@@ -141,15 +143,23 @@ pub enum Frame {
     },
     /// What became of recipients of the transfer; more answers may follow until each has one.
     Answer(Vec<Answer>),
-    /// The sender's directory version, or, with bytes, the directory itself.
+    /// The sender has a newer directory than it said before.
     Directory {
         /// Its version.
         version: u64,
         /// SHA-256 of its head.
         digest: Digest,
-        /// The directory file, where it was asked for and fits a frame.
-        bytes: Option<Vec<u8>>,
     },
+    /// Asks for a piece of what makes the receiver's directory of the sender's, which is older: a
+    /// difference, or the whole.
+    DirectoryRequest {
+        /// SHA-256 of the head of the sender's directory.
+        have: Digest,
+        /// First byte wanted.
+        offset: u64,
+    },
+    /// That piece.
+    DirectoryPiece(Box<DirectoryPiece>),
     /// A frame of a later version that may be ignored (types from 128 on).
     Unknown {
         /// Its type.
@@ -157,6 +167,23 @@ pub enum Frame {
         /// Its body, a raw map.
         body: Vec<u8>,
     },
+}
+
+/// A piece of a directory file, or of a difference between two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryPiece {
+    /// The version that it leads to.
+    pub version: u64,
+    /// SHA-256 of the head of that version.
+    pub digest: Digest,
+    /// SHA-256 of the head that the difference is made for; absent where the whole directory comes.
+    pub base: Option<Digest>,
+    /// Bytes of the file.
+    pub total: u64,
+    /// Where in the file the piece begins.
+    pub offset: u64,
+    /// The piece: [`DIRECTORY_PIECE_BYTES`], or what is left of the file.
+    pub bytes: Vec<u8>,
 }
 
 /// What each side says first.
@@ -261,6 +288,8 @@ mod kind {
     pub(super) const EPOCH: u64 = 16;
     pub(super) const PROOF_REQUEST: u64 = 17;
     pub(super) const PROOF: u64 = 18;
+    pub(super) const DIRECTORY_REQUEST: u64 = 19;
+    pub(super) const DIRECTORY_PIECE: u64 = 20;
 }
 
 /// Numbers of the answers.

@@ -6,7 +6,8 @@ use tram_dispatch::limits::*;
 use tram_dispatch::*;
 use tram_wire::evidence_file::{Link, ProvedCheckpoint};
 use tram_wire::frame::{
-    self, Answer, Frame, Hello, Outcome, PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX, Range, Transfer,
+    self, Answer, DIRECTORY_PIECE_BYTES, DirectoryPiece, Frame, Hello, Outcome,
+    PROOF_CHECKPOINTS_MAX, PROOF_SIZES_MAX, Range, Transfer,
 };
 use tram_wire::{SealError, SealedDispatch, WireError, envelope, evidence};
 
@@ -330,12 +331,29 @@ fn frame_rules() {
     {
         assert_eq!(frame_code(&frame), code, "row {i}");
     }
-    let huge = Frame::Directory {
-        version: 1,
-        digest: Digest([0; 32]),
-        bytes: Some(vec![0; FRAME_BYTES_MAX]),
-    };
+    let huge = Frame::Epoch { file: vec![0; FRAME_BYTES_MAX] };
     assert_eq!(frame_code(&huge), TooLarge);
+}
+
+#[test]
+fn a_piece_of_a_directory_is_whole_or_the_last() {
+    let piece = |total, offset, length| {
+        let digest = Digest([0; 32]);
+        let bytes = vec![0; length];
+        let piece = DirectoryPiece { version: 2, digest, base: None, total, offset, bytes };
+        Frame::DirectoryPiece(Box::new(piece))
+    };
+    const PIECE: usize = DIRECTORY_PIECE_BYTES;
+    let sound = |frame: &Frame| frame::decode(&frame::encode(frame)).as_ref() == Ok(frame);
+    assert!(sound(&piece(PIECE as u64 * 2, 0, PIECE)) && sound(&piece(70_000, 65_536, 4_464)));
+    assert!(sound(&piece(1, 0, 1)));
+    for (total, offset, length) in
+        [(0, 0, 0), (10, 0, 9), (10, 10, 0), (10, 11, 0), (100_000, 0, 10), (10, u64::MAX, 1)]
+    {
+        assert_eq!(frame_code(&piece(total, offset, length)), Code::Malformed, "{total} {offset}");
+    }
+    assert_eq!(frame_code(&piece(PIECE as u64 * 2, 0, PIECE + 1)), Code::TooLarge);
+    assert_eq!(frame_code(&piece(u64::MAX, 0, PIECE)), Code::TooLarge);
 }
 
 #[test]

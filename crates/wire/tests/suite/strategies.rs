@@ -10,7 +10,9 @@ use tram_dispatch::evidence::{Genesis, Removal};
 use tram_dispatch::*;
 use tram_wire::directory::KeySignature;
 use tram_wire::evidence_file::{Link, ProvedCheckpoint};
-use tram_wire::frame::{Answer, Frame, Hello, Outcome, Range, Transfer};
+use tram_wire::frame::{
+    Answer, DIRECTORY_PIECE_BYTES, DirectoryPiece, Frame, Hello, Outcome, Range, Transfer,
+};
 
 pub(crate) fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
@@ -246,19 +248,24 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
         .prop_map(|(certificate, from, until)| Binding { certificate, from, until });
     let names = (agency(), vec(agency(), 0..3), words(), any::<u8>());
     let place = (option::of(agency()), option::of(node()), any::<bool>(), option::of(agency()));
-    let agency_entry = (names, place, vec(binding, 0..3)).prop_map(|(names, place, bindings)| {
-        Entry::Agency(Agency {
-            code: names.0,
-            former: names.1,
-            name: names.2,
-            tier: names.3,
-            parent: place.0,
-            node: place.1,
-            open: place.2,
-            successor: place.3,
-            bindings,
-        })
-    });
+    let known = (option::of(words()), option::of(time()), option::of(time()));
+    let agency_entry =
+        (names, place, vec(binding, 0..3), known).prop_map(|(names, place, bindings, known)| {
+            Entry::Agency(Agency {
+                code: names.0,
+                former: names.1,
+                name: names.2,
+                tier: names.3,
+                parent: place.0,
+                node: place.1,
+                open: place.2,
+                successor: place.3,
+                bindings,
+                contact: known.0,
+                from: known.1,
+                until: known.2,
+            })
+        });
     let epoch = (digest(), key(), key(), time(), option::of(time())).prop_map(
         |(id, receipt_key, checkpoint_key, from, until)| Epoch {
             id: EpochId(id.0),
@@ -440,8 +447,16 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
         answers.prop_map(|map| Frame::Answer(
             map.into_iter().map(|(recipient, outcome)| Answer { recipient, outcome }).collect()
         )),
-        (any::<u64>(), digest(), option::of(bytes()))
-            .prop_map(|(version, digest, bytes)| Frame::Directory { version, digest, bytes }),
+        (any::<u64>(), digest()).prop_map(|(version, digest)| Frame::Directory { version, digest }),
+        (digest(), any::<u64>())
+            .prop_map(|(have, offset)| Frame::DirectoryRequest { have, offset }),
+        (any::<u64>(), digest(), option::of(digest()), 0..4_000u64, vec(any::<u8>(), 1..400))
+            .prop_map(|(version, digest, base, pieces, bytes)| {
+                let offset = pieces * DIRECTORY_PIECE_BYTES as u64;
+                let total = offset + bytes.len() as u64;
+                let piece = DirectoryPiece { version, digest, base, total, offset, bytes };
+                Frame::DirectoryPiece(Box::new(piece))
+            }),
         (128..=u64::MAX).prop_map(|kind| Frame::Unknown { kind, body: vec![0xa1, 0x00, 0xf6] }),
     ]
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use tram_dispatch::{AgencyCode, Code, NodeId};
+use tram_dispatch::{AgencyCode, Code, NodeId, UnixMillis};
 
 use super::working::{Agency, Node, Working, written_epoch};
 use crate::cli::failure::Failure;
@@ -55,6 +55,12 @@ pub(crate) struct AddAgencyArgs {
     /// A code it had before; may be repeated.
     #[arg(long, value_name = "CODE")]
     former: Vec<AgencyCode>,
+    /// How people reach it: a telephone number or address of its records office.
+    #[arg(long, value_name = "TEXT")]
+    contact: Option<String>,
+    /// Since when its code is valid, for example 2025-07-01T00:00:00.000Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<UnixMillis>,
     /// Change the agency that is there under this code.
     #[arg(long)]
     replace: bool,
@@ -151,6 +157,7 @@ pub(crate) fn add_agency(shell: &Shell, args: &AddAgencyArgs) -> Done {
         let detail = format!("{code} is in {} already; --replace changes it", args.file.display());
         return Err(Failure::new(Code::WrongState, detail));
     }
+    let before = place.map(|i| &working.agencies[i]);
     let agency = Agency {
         code: code.clone(),
         name: args.name.clone(),
@@ -160,7 +167,14 @@ pub(crate) fn add_agency(shell: &Shell, args: &AddAgencyArgs) -> Done {
         open: true,
         successor: None,
         former: args.former.iter().map(text).collect(),
-        bindings: place.map(|i| working.agencies[i].bindings.clone()).unwrap_or_default(),
+        contact: args.contact.clone().or_else(|| before.and_then(|a| a.contact.clone())),
+        from: args
+            .from
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| before.and_then(|a| a.from.clone())),
+        until: None,
+        bindings: before.map(|a| a.bindings.clone()).unwrap_or_default(),
     };
     match place {
         Some(i) => working.agencies[i] = agency,

@@ -7,6 +7,7 @@ use tram_api::model::DirectoryInstalled;
 use tram_config::Role;
 use tram_dispatch::limits::DIRECTORY_BYTES_MAX;
 use tram_trust::Directory;
+use tram_wire::directory::DirectoryDifference;
 
 use crate::cli::clock::now;
 use crate::cli::failure::Failure;
@@ -16,14 +17,16 @@ use crate::cli::{DONE, Done, connect, files, inspect};
 
 /// Install a signed directory in the running node, or with --offline in a stopped one.
 ///
-/// It is verified against the root document first, and must not be older than the one in force.
+/// A whole directory, or a difference from the one in force (`tram directory diff --out`). It is verified
+/// against the root document first, and must not be older than the one in force. Nodes pass a newer one on
+/// to each other: one installation in a network is enough.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  tram directory install directory.cbor\n  tram directory install \
 directory.cbor --offline --config /srv/tram/tram.toml"
 )]
 pub(crate) struct InstallArgs {
-    /// The signed directory.
+    /// The signed directory, or the difference.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The node is stopped, or was never started: put the file where the configuration says.
@@ -57,8 +60,15 @@ fn offline(shell: &Shell, args: &InstallArgs, bytes: &[u8]) -> Result<DirectoryI
     } else {
         None
     };
-    let directory = Directory::verify(&root, bytes, before.as_ref(), now())
-        .map_err(|e| Failure::from(e).about(args.file.display()))?;
+    let about = |e: tram_trust::Refusal| Failure::from(e).about(args.file.display());
+    let made;
+    let mut bytes = bytes;
+    if DirectoryDifference::is_one(bytes) {
+        let file = files::read(&config.directory, DIRECTORY_BYTES_MAX)?;
+        made = Directory::with_difference(&root, &file, bytes).map_err(about)?;
+        bytes = &made;
+    }
+    let directory = Directory::verify(&root, bytes, before.as_ref(), now()).map_err(about)?;
     let changed = before.is_none_or(|b| b.digest() != directory.digest());
     if changed {
         files::replace(&config.directory, bytes, 0o644)?;

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tram_api::model::{DirectoryAgency, DirectoryQuery, DirectoryView};
-use tram_dispatch::directory::Agency;
-use tram_dispatch::text::comparable;
 use tram_trust::Directory;
 
 use crate::cli::failure::Failure;
@@ -13,6 +11,7 @@ use crate::cli::shell::Shell;
 use crate::cli::table::{self, Align, Table};
 use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect, inspect};
+use crate::directory::listed;
 
 /// Verify a signed directory against the network's root document.
 #[derive(Args)]
@@ -35,11 +34,16 @@ pub(crate) struct ShowArgs {
     from: Source,
 }
 
-/// Find agencies by code or name.
+/// Find agencies by name, code or former code.
+///
+/// Accents may be left out: "hai duong" finds Hải Dương. Where some are typed, they must agree. Of a closed
+/// agency it is said who receives what is addressed to it today.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram directory find \"mỹ sơn\"")]
+#[command(
+    after_help = "Examples:\n  tram directory find \"mỹ sơn\"\n  tram directory find \"my son\"\n  tram directory find 000.03.12.H41"
+)]
 pub(crate) struct FindArgs {
-    /// Part of a code or name, whatever its case.
+    /// Part of a name or code, whatever its case.
     #[arg(value_name = "TEXT")]
     text: String,
     #[command(flatten)]
@@ -113,13 +117,6 @@ fn get(shell: &Shell, from: &Source, find: Option<&str>) -> Result<DirectoryView
 }
 
 fn view(directory: &Directory, find: Option<&str>) -> DirectoryView {
-    let folded = |text: &str| comparable(text).to_lowercase();
-    let wanted = find.map(folded);
-    let hit = |a: &&Agency| {
-        wanted
-            .as_ref()
-            .is_none_or(|w| folded(a.code.as_str()).contains(w) || folded(&a.name).contains(w))
-    };
     let head = directory.head();
     DirectoryView {
         network: head.network.into(),
@@ -128,21 +125,11 @@ fn view(directory: &Directory, find: Option<&str>) -> DirectoryView {
         issued_at: head.issued_at.into(),
         expires_at: head.expires_at.into(),
         entries: head.entries,
-        items: directory.agencies().filter(hit).map(agency).collect(),
+        items: directory
+            .find(find.unwrap_or_default(), None)
+            .map(|a| listed(directory, a))
+            .collect(),
         next: None,
-    }
-}
-
-fn agency(a: &Agency) -> DirectoryAgency {
-    DirectoryAgency {
-        code: a.code.clone().into(),
-        name: a.name.clone(),
-        tier: a.tier,
-        former: a.former.iter().cloned().map(Into::into).collect(),
-        parent: a.parent.clone().map(Into::into),
-        node: a.node.clone().map(Into::into),
-        open: a.open,
-        successor: a.successor.clone().map(Into::into),
     }
 }
 
@@ -154,7 +141,7 @@ fn agencies(shell: &Shell, items: &[DirectoryAgency]) -> String {
     let mut table = Table::new(&headings.map(|w| (shell.word(w), Align::Left)));
     for a in items {
         let text = |t: Option<String>| t.unwrap_or_default();
-        let state = match (a.open, &a.successor) {
+        let state = match (a.open, &a.reaches) {
             (true, _) => shell.word(Word::Open).to_owned(),
             (false, None) => shell.word(Word::Closed).to_owned(),
             (false, Some(to)) => format!("{} → {to}", shell.word(Word::Closed)),

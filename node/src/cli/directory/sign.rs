@@ -145,7 +145,7 @@ fn next(root: &Root, path: &Path, days: u64) -> Result<DirectoryFile, Failure> {
         return Err(Failure::new(Code::WrongNetwork, detail));
     }
     let mut decoded = working.entries()?;
-    decoded.sort_by_key(sort_key);
+    decoded.sort_by_cached_key(sort_key);
     let twice = decoded.windows(2).find(|pair| sort_key(&pair[0]) == sort_key(&pair[1]));
     if let Some(pair) = twice {
         let name = String::from_utf8_lossy(&sort_key(&pair[0])[1..]).into_owned();

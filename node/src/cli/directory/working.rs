@@ -65,6 +65,12 @@ pub(super) struct Agency {
     pub(super) successor: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) former: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) contact: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
     #[serde(default, rename = "binding", skip_serializing_if = "Vec::is_empty")]
     pub(super) bindings: Vec<Binding>,
 }
@@ -190,6 +196,9 @@ fn agency(a: &Agency) -> Result<plain::Agency, Failure> {
         open: a.open,
         successor: maybe("successor", a.successor.as_deref())?,
         bindings: a.bindings.iter().map(binding).collect::<Result<_, Failure>>()?,
+        contact: a.contact.clone(),
+        from: maybe("from", a.from.as_deref())?,
+        until: maybe("until", a.until.as_deref())?,
     })
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tram_api::model::{
     SealDocument, SealMetadata, SealRequest, SealSigner, SecrecyMark, UrgencyLevel, misplaced_mark,
 };
+use tram_dispatch::group::Addressee;
 use tram_dispatch::{AgencyCode, Code, Reference, UnixMillis};
 
 use super::acts::Earlier;
@@ -26,9 +27,10 @@ pub(super) struct Describe {
     /// The agency that seals.
     #[arg(long, value_name = "CODE", required_unless_present = "request")]
     from: Option<AgencyCode>,
-    /// An agency addressed; may be repeated.
-    #[arg(long, value_name = "CODE", required_unless_present = "request")]
-    to: Vec<AgencyCode>,
+    /// An agency addressed, or a group (communes-of:CODE, children-of:CODE, under:CODE, tier:N, group:NAME;
+    /// see `tram group show`); may be repeated.
+    #[arg(long, value_name = "CODE|GROUP", required_unless_present = "request")]
+    to: Vec<Addressee>,
     /// Your own name for it, unique for ever: a repeat with the same content gets the first receipt.
     #[arg(long, value_name = "TEXT", required_unless_present = "request")]
     reference: Option<Reference>,
@@ -134,7 +136,13 @@ impl Describe {
             request.originator = from.clone().into();
         }
         if !self.to.is_empty() {
-            request.recipients = self.to.iter().cloned().map(Into::into).collect();
+            (request.recipients, request.groups) = (Vec::new(), Vec::new());
+            for to in &self.to {
+                match to {
+                    Addressee::Agency(code) => request.recipients.push(code.clone().into()),
+                    Addressee::Group(group) => request.groups.push(group.to_string()),
+                }
+            }
         }
         if let Some(reference) = &self.reference {
             request.reference = Some(reference.clone().into());
@@ -214,6 +222,7 @@ fn empty(from: Option<AgencyCode>) -> Result<SealRequest, Failure> {
         originator: originator.into(),
         reference: None,
         recipients: Vec::new(),
+        groups: Vec::new(),
         group: None,
         secrecy: SecrecyMark::None,
         metadata: SealMetadata::default(),

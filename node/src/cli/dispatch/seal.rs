@@ -4,17 +4,21 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use tram_api::model::{LeftOutView, SealRequest};
+use tram_config::Role;
 use tram_crypto::signer_from_pkcs8_der;
 use tram_dispatch::envelope::{SealedBy, Sequence};
-use tram_dispatch::{AgencyCode, Code};
+use tram_dispatch::{AgencyCode, Code, group};
 use tram_pki::{CertificateInfo, Key, Subject};
+use tram_trust::Root;
+use tram_trust::group::NamedGroups;
 
 use super::metadata::Describe;
 use crate::cli::clock::now;
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, files, inspect};
+use crate::cli::{DONE, Done, connect, files, inspect};
 use crate::sealing::{self, Circumstances};
 
 /// Seal a dispatch with an agency's own key, without any node.
@@ -39,6 +43,9 @@ pub(crate) struct SealArgs {
     /// The network's root document.
     #[arg(long, value_name = "FILE")]
     root: PathBuf,
+    /// A signed directory that says who a group is; otherwise the running node is asked.
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
     /// Where the sealed dispatch is written; otherwise the reference with the ending .dispatch.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -59,19 +66,23 @@ struct Sealed {
     dispatch: String,
     object: String,
     bytes: usize,
+    recipients: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOutView>,
     expires_at: String,
 }
 
 /// Runs the command.
 pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
-    let SealArgs { describe, cert, key, root, out, series, sequence, unchecked } = args;
+    let SealArgs { describe, cert, key, root, directory, out, series, sequence, unchecked } = args;
     let root = inspect::root(&root)?;
     let key = Key::read(&key)?;
     let (chain, leaf) = inspect::chain_of(&cert, &key)?;
-    let described = describe.read()?;
+    let mut described = describe.read()?;
     if !unchecked {
         may_seal(&leaf, &described.request.originator, &cert)?;
     }
+    let recipients = expand(shell, &mut described.request, &root, directory.as_deref())?;
     let signer = signer_from_pkcs8_der(key.pkcs8_der())
         .map_err(|e| Failure::new(Code::AlgorithmRefused, e))?;
     let at = Circumstances {
@@ -95,13 +106,63 @@ pub(crate) fn run(shell: &Shell, args: SealArgs) -> Done {
         dispatch: sealed.id().to_string(),
         object: sealed.object().to_string(),
         bytes: sealed.raw().len(),
+        recipients: envelope.recipients.len(),
+        left_out: recipients,
         expires_at: envelope.expires_at.to_string(),
     };
     shell.answer(&made, || {
-        let until = shell.time(envelope.expires_at);
-        shell.sentence(Word::Sealed, &[&made.file, &made.dispatch, &until])
+        let (until, count) = (shell.time(envelope.expires_at), made.recipients.to_string());
+        let said = shell.sentence(Word::Sealed, &[&made.file, &made.dispatch, &until]);
+        match &envelope.group {
+            Some(group) => {
+                format!("{said}\n{}", shell.sentence(Word::Expanded, &[group, &count]))
+            }
+            None => said,
+        }
     })?;
     Ok(DONE)
+}
+
+/// Puts the agencies of groups among the recipients, by a directory file or by what the running node says.
+/// Gives who is left out.
+fn expand(
+    shell: &Shell,
+    request: &mut SealRequest,
+    root: &Root,
+    directory: Option<&Path>,
+) -> Result<Vec<LeftOutView>, Failure> {
+    if request.groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bad = |bad: group::BadGroup| Failure::usage(bad.to_string());
+    let groups = group::read_list(&request.groups.join(",")).map_err(bad)?;
+    let originator = request.originator.0.clone();
+    let view = match directory {
+        Some(path) => {
+            let directory = inspect::directory(root, path)?;
+            let found = tram_trust::group::expand(
+                &directory,
+                &NamedGroups::new(),
+                &originator,
+                &groups,
+                &[],
+            )?;
+            crate::groups::view(&directory, &groups, &found)
+        }
+        None => {
+            let client = connect::client(shell, &[Role::Submit])?;
+            connect::block_on(async { Ok(client.recipients(&originator, &groups).await?) })?
+        }
+    };
+    let members = view.recipients.into_iter().map(|r| r.agency);
+    request.recipients.extend(members);
+    request.recipients.sort();
+    request.recipients.dedup();
+    (request.group, request.groups) = (Some(view.groups), Vec::new());
+    if let Some(out) = crate::cli::group::left_out(shell, view.left_out_count, &view.left_out) {
+        shell.note(out);
+    }
+    Ok(view.left_out)
 }
 
 /// Whether the certificate can be the originator's seal now. One without our names may be bound in

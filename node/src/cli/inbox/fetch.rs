@@ -12,7 +12,7 @@ use tram_api::Client;
 use tram_api::model::{DocumentView, InboxEntry, Recorded};
 use tram_crypto::{Sha256Stream, sha256};
 use tram_dispatch::envelope::Document;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, UnitCode};
 use tram_wire::SealedDispatch;
 
 use super::{Mailbox, open};
@@ -109,7 +109,8 @@ async fn fetch(
     let mut documents = Vec::new();
     for document in &entry.documents {
         let path = folder.join(file_name(&document.name, document.sha256.0));
-        get(shell, client, agency, args.dispatch, document, &path).await?;
+        let from = From { client, agency, unit: None, dispatch: args.dispatch };
+        get(shell, from, document, &path).await?;
         documents.push(DocumentFile {
             name: document.name.clone(),
             file: path.display().to_string(),
@@ -159,7 +160,7 @@ fn compare(entry: &InboxEntry, id: DispatchId, sealed: &[u8]) -> Result<(), Fail
 }
 
 /// Digest, and the ending of the originator's name where it is plain: never a path.
-fn file_name(name: &str, sha256: Digest) -> String {
+pub(crate) fn file_name(name: &str, sha256: Digest) -> String {
     let plain =
         |e: &&str| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
     match name.rsplit_once('.').map(|(_, ending)| ending).filter(plain) {
@@ -186,11 +187,22 @@ fn keep(path: &Path, bytes: &[u8], sha256: Digest) -> Result<(), Failure> {
     files::write_new(path, bytes, 0o600)
 }
 
-async fn get(
+/// Where documents come from: the mailbox of an agency, or of one of its units.
+#[derive(Clone, Copy)]
+pub(crate) struct From<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) agency: &'a AgencyCode,
+    pub(crate) unit: Option<&'a UnitCode>,
+    pub(crate) dispatch: DispatchId,
+}
+
+/// Brings one document under its name, unless it is there.
+///
+/// # Errors
+/// `DOCUMENT_DIGEST_MISMATCH`, `UNREADABLE`; those of the download.
+pub(crate) async fn get(
     shell: &Shell,
-    client: &Client,
-    agency: &AgencyCode,
-    dispatch: DispatchId,
+    from: From<'_>,
     document: &DocumentView,
     path: &Path,
 ) -> Result<(), Failure> {
@@ -199,7 +211,7 @@ async fn get(
         return Ok(());
     }
     let part = path.with_extension(format!("part-{}", std::process::id()));
-    let result = download(shell, client, agency, dispatch, document, &part).await;
+    let result = download(shell, from, document, &part).await;
     let result = result.and_then(|()| files::settle(&part, path));
     if result.is_err() {
         let _ = fs::remove_file(&part);
@@ -209,9 +221,7 @@ async fn get(
 
 async fn download(
     shell: &Shell,
-    client: &Client,
-    agency: &AgencyCode,
-    dispatch: DispatchId,
+    from: From<'_>,
     document: &DocumentView,
     part: &Path,
 ) -> Result<(), Failure> {
@@ -219,7 +229,12 @@ async fn download(
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(part).map_err(failed)?;
     let bar = crate::cli::dispatch::progress(shell, document.size, &document.name);
-    let mut incoming = client.download(agency, dispatch, document.sha256.0, 0).await?;
+    let From { client, agency, unit, dispatch } = from;
+    let sha256 = document.sha256.0;
+    let mut incoming = match unit {
+        Some(unit) => client.unit_document(agency, unit, dispatch, sha256, 0).await?,
+        None => client.download(agency, dispatch, sha256, 0).await?,
+    };
     let (mut hash, mut size) = (Sha256Stream::new(), 0u64);
     while let Some(piece) = incoming.next().await? {
         size += piece.len() as u64;

@@ -1,7 +1,8 @@
 //! `tram inbox`: what was consigned to an agency, from its coming to its registration.
 
 mod answer;
-mod fetch;
+pub(crate) mod fetch;
+mod forward;
 mod list;
 mod seal;
 mod status;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Refuse(RefuseArgs),
     Status(status::StatusArgs),
     Answer(answer::AnswerArgs),
+    Forward(forward::ForwardArgs),
 }
 
 /// The agency whose mailbox it is.
@@ -157,6 +159,7 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
         }
         Command::Status(args) => status::run(shell, args),
         Command::Answer(args) => answer::run(shell, args),
+        Command::Forward(args) => forward::run(shell, args),
     }
 }
 

@@ -18,7 +18,7 @@ impl AxisNode {
         after: Option<String>,
         max: usize,
     ) -> Result<AgencyPage, Refusal> {
-        let verifier = self.service.context.verifier();
+        let verifier = self.desk.service.context.verifier();
         blocking(move || {
             let directory = verifier.directory();
             let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -43,7 +43,7 @@ impl AxisNode {
         account: &Account,
         request: &AgencyRequest,
     ) -> Result<(), Refusal> {
-        let verifier = self.service.context.verifier();
+        let verifier = self.desk.service.context.verifier();
         let code =
             AgencyCode::parse(&request.code).map_err(|e| Refusal::system(format!("code: {e}")))?;
         if let Resolution::Open(found) = verifier.directory().resolve(&code)
@@ -59,7 +59,7 @@ impl AxisNode {
     }
 
     pub(super) fn do_delete(&self, account: &Account, code: &str) -> Result<(), Refusal> {
-        let verifier = self.service.context.verifier();
+        let verifier = self.desk.service.context.verifier();
         let parsed =
             AgencyCode::parse(code).map_err(|e| Refusal::system(format!("AgencyCode: {e}")))?;
         match verifier.directory().resolve(&parsed) {

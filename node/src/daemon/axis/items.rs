@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tram_api::Service as _;
-use tram_api::model::ConfirmRequest;
 use tram_axis::{Account, DocId, Kind, ListQuery, Received, Refusal, Transport, shown};
 use tram_dispatch::envelope::{Act, Document};
 use tram_dispatch::{AgencyCode, DispatchId, Event, UnixMillis};
@@ -11,6 +9,7 @@ use tram_edxml::MEDIA_TYPE;
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
 
+use super::super::desk::Item;
 use super::files::blocking;
 use super::ids::{Place, State};
 use super::node::AxisNode;
@@ -63,7 +62,7 @@ impl AxisNode {
             let found = engine.mailbox(&code, after, LOOK_AT_ONCE);
             found.into_iter().filter_map(|(n, held)| entry(n, held, &code)).collect()
         };
-        self.service.context.core.reading(look).await.map_err(refusals::of_stopping)
+        self.desk.service.context.core.reading(look).await.map_err(refusals::of_stopping)
     }
 
     /// Every entry of this kind in the account's mailboxes that waits.
@@ -92,7 +91,10 @@ impl AxisNode {
         let mut wanted = Vec::new();
         for (agency, entry) in waiting {
             let is_status = match &entry.asks {
-                Some(file) => self.is_status(account, &agency, entry.dispatch, file).await,
+                Some(file) => {
+                    let who = Self::speaker(account);
+                    self.desk.is_status(&who, &agency, entry.dispatch, file).await
+                }
                 None => false,
             };
             if is_status == (kind == Kind::Status) {
@@ -160,8 +162,29 @@ impl AxisNode {
         let mut items = self.waiting(account, Kind::Status, whole, usize::MAX).await?;
         let most = query.max.unwrap_or(items_max).min(items_max);
         let wanted = query.skip.saturating_add(most).saturating_sub(items.len());
-        items.extend(self.notices.waiting(account, whole, wanted));
+        items.extend(self.statuses(account, whole, wanted));
         Ok(items.into_iter().skip(query.skip).take(most).collect())
+    }
+
+    /// What recipients said of documents that the account sent.
+    fn statuses(&self, account: &Account, query: ListQuery, items_max: usize) -> Vec<Received> {
+        let most = query.max.unwrap_or(items_max).min(items_max);
+        let mut items = self.notices.waiting(&account.agencies);
+        items.retain(|(_, item)| {
+            query.from.is_none_or(|from| item.at >= from) && query.to.is_none_or(|to| item.at <= to)
+        });
+        let row = |(id, item): (DocId, Item)| Received {
+            doc_id: id.to_string(),
+            service_type: "eDoc",
+            message_type: Kind::Status.as_str(),
+            created_time: shown(item.at),
+            updated_time: shown(item.at),
+            from: account.spelled(&item.recipient),
+            to: account.spelled(&item.originator),
+            status: "initial",
+            status_desc: None,
+        };
+        items.into_iter().skip(query.skip).take(most).map(row).collect()
     }
 
     /// The dispatch and recipient behind an id, where the recipient is the account's.
@@ -186,26 +209,16 @@ impl AxisNode {
         Err(refusals::unknown())
     }
 
-    /// A dispatch with all that is known of it.
-    pub(super) async fn held(&self, id: DispatchId) -> Result<HeldDispatch, Refusal> {
-        let core = &self.service.context.core;
-        let found = core.question(move |engine, view| engine.find(&id, view)).await;
-        found
-            .map_err(refusals::of_stopping)?
-            .map_err(refusals::broken)?
-            .ok_or_else(refusals::unknown)
-    }
-
     pub(super) async fn do_is_done(
         &self,
         account: Arc<Account>,
         id: DocId,
     ) -> Result<Option<bool>, Refusal> {
-        if let Some(done) = self.notices.is_done(&account, id) {
+        if let Some(done) = self.notices.is_done(&account.agencies, id) {
             return Ok(Some(done));
         }
         let Ok((dispatch, agency)) = self.find(&account, id).await else { return Ok(None) };
-        let held = self.held(dispatch).await?;
+        let held = self.desk.held(dispatch).await.map_err(refusals::of_problem)?;
         Ok(match held.legs.get(&agency) {
             Some(Leg::Mailbox { stage, .. }) => Some(*stage != Stage::Consigned),
             _ => None,
@@ -219,8 +232,8 @@ impl AxisNode {
         said: Transport,
         description: Option<String>,
     ) -> Result<(), Refusal> {
-        let at = self.service.context.core.now().wall;
-        if self.notices.is_done(&account, id).is_some() {
+        let at = self.desk.service.context.core.now().wall;
+        if self.notices.is_done(&account.agencies, id).is_some() {
             let notices = self.notices.clone();
             return match said {
                 Transport::Done => {
@@ -232,7 +245,9 @@ impl AxisNode {
         let (dispatch, agency) = self.find(&account, id).await?;
         match said {
             Transport::Done => {
-                self.confirmed(&account, &agency, dispatch).await?;
+                let who = Self::speaker(&account);
+                let taken = self.desk.confirmed(&who, &agency, dispatch).await;
+                taken.map_err(refusals::of_problem)?;
                 self.ids.set_state(id, None);
             }
             Transport::Fail => {
@@ -245,19 +260,5 @@ impl AxisNode {
             }
         }
         Ok(())
-    }
-
-    /// The account's system has it: recorded durably; once more says the same.
-    pub(super) async fn confirmed(
-        &self,
-        account: &Account,
-        agency: &AgencyCode,
-        dispatch: DispatchId,
-    ) -> Result<(), Refusal> {
-        let caller = Self::caller(account);
-        let fetched = self.service.fetch(caller.clone(), agency.clone(), dispatch).await;
-        let request = ConfirmRequest { fetch: fetched.map_err(refusals::of_problem)?.token };
-        let recorded = self.service.confirm(caller, agency.clone(), dispatch, request).await;
-        recorded.map(|_| ()).map_err(refusals::of_problem)
     }
 }

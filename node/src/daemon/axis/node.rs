@@ -4,30 +4,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tram_api::{Access, Agencies, Caller, Role, Rule, Who};
 use tram_axis::{
     Account, AgencyPage, AgencyRequest, DocId, Kind, ListQuery, Node, OpenFile, Received, Refusal,
     Reply, Sending, SentRow, Transport,
 };
-use tram_dispatch::{AgencyCode, Code, UnixMillis};
-use tram_trust::{Directory, Resolution};
+use tram_dispatch::{Code, UnixMillis};
 
+use super::super::desk::{Desk, Notices, Speaker};
 use super::super::service::NodeService;
-use super::ids::{Ids, Verdicts};
-use super::notices::Notices;
+use super::ids::Ids;
 use super::refusals;
 
 /// What stands between the endpoint and the service.
 pub(super) struct AxisNode {
-    pub(super) service: NodeService,
+    pub(super) desk: Desk,
     accounts: BTreeMap<String, Arc<Account>>,
-    pub(super) staging: PathBuf,
     pub(super) ids: Ids,
     pub(super) notices: Arc<Notices>,
-    /// Whether a dispatch's kept file may be given for it.
-    pub(super) sound: Verdicts,
-    /// Whether a dispatch's kept file is a status.
-    pub(super) asking: Verdicts,
 }
 
 impl AxisNode {
@@ -37,33 +30,23 @@ impl AxisNode {
         staging: PathBuf,
         notices: Notices,
     ) -> Self {
-        let (ids, sound, asking) = (Ids::default(), Verdicts::default(), Verdicts::default());
-        AxisNode { service, accounts, staging, ids, notices: Arc::new(notices), sound, asking }
+        let desk = Desk::new(service, staging);
+        AxisNode { desk, accounts, ids: Ids::default(), notices: Arc::new(notices) }
     }
 
-    /// Every agency that some account speaks for.
-    pub(super) fn agencies_served(&self) -> impl Iterator<Item = &AgencyCode> {
-        self.accounts.values().flat_map(|account| account.agencies.iter())
+    /// Gathers statuses as they become known, until the node stops.
+    pub(super) async fn watch_statuses(&self) {
+        let agencies = self.accounts.values().flat_map(|a| a.agencies.iter()).cloned().collect();
+        self.desk.watch_statuses(&self.notices, &agencies).await;
     }
 
-    /// The account as a caller of the service.
-    pub(super) fn caller(account: &Account) -> Caller {
-        let roles = [(account.may_send, Role::Submit), (account.may_collect, Role::Collect)];
-        let rule = Rule {
-            who: Who::Any,
-            agencies: Agencies::Only(account.agencies.clone()),
-            roles: roles.into_iter().filter(|(may, _)| *may).map(|(_, role)| role).collect(),
-        };
-        Access::new(vec![rule]).caller(u32::MAX, u32::MAX, None)
-    }
-
-    /// The code by which the directory knows an agency today: its present one for a former one.
-    pub(super) fn present(directory: &Directory, code: &AgencyCode) -> AgencyCode {
-        match directory.resolve(code) {
-            Resolution::Open(agency) => agency.code.clone(),
-            // The engine follows successors itself, and evidence says so.
-            Resolution::Successor { from, .. } => from.code.clone(),
-            Resolution::Closed | Resolution::Unknown => code.clone(),
+    /// The account as one who speaks at the desk.
+    pub(super) fn speaker(account: &Account) -> Speaker {
+        Speaker {
+            agencies: account.agencies.clone(),
+            may_send: account.may_send,
+            may_collect: account.may_collect,
+            old_codes: account.old_codes,
         }
     }
 }
@@ -74,11 +57,11 @@ impl Node for AxisNode {
     }
 
     fn now(&self) -> UnixMillis {
-        self.service.context.core.now().wall
+        self.desk.service.context.core.now().wall
     }
 
     fn room_for(&self, _account: &Account, bytes: u64) -> Result<(), Refusal> {
-        let context = &self.service.context;
+        let context = &self.desk.service.context;
         if context.is_stopping() {
             return Err(Refusal::system("the node is stopping; try again"));
         }
@@ -120,9 +103,8 @@ impl Node for AxisNode {
         Box::pin(async move {
             match kind {
                 Kind::Document => self.count_waiting(&account, kind).await,
-                Kind::Status => {
-                    Ok(self.count_waiting(&account, kind).await? + self.notices.count(&account))
-                }
+                Kind::Status => Ok(self.count_waiting(&account, kind).await?
+                    + self.notices.count(&account.agencies)),
             }
         })
     }

@@ -3,7 +3,6 @@
 use tram_api::Problem;
 use tram_axis::{Number, Refusal};
 use tram_dispatch::Code;
-use tram_edxml::EdxmlError;
 
 use super::super::core::Stopping;
 
@@ -43,15 +42,15 @@ fn number(code: Code) -> Number {
     }
 }
 
-/// What is wrong with a file.
-pub(super) fn of_edxml(error: &EdxmlError) -> Refusal {
-    match error.code() {
-        // Of the node's own disk.
-        Code::Unreadable => {
-            tracing::error!(%error, "axis: a file cannot be taken apart");
-            Refusal::system("the node cannot take the file apart now")
-        }
-        code => Refusal::new(Number::Nonconforming, format!("{code}: {error}")),
+/// A refusal of this door, or a problem of the service.
+pub(super) enum Answer {
+    Refusal(Refusal),
+    Problem(Problem),
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Answer::Problem(problem)
     }
 }
 

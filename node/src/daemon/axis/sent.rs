@@ -3,23 +3,17 @@
 use std::sync::Arc;
 
 use tram_axis::{Account, DocId, Kind, Refusal, SentRow, shown};
-use tram_dispatch::{AgencyCode, DispatchId, Event, UnixMillis};
+use tram_dispatch::{AgencyCode, Event};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Outcome};
-use tram_spool::store::DispatchQuery;
 
-use super::files::blocking;
 use super::node::AxisNode;
 use super::refusals;
 
-/// How far back is looked, milliseconds: 30 days.
-pub(super) const BACK_MS: u64 = 30 * 86_400_000;
 /// Most dispatches in one answer.
 const DISPATCHES_MAX: usize = 500;
 /// Dispatches looked up in one question to the engine.
 const LOOK_AT_ONCE: usize = 32;
-/// Dispatches listed in one question to the store.
-const PAGE: usize = 500;
 
 impl AxisNode {
     pub(super) async fn do_sent(
@@ -35,7 +29,8 @@ impl AxisNode {
         }
         let mut ids = Vec::new();
         for agency in &account.agencies {
-            ids.extend(self.sent_by(agency).await?);
+            let sent = self.desk.sent_by(agency).await;
+            ids.extend(sent.map_err(refusals::of_problem)?);
         }
         ids.sort_by_key(|(at, id)| (std::cmp::Reverse(*at), *id));
         let known = one.filter(|one| ids.iter().any(|(_, id)| DocId::sent(*id) == *one));
@@ -43,7 +38,8 @@ impl AxisNode {
         ids.truncate(DISPATCHES_MAX);
         let mut rows = Vec::new();
         for some in ids.chunks(LOOK_AT_ONCE) {
-            for held in self.looked_up(some.iter().map(|(_, id)| *id).collect()).await? {
+            let some = some.iter().map(|(_, id)| *id).collect();
+            for held in self.desk.looked_up(some).await.map_err(refusals::of_problem)? {
                 rows.extend(of(&account, &held));
                 if rows.len() >= rows_max {
                     rows.truncate(rows_max);
@@ -52,46 +48,6 @@ impl AxisNode {
             }
         }
         Ok(rows)
-    }
-
-    /// What an agency sent lately: when, and which.
-    pub(super) async fn sent_by(
-        &self,
-        agency: &AgencyCode,
-    ) -> Result<Vec<(UnixMillis, DispatchId)>, Refusal> {
-        let context = self.service.context.clone();
-        let now = context.core.now().wall;
-        let (store, agency) = (context.store.clone(), agency.clone());
-        blocking(move || {
-            let mut query = DispatchQuery {
-                agency: Some(agency.clone()),
-                from: Some(UnixMillis(now.0.saturating_sub(BACK_MS))),
-                limit: PAGE,
-                ..DispatchQuery::default()
-            };
-            let mut found = Vec::new();
-            loop {
-                let page = store.dispatches(&query).map_err(|e| refusals::broken(e.explain()))?;
-                let own = page.items.into_iter().filter(|d| d.originator == agency);
-                found.extend(own.map(|d| (d.at, d.dispatch)));
-                match page.next {
-                    Some(next) => query.after = Some(next),
-                    None => return Ok(found),
-                }
-            }
-        })
-        .await
-    }
-
-    /// These dispatches, in their order; one that cannot be read is left out.
-    pub(super) async fn looked_up(
-        &self,
-        ids: Vec<DispatchId>,
-    ) -> Result<Vec<HeldDispatch>, Refusal> {
-        let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
-            ids.into_iter().filter_map(|id| engine.find(&id, view).ok().flatten()).collect()
-        };
-        self.service.context.core.question(look).await.map_err(refusals::of_stopping)
     }
 }
 

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tram_axis::{Door, Duplex, Limits, Secured, Tls};
+use tram_axis::{Door, Limits};
 use tram_config::{Axis, Config};
+use tram_door::{Duplex, Secured, Session, Tls};
 use tram_transport::{HttpsServer, Identity};
 
+use super::super::desk::Notices;
 use super::super::keys;
 use super::super::service::NodeService;
 use super::accounts;
 use super::node::AxisNode;
-use super::notices::Notices;
 
 /// What belongs to the endpoint, in the data directory. Nothing in it is custody.
 const FOLDER: &str = "axis";
@@ -28,7 +29,10 @@ struct Https(HttpsServer);
 impl Tls for Https {
     fn accept(&self, tcp: TcpStream) -> Secured<'_> {
         let handshake = self.0.accept(tcp);
-        Box::pin(async move { Ok(Box::new(handshake.await?) as Box<dyn Duplex>) })
+        Box::pin(async move {
+            let stream = Box::new(handshake.await?) as Box<dyn Duplex>;
+            Ok(Session { stream, chain_der: Vec::new() })
+        })
     }
 }
 

@@ -84,8 +84,8 @@ async fn give(
     let transfer = Arc::new(transfer);
     let dispatch = transfer.dispatch.clone();
     let documents = &dispatch.envelope().documents;
-    let riding = riding(documents);
-    let _bulk = match riding.len() < documents.len() {
+    let riding = if transfer.documents { riding(documents) } else { BTreeSet::new() };
+    let _bulk = match transfer.documents && riding.len() < documents.len() {
         true => Some(gates.given_bulk.acquire().await.map_err(broken)?),
         false => None,
     };

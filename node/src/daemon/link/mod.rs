@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod cosigning;
+mod directories;
 mod documents;
 mod gates;
 mod give;

@@ -23,6 +23,7 @@ use super::super::epochs;
 use super::super::hand::Attempted;
 use super::checkpoints::{self, Checkpoints};
 use super::cosigning::{self, Cosigning};
+use super::directories::{Directories, PIECE_COSTS};
 use super::gates::Gates;
 use super::{give, take};
 
@@ -117,6 +118,7 @@ async fn drive(
     }
     let local = local(context, peer).await?;
     let ours: Arc<[u8]> = local.checkpoint.clone().into();
+    let mut directories = Directories::new(local.directory.0);
     let mut machine = Machine::new(peer.clone(), local);
     let (link, mut from_engine) = queue();
     let mut link = Some(link);
@@ -137,7 +139,8 @@ async fn drive(
             match event {
                 Event::Send(frame) => out.put(frame::encode(&frame), question.take()),
                 Event::Claim(claim) => checkpoints::claimed(context, peer, claim, &ours)?,
-                Event::Up { epoch, checkpoint, extends, wall, credit, .. } => {
+                Event::Up { epoch, checkpoint, extends, wall, directory, credit } => {
+                    directories.heard(context, peer, directory);
                     let hello = PeerUp { peer: peer.clone(), epoch, checkpoint, extends, wall };
                     if let Some(link) = link.take() {
                         if gives_way(context, peer, session) {
@@ -169,6 +172,12 @@ async fn drive(
                     machine.prove(old, new, path);
                 }
                 Event::Cosigning(frame) => cosigning.take(context, peer, frame)?,
+                Event::Directory(frame) => {
+                    if matches!(frame, Frame::DirectoryRequest { .. }) {
+                        receipts_left.take(&RECEIPTS, PIECE_COSTS, context.core.now().mono_ms);
+                    }
+                    directories.take(context, peer, frame, &mut question, &out).await?;
+                }
                 Event::Checkpoint { shown, extends } => {
                     let input = Input::PeerCheckpoint { shown, extends };
                     context.core.send(ToCore::Input(input)).map_err(|_| Ended::Stopping)?;
@@ -263,6 +272,7 @@ async fn drive(
             _ = checkpoints.every.tick(), if machine.is_up() => {
                 checkpoints.tell(context, &out);
                 cosigning::ask(context, peer, &out);
+                directories.tick(context, peer, &out).await;
             }
             _ = recheck.tick() => admitted_still(context, peer, &chain)?,
             reason = session.closed() => return Err(reason.into()),

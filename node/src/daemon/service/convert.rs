@@ -1,33 +1,38 @@
 //! From the engine's values to the API's.
 
+use std::collections::BTreeMap;
+
 use tram_api::Problem;
 use tram_api::model::{
     ActView, DocumentView, EvidenceView, InboxEntry, InboxItem, InboxState, LegState, LegView,
     Outcome, SealActKind, SealMetadata, SealRelated, SealSigner, UrgencyLevel,
 };
 use tram_dispatch::envelope::{Act, Document, Metadata, Related, SealedBy, Urgency};
-use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Now, Status, UnixMillis, WorkingDays};
-use tram_engine::state::held::HeldDispatch;
+use tram_dispatch::{
+    AgencyCode, Code, DispatchId, Event, EvidenceRecord, Now, Status, UnixMillis, WorkingDays,
+};
+use tram_engine::state::held::{HeldDispatch, Known};
 use tram_engine::state::leg::{Leg, Outcome as EngineOutcome};
 use tram_engine::{Engine, Fatal, View};
 use tram_wire::Receipt;
 
 use super::mailbox::inbox_state;
-use super::{acts, handling};
+use super::{acts, handling, units};
 
 /// The legs of a dispatch, with what the queues know of them.
 pub(super) fn legs(engine: &Engine, held: &HeldDispatch, now: Now) -> Vec<LegView> {
     let broken = engine.state().broken.get(&held.id());
     let cause = broken.and_then(|b| Some(&b.cause.as_ref()?.0));
     let mut statuses = handling::newest(held);
+    // One pass: there may be thousands of legs, and several receipts for each.
+    let mut newest: BTreeMap<&AgencyCode, &Known> = BTreeMap::new();
+    for known in held.evidence.iter().filter(|k| k.authorised) {
+        newest.extend(known.evidence.recipient.as_ref().map(|recipient| (recipient, known)));
+    }
     held.legs
         .iter()
         .map(|(recipient, leg)| {
-            let last = held
-                .evidence
-                .iter()
-                .rev()
-                .find(|k| k.authorised && k.evidence.recipient.as_ref() == Some(recipient));
+            let last = newest.get(recipient);
             let standing = engine.standing(&held.id(), recipient);
             let (mut state, outcome, peer) =
                 leg_state(leg, standing.as_ref().is_some_and(|s| s.1.due_mono_ms.is_some()));
@@ -78,15 +83,24 @@ pub(super) fn unread(engine: &Engine, id: &DispatchId) -> Option<(Problem, Vec<A
     Some((set_aside(engine, id)?, parties.collect()))
 }
 
-/// A leg of a dispatch accepted just now, from the receipts of that commit.
-pub(super) fn fresh_leg(
+/// The legs of a dispatch accepted just now, from the receipts of that commit.
+pub(super) fn fresh_legs(
+    recipients: &[AgencyCode],
+    records: &[EvidenceRecord],
+    accepted_at: UnixMillis,
+) -> Vec<LegView> {
+    let here = records.iter().filter(|e| e.event == Event::ContentConsignment);
+    let here: BTreeMap<&AgencyCode, &EvidenceRecord> =
+        here.filter_map(|e| Some((e.recipient.as_ref()?, e))).collect();
+    let leg = |r: &AgencyCode| fresh_leg(r, here.get(r).copied(), accepted_at);
+    recipients.iter().map(leg).collect()
+}
+
+fn fresh_leg(
     recipient: &AgencyCode,
-    records: &[tram_dispatch::EvidenceRecord],
+    consigned: Option<&EvidenceRecord>,
     accepted_at: UnixMillis,
 ) -> LegView {
-    let consigned = records
-        .iter()
-        .find(|e| e.event == Event::ContentConsignment && e.recipient.as_ref() == Some(recipient));
     LegView {
         recipient: recipient.clone().into(),
         state: if consigned.is_some() { LegState::Consigned } else { LegState::Active },
@@ -144,10 +158,8 @@ pub(super) fn receipts(
     for raw in &held.upstream_receipts {
         all.push((parse(raw)?, true));
     }
-    for known in &held.evidence {
-        if let Some(raw) = engine.receipt_of(known, view)? {
-            all.push((parse(&raw)?, known.authorised));
-        }
+    for (known, raw) in engine.receipts_of(held, view)? {
+        all.push((parse(&raw)?, known.authorised));
     }
     Ok(all)
 }
@@ -274,12 +286,13 @@ pub(super) fn inbox_item(
         due_on: e.metadata.due_on.clone(),
         consigned_at: consigned_at(held, agency).into(),
         state,
-        status: held.newest_statuses().get(agency).map(|s| s.status.into()),
+        status: held.statuses(agency).last().map(|s| s.status.into()),
         register_by: register_by.into(),
         overdue,
         act: act(&e.act).0,
         acts: acts::acts(engine, view, held, Some(agency)),
         same_number: Vec::new(),
+        units: held.newest_of_units(agency).into_values().map(units::note).collect(),
         documents: e.documents.len() as u32,
         documents_bytes: e.documents.iter().map(|d| d.size).sum(),
     })
@@ -321,6 +334,7 @@ pub(super) fn inbox_entry(
         acts,
         same_number: same_number.into_iter().map(Into::into).collect(),
         statuses: held.statuses(agency).iter().map(handling::view).collect(),
+        units: held.unit_notes(agency).map(units::note).collect(),
         signature: handling::signature(held),
         remark,
     })

@@ -1,17 +1,12 @@
 //! The directory: looking up, and installing a newer one.
 
-use std::sync::{Arc, PoisonError};
-
 use tram_api::model::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
 use tram_api::{BodyStream, Problem};
 use tram_dispatch::limits::DIRECTORY_BYTES_MAX;
-use tram_dispatch::text::comparable;
-use tram_dispatch::{Code, directory::Agency};
-use tram_engine::Input;
-use tram_trust::{Directory, Verifier};
+use tram_dispatch::{AgencyCode, Code};
 
-use super::super::core::ToCore;
-use super::{NodeService, blocking, storage};
+use super::{NodeService, blocking};
+use crate::directory::listed;
 
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
@@ -26,14 +21,11 @@ impl NodeService {
         blocking(move || {
             let directory = verifier.directory();
             let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
-            let wanted = query.find.as_deref().map(|f| comparable(f).to_lowercase());
-            let mut items: Vec<DirectoryAgency> = directory
-                .agencies()
-                .filter(|a| query.after.as_deref().is_none_or(|after| a.code.as_str() > after))
-                .filter(|a| wanted.as_deref().is_none_or(|w| matches(a, w)))
-                .take(limit + 1)
-                .map(view)
-                .collect();
+            let after = query.after.as_deref().map(AgencyCode::parse_canonical).transpose();
+            let after = after.map_err(|e| Problem::new(Code::BadRequest, format!("after: {e}")))?;
+            let wanted = query.find.as_deref().unwrap_or_default();
+            let found = directory.find(wanted, after.as_ref()).take(limit + 1);
+            let mut items: Vec<DirectoryAgency> = found.map(|a| listed(directory, a)).collect();
             let more = items.len() > limit;
             items.truncate(limit);
             let next = if more { items.last().map(|i| i.code.0.as_str().to_owned()) } else { None };
@@ -64,31 +56,8 @@ impl NodeService {
             bytes.extend_from_slice(&chunk);
         }
         let context = self.context.clone();
-        let now = context.core.now().wall;
-        let (directory, changed) = blocking(move || {
-            // One after the other, and in the order in which the engine is told: of two that come at
-            // once, the older must not be what is left on disk.
-            let _alone = context.budgets.installing.lock().unwrap_or_else(PoisonError::into_inner);
-            let old = context.verifier();
-            let previous = old.directory();
-            let directory = Directory::verify(old.root(), &bytes, Some(previous), now)
-                .map_err(|r| Problem::new(r.code, r.detail))?;
-            if directory.digest() == previous.digest() {
-                return Ok((previous.clone(), false));
-            }
-            super::super::files::replace(&context.config.directory, &bytes).map_err(storage)?;
-            let directory = Arc::new(directory);
-            context.set_verifier(Verifier::new(
-                old.root().clone(),
-                directory.clone(),
-                old.crls().clone(),
-                super::super::run::trust_options(&context.config),
-            ));
-            context.core.send(ToCore::Input(Input::Directory(directory.clone())))?;
-            tracing::info!(target: "audit", version = directory.version(), "directory installed");
-            Ok((directory, true))
-        })
-        .await?;
+        let (directory, changed) =
+            blocking(move || context.take_directory(&bytes, "the operator")).await?;
         Ok(DirectoryInstalled {
             version: directory.version(),
             digest: directory.digest().into(),
@@ -96,24 +65,5 @@ impl NodeService {
             entries: directory.head().entries,
             changed,
         })
-    }
-}
-
-fn matches(agency: &Agency, wanted: &str) -> bool {
-    comparable(&agency.name).to_lowercase().contains(wanted)
-        || agency.code.as_str().to_lowercase().contains(wanted)
-        || agency.former.iter().any(|f| f.as_str().to_lowercase().contains(wanted))
-}
-
-fn view(agency: &Agency) -> DirectoryAgency {
-    DirectoryAgency {
-        code: agency.code.clone().into(),
-        name: agency.name.clone(),
-        tier: agency.tier,
-        former: agency.former.iter().map(|f| f.clone().into()).collect(),
-        parent: agency.parent.clone().map(Into::into),
-        node: agency.node.clone().map(Into::into),
-        open: agency.open,
-        successor: agency.successor.clone().map(Into::into),
     }
 }

@@ -1,54 +1,81 @@
-//! Evidence events as they happen.
+//! Evidence events as they happen, and what happened since an event before.
 
 use tram_api::model::EventNotice;
-use tram_api::{Caller, Feed, Problem, Role};
-use tram_dispatch::Status;
+use tram_api::{Caller, Feed, Problem};
+use tram_spool::store::Place;
 
-use super::NodeService;
+use super::{NodeService, story};
 
 /// Notices that wait for a slow listener before it is cut off.
 const WAITING_MAX: usize = 1024;
+/// Events read at a time for somebody who comes back.
+const AT_ONCE: usize = 500;
 
 impl NodeService {
-    /// Sends what happens from now on. Ids are only good for the running process: a listener that
-    /// names one is given what comes next, and asks the listings for what it missed.
+    /// Sends what happened after an event, where one is named, then what happens. Ids hold over
+    /// restarts.
     pub(super) async fn do_events(
         &self,
         caller: Caller,
-        _after: Option<String>,
+        after: Option<String>,
     ) -> Result<Feed<EventNotice>, Problem> {
-        let scope = caller.scope(&[Role::Submit, Role::Collect, Role::Audit, Role::Operate]);
+        let scope = caller.scope(tram_api::routes::SEE);
+        let named = after.map(|id| self.context.event_place(&id)).transpose()?;
+        // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
         let (tx, rx) = tokio::sync::mpsc::channel(WAITING_MAX);
+        let (node, begun) = (self.clone(), self.context.store.place());
         tokio::spawn(async move {
-            let mut serial: u64 = 0;
+            let mut seen: Option<Place> = None;
+            let mut last = node.context.event_id(begun);
+            if let Some(mut after) = named {
+                loop {
+                    let (context, agencies) = (node.context.clone(), story::agencies(&scope));
+                    let read = move || context.happened(agencies, after, None, AT_ONCE);
+                    // What cannot be read ends the stream: the listener asks again.
+                    let Ok(some) = node.reading(read).await else { return };
+                    let whole = some.len() == AT_ONCE;
+                    for told in &some {
+                        after = Some(told.place);
+                        let notice = node.context.announced(told);
+                        last.clone_from(&notice.id);
+                        if told.authorised && tx.send(notice).await.is_err() {
+                            return;
+                        }
+                    }
+                    seen = after;
+                    if !whole {
+                        break;
+                    }
+                }
+            }
             loop {
                 let n = tokio::select! {
                     news = news.recv() => match news {
                         Ok(n) => n,
-                        // It fell behind: cut off, it looks into the listings.
+                        // It fell behind: cut off, it asks again from the last it saw.
                         Err(_) => return,
                     },
                     // Nobody listens any more.
                     () = tx.closed() => return,
                 };
-                serial += 1;
                 let visible = scope.contains(&n.originator)
                     || n.recipient.as_ref().is_some_and(|r| scope.contains(r));
                 if !visible {
                     continue;
                 }
-                let notice = EventNotice {
-                    id: serial.to_string(),
-                    event: n.event.into(),
-                    dispatch: n.dispatch.into(),
-                    originator: n.originator.clone().into(),
-                    recipient: n.recipient.clone().map(Into::into),
-                    node: n.node.clone().into(),
-                    at: n.time.into(),
-                    status: n.status.and_then(Status::from_number).map(Into::into),
-                    code: n.reason.map(Into::into),
+                let (context, asked) = (node.context.clone(), n.clone());
+                let Ok(found) = node.reading(move || context.place_of(&asked)).await else {
+                    return;
                 };
+                let notice = match found {
+                    // What was told is not told again.
+                    Some(told) if Some(told.place) <= seen || !told.authorised => continue,
+                    Some(told) => node.context.announced(&told),
+                    // News without evidence has no place of its own.
+                    None => story::named(last.clone(), &n),
+                };
+                last.clone_from(&notice.id);
                 if tx.try_send(notice).is_err() {
                     return;
                 }

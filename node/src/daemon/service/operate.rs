@@ -58,6 +58,8 @@ impl NodeService {
             certificates,
             revocation: self.revocation(now),
             time_stamps: super::time_stamps::standing(c),
+            webhooks: c.webhooks.views(&c.config.webhooks),
+            drop_folders: c.drop_folders.views(&c.config.drop_folders),
             proofs: super::super::proofs::list(&c.config.data_dir),
             limits: self.limits_view().await?,
         })

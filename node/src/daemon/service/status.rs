@@ -77,6 +77,9 @@ impl NodeService {
             let alarm = Found::new(Code::ClaimUnproved, detail).about(peer.as_str());
             found.push(alarm.since(claim.since.unwrap_or(now)));
         }
+        for (peer, detail) in c.passing.forks() {
+            found.push(Found::new(Code::DirectoryFork, detail).about(peer.as_str()));
+        }
         if !certain && peers {
             found.push(Found::new(Code::ClockUncertain, "no peer's clock agrees with ours yet"));
         }
@@ -103,9 +106,13 @@ impl NodeService {
             let about = format!("{} {}", cert.purpose, cert.name);
             Found::new(code, format!("{about} ends {ends}")).about(about).since(since)
         }));
-        found.extend(c.revocation.alarms(&verifier, now));
+        let grace_ms = verifier.options().revocation_grace_ms;
+        found.extend(c.revocation.alarms(verifier.crls(), grace_ms, now));
+        found.extend(c.door.get().map(|door| door.alarms(now)).unwrap_or_default());
         found.extend(c.retention.alarm(now));
         found.extend(c.public_log_alarm(now));
+        found.extend(c.webhooks.alarms(&c.config.webhooks, now));
+        found.extend(c.drop_folders.alarms(&c.config.drop_folders, now));
         found.extend(c.time_stamp_debt().and_then(|debt| debt.alarm(now)));
         found.extend(self.quarantine_alarms().await?);
         Ok(c.alarms.settle(now, found))
@@ -160,6 +167,11 @@ impl NodeService {
         }
         for (_, der) in c.seals.certificates() {
             add("seal", der);
+        }
+        if let Some(door) = &c.config.door {
+            for der in super::super::keys::chain(&door.certificate).iter().flatten() {
+                add("door", der);
+            }
         }
         list
     }

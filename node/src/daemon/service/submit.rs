@@ -7,7 +7,7 @@ use tram_api::text::DispatchText;
 use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{SealedBy, Sequence};
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Envelope, Reference, UnixMillis};
+use tram_dispatch::{Code, Digest, DispatchId, Envelope, Reference, UnixMillis};
 use tram_engine::record::Stage;
 use tram_engine::{Documents, Reply};
 use tram_spool::documents::Bringer;
@@ -90,6 +90,8 @@ impl NodeService {
             })
             .await?
             .map_err(storage)?;
+        let first = earlier.as_ref().map(|h| h.dispatch.envelope());
+        let (request, expanded) = self.with_groups(request, first).await?;
         let context = self.context.clone();
         let (brought, of) = (earlier.clone(), originator.clone());
         let (mut envelope, series) = self
@@ -117,7 +119,9 @@ impl NodeService {
             && sealing::same_content(&envelope, first.dispatch.envelope())
         {
             // The same request again: the first sealing stands, and so does its answer.
-            return self.hand_over(first.dispatch.clone(), Documents::default(), Vec::new()).await;
+            let dispatch = first.dispatch.clone();
+            let again = self.hand_over(dispatch, Documents::default(), Vec::new()).await?;
+            return Ok(Accepted { expanded, ..again });
         }
         turned_away(&self.context, &envelope)?;
         self.has_room()?;
@@ -132,7 +136,8 @@ impl NodeService {
                 Ok((dispatch, documents, pins))
             })
             .await?;
-        self.hand_over(dispatch, documents, pins).await
+        let accepted = self.hand_over(dispatch, documents, pins).await?;
+        Ok(Accepted { expanded, ..accepted })
     }
 
     fn has_room(&self) -> Result<(), Problem> {
@@ -187,8 +192,7 @@ impl NodeService {
         let legs = if repeat {
             self.legs_now(id).await?
         } else {
-            let fresh = |r: &AgencyCode| convert::fresh_leg(r, &records, accepted_at);
-            envelope.recipients.iter().map(fresh).collect()
+            convert::fresh_legs(&envelope.recipients, &records, accepted_at)
         };
         let same_number = self.same_number(id, &envelope, accepted_at).await;
         let (originator, reference) = (envelope.originator, envelope.reference);
@@ -199,6 +203,7 @@ impl NodeService {
             accepted_at: accepted_at.into(),
             receipt: Base64(receipt.to_vec()),
             legs,
+            expanded: None,
             same_number,
             repeat,
         })

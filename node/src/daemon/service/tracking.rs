@@ -1,7 +1,7 @@
 //! Following one dispatch, and listing dispatches.
 
 use tram_api::model::{DispatchQuery, DispatchSummary, Outcome, Page, Tracking};
-use tram_api::{Caller, Problem, Role, Scope};
+use tram_api::{Caller, Problem, Scope};
 use tram_dispatch::{AgencyCode, Code, DispatchId, Reference};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::{Engine, Fatal, View};
@@ -32,7 +32,7 @@ impl NodeService {
             .await?
             .map_err(|e: Fatal| storage(e))?;
         let unknown = || Problem::new(Code::NotFound, format!("dispatch {id}"));
-        let scope = caller.scope(&[Role::Submit, Role::Collect, Role::Audit, Role::Operate]);
+        let scope = caller.scope(tram_api::routes::SEE);
         let Some((tracking, held)) = found else {
             let unread = self.context.core.question(move |engine, _| convert::unread(engine, &id));
             let its = |(_, parties): &(_, Vec<_>)| parties.iter().any(|p| scope.contains(p));

@@ -10,7 +10,9 @@ use crate::demo::tiers::{CENTRE, DISTRICT, PROVINCE};
 const NOW: UnixMillis = UnixMillis(1_780_272_000_000);
 
 fn network(dir: &Path) -> (Network, Verifier) {
-    let network = Network::create(dir, dir, NOW, &mut SeededEntropy::from_u64(5)).unwrap();
+    let network =
+        Network::create(super::Shape::DEMO, dir, dir, NOW, &mut SeededEntropy::from_u64(5))
+            .unwrap();
     let root = Root::install(&std::fs::read(&network.root_file).unwrap()).unwrap();
     let directory = std::fs::read(&network.directory_file).unwrap();
     let directory = Directory::verify(&root, &directory, None, NOW).unwrap();

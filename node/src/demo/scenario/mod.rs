@@ -1,5 +1,6 @@
 //! What the demo does with the running nodes, step by step, and what it says about it.
 
+mod day;
 mod evidence;
 mod follow;
 mod mailbox;
@@ -72,15 +73,17 @@ impl<'n> Scenario<'n> {
     /// All steps; what is only counted as wrong does not stop them.
     pub(super) async fn play(&self, processes: &mut Processes) -> Result<Summary, DemoError> {
         let mut summary = Summary::default();
-        let views = processes.ready(self.network).await?;
+        let views = processes.ready(&self.network.nodes).await?;
         summary.tiers = views.len() as u32;
         self.show_network(&views);
         let directive = self.directive(&mut summary).await?;
         processes.alive()?;
         let answer = self.answer(&mut summary, directive).await?;
         processes.alive()?;
+        self.day(&mut summary).await?;
+        processes.alive()?;
         self.page.heading(
-            4,
+            5,
             "Every receipt, verified offline from exported files",
             "Mọi biên nhận, kiểm chứng ngoại tuyến từ tệp đã xuất",
         );

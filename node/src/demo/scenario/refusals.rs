@@ -34,7 +34,7 @@ impl Scenario<'_> {
     /// Tries everything that must be refused.
     pub(super) async fn refusals(&self, summary: &mut Summary) -> Result<(), DemoError> {
         let page = self.page;
-        page.heading(5, "What is refused", "Những gì bị từ chối");
+        page.heading(6, "What is refused", "Những gì bị từ chối");
         let network = self.network;
         let good = &network.centre_seal;
         let mut tried = Vec::new();

@@ -32,7 +32,7 @@ impl Scenario<'_> {
     ) -> Result<(), DemoError> {
         let page = self.page;
         page.heading(
-            6,
+            7,
             "A log that goes back in time is caught",
             "Phát hiện nhật ký bị lùi về quá khứ",
         );
@@ -41,13 +41,13 @@ impl Scenario<'_> {
         processes.stop_one(&node).await?;
         keep(&folder, "snapshot")?;
         processes.start_one(self.network, &node)?;
-        processes.ready(self.network).await?;
+        processes.ready(&self.network.nodes).await?;
         let before = self.log_size().await?;
         self.hand_in_more("bao-cao/lui/1").await?;
         // The parent learns of the newest checkpoint when a session begins.
         processes.stop_one(&node).await?;
         processes.start_one(self.network, &node)?;
-        processes.ready(self.network).await?;
+        processes.ready(&self.network.nodes).await?;
         let newest = self.log_size().await?;
         summary.witnessed = self.witness(newest).await?;
 
@@ -65,7 +65,7 @@ impl Scenario<'_> {
         processes.stop_one(&node).await?;
         put_back(&folder, "newest")?;
         processes.start_one(self.network, &node)?;
-        processes.ready(self.network).await?;
+        processes.ready(&self.network.nodes).await?;
         page.note(
             "the newest store put back: everything goes on",
             "đặt lại kho mới nhất: mọi việc tiếp tục",

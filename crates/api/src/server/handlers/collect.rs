@@ -60,7 +60,13 @@ pub(super) async fn fetch(call: Call) -> Result<Response, Problem> {
 pub(super) async fn document(call: Call) -> Result<Response, Problem> {
     let (agency, dispatch) = which(&call)?;
     let sha256: Digest = call.path("sha256")?;
-    let opened = call.app.service.open_document(call.caller, agency, dispatch, sha256).await?;
+    let service = &call.app.service;
+    let opened = service.open_document(call.caller.clone(), agency, dispatch, sha256).await?;
+    give(&call, sha256, opened)
+}
+
+/// The document, or the part of it that was asked for.
+pub(super) fn give(call: &Call, sha256: Digest, opened: OpenDocument) -> Result<Response, Problem> {
     let OpenDocument { size, media_type, reader } = opened;
     let etag = format!("\"{sha256}\"");
     let selected = range::select(&call.headers, size, &etag)?;

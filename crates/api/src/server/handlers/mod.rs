@@ -3,6 +3,7 @@
 mod audit;
 mod collect;
 mod evidence;
+mod hosting;
 mod numbers;
 mod operate;
 mod streams;
@@ -34,6 +35,15 @@ pub(super) fn method(filter: MethodFilter, name: &str) -> MethodRouter<App> {
         "register" => on(filter, collect::register),
         "refuse" => on(filter, collect::refuse),
         "report" => on(filter, collect::report),
+        "forward" => on(filter, hosting::forward),
+        "units" => on(filter, hosting::units),
+        "unit_inbox" => on(filter, hosting::unit_inbox),
+        "unit_entry" => on(filter, hosting::unit_entry),
+        "unit_document" => on(filter, hosting::unit_document),
+        "mark" => on(filter, hosting::mark),
+        "hosted" => on(filter, hosting::hosted),
+        "groups" => on(filter, hosting::groups),
+        "recipients" => on(filter, hosting::recipients),
         "receipts" => on(filter, evidence::receipts),
         "log_head" => on(filter, evidence::log_head),
         "log_entries" => on(filter, evidence::log_entries),

@@ -7,11 +7,16 @@ use super::super::call::{Call, Strict, page, plain};
 use super::super::outgoing;
 use crate::limits::CURSOR_BYTES_MAX;
 use crate::model::{DirectoryQuery, QueueAction, QueueQuery, QueueRequest, RetentionQuery};
-use crate::routes::media;
+use crate::routes::{SEE, media};
 use crate::{Problem, openapi};
 
 pub(super) async fn status(call: Call) -> Result<Response, Problem> {
-    outgoing::ok(&call.app.service.status(call.caller).await?)
+    // An agency's accounts see what it uses itself, and nothing of the others.
+    let scope = call.caller.scope(SEE);
+    let mut found = call.app.service.status(call.caller).await?;
+    found.limits.agencies.retain(|a| scope.contains(&a.agency));
+    found.limits.mailboxes.retain(|m| scope.contains(&m.recipient));
+    outgoing::ok(&found)
 }
 
 pub(super) async fn peers(call: Call) -> Result<Response, Problem> {

@@ -45,10 +45,8 @@ pub(super) async fn seen(
         return Ok(found);
     }
     // The originator's name is not told to one who may not see the dispatch.
-    let text = format!(
-        "uid {} (gid {}) lacks a role for the originator or a recipient of this dispatch",
-        caller.uid, caller.gid
-    );
+    let text =
+        format!("{} lacks a role for the originator or a recipient of this dispatch", caller.peer);
     Err(Problem::new(Code::NotAuthorised, text))
 }
 

@@ -201,6 +201,9 @@ pub(crate) fn agency_entry(agency: &str, above: Option<&str>, host: &str) -> Ent
         open: true,
         successor: None,
         bindings: Vec::new(),
+        contact: None,
+        from: None,
+        until: None,
     })
 }
 

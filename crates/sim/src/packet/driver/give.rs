@@ -103,7 +103,7 @@ async fn give(
 ) -> Result<Vec<(AgencyCode, PeerAnswer)>, Broken> {
     let dispatch = transfer.dispatch.clone();
     let documents = &dispatch.envelope().documents;
-    let riding = riding(documents);
+    let riding = if transfer.documents { riding(documents) } else { Default::default() };
     let _bulk = match riding.len() < documents.len() {
         true => Some(gates.given_bulk.acquire().await.map_err(broken)?),
         false => None,

@@ -121,6 +121,8 @@ async fn drive(
                     process.core.input(Input::PeerCheckpoint { shown, extends })?;
                 }
                 Event::Cosigning(frame) => checkpoints::cosigning(process, frame)?,
+                // One directory for the whole run.
+                Event::Directory(_) => {}
                 Event::Receipts { batch, receipts, statements } => {
                     let ours = process.next_serial();
                     let (verified, complete) = verify(process.verifier(), &receipts, &statements);

@@ -1,5 +1,4 @@
-//! Statuses on their way back to who sent a document: each is an item of its own for clients that ask
-//! for `status`, until they confirm it.
+//! Statuses on their way back to who sent a document: each waits until the system of the door has it.
 //!
 //! They are gathered from the evidence, so nothing is lost with what stands here. Which of them were
 //! confirmed is in a file beside: were it lost, some would be offered again, and no more.
@@ -14,7 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::broadcast::error::RecvError;
-use tram_axis::{Account, DocId, Kind, ListQuery, Received, Refusal, shown};
+use tram_api::Problem;
+use tram_axis::DocId;
 use tram_crypto::sha256_parts;
 use tram_dispatch::{AgencyCode, DispatchId, Reference, Status, UnixMillis};
 use tram_edxml::map::{StatusOf, notice};
@@ -22,9 +22,7 @@ use tram_edxml::{values::IssueDay, write_status};
 use tram_engine::state::held::HeldDispatch;
 use tram_trust::Directory;
 
-use super::node::AxisNode;
-use super::refusals;
-use super::sent::BACK_MS;
+use super::{BACK_MS, Desk, Speaker, broken};
 
 /// The file of what was confirmed: one line each, time and id.
 const DONE_FILE: &str = "statuses-done";
@@ -39,15 +37,16 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// A status that waits for the originator's system.
 #[derive(Clone, Debug)]
-struct Item {
-    originator: AgencyCode,
-    recipient: AgencyCode,
-    reference: Reference,
-    number: Option<String>,
-    issued_on: Option<String>,
-    status: Status,
-    remark: Option<String>,
-    at: UnixMillis,
+pub(in crate::daemon) struct Item {
+    pub(in crate::daemon) dispatch: DispatchId,
+    pub(in crate::daemon) originator: AgencyCode,
+    pub(in crate::daemon) recipient: AgencyCode,
+    pub(in crate::daemon) reference: Reference,
+    pub(in crate::daemon) number: Option<String>,
+    pub(in crate::daemon) issued_on: Option<String>,
+    pub(in crate::daemon) status: Status,
+    pub(in crate::daemon) remark: Option<String>,
+    pub(in crate::daemon) at: UnixMillis,
 }
 
 #[derive(Default)]
@@ -61,7 +60,7 @@ struct Inner {
 }
 
 /// All statuses that wait.
-pub(super) struct Notices {
+pub(in crate::daemon) struct Notices {
     inner: Mutex<Inner>,
     file: Mutex<File>,
 }
@@ -71,7 +70,7 @@ impl Notices {
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub(super) fn open(folder: &Path, now: UnixMillis) -> io::Result<Self> {
+    pub(in crate::daemon) fn open(folder: &Path, now: UnixMillis) -> io::Result<Self> {
         let path = folder.join(DONE_FILE);
         let mut text = String::new();
         match File::open(&path) {
@@ -117,6 +116,7 @@ impl Notices {
                     continue;
                 }
                 let item = Item {
+                    dispatch: held.id(),
                     originator: e.originator.clone(),
                     recipient: recipient.clone(),
                     reference: e.reference.clone(),
@@ -146,56 +146,40 @@ impl Notices {
         }
     }
 
-    pub(super) fn waiting(
+    /// What waits for these agencies, oldest first.
+    pub(in crate::daemon) fn waiting(&self, agencies: &BTreeSet<AgencyCode>) -> Vec<(DocId, Item)> {
+        let inner = self.inner();
+        let own = inner.items.iter().filter(|(_, item)| agencies.contains(&item.originator));
+        let mut items: Vec<(DocId, Item)> = own.map(|(id, item)| (*id, item.clone())).collect();
+        items.sort_by_key(|(id, item)| (item.at, *id));
+        items
+    }
+
+    pub(in crate::daemon) fn count(&self, agencies: &BTreeSet<AgencyCode>) -> u64 {
+        let inner = self.inner();
+        inner.items.values().filter(|i| agencies.contains(&i.originator)).count() as u64
+    }
+
+    /// Whether an id is that of a status of one of these agencies, and whether it was confirmed.
+    pub(in crate::daemon) fn is_done(
         &self,
-        account: &Account,
-        query: ListQuery,
-        items_max: usize,
-    ) -> Vec<Received> {
+        agencies: &BTreeSet<AgencyCode>,
+        id: DocId,
+    ) -> Option<bool> {
         let inner = self.inner();
-        let own = |(_, item): &(&DocId, &Item)| {
-            account.agencies.contains(&item.originator)
-                && query.from.is_none_or(|from| item.at >= from)
-                && query.to.is_none_or(|to| item.at <= to)
-        };
-        let mut items: Vec<(&DocId, &Item)> = inner.items.iter().filter(own).collect();
-        items.sort_by_key(|(id, item)| (item.at, **id));
-        let most = query.max.unwrap_or(items_max).min(items_max);
-        let row = |(id, item): (&DocId, &Item)| Received {
-            doc_id: id.to_string(),
-            service_type: "eDoc",
-            message_type: Kind::Status.as_str(),
-            created_time: shown(item.at),
-            updated_time: shown(item.at),
-            from: account.spelled(&item.recipient),
-            to: account.spelled(&item.originator),
-            status: "initial",
-            status_desc: None,
-        };
-        items.into_iter().skip(query.skip).take(most).map(row).collect()
-    }
-
-    pub(super) fn count(&self, account: &Account) -> u64 {
-        let inner = self.inner();
-        inner.items.values().filter(|i| account.agencies.contains(&i.originator)).count() as u64
-    }
-
-    /// Whether an id is that of a status of the account, and whether it was confirmed.
-    pub(super) fn is_done(&self, account: &Account, id: DocId) -> Option<bool> {
-        let inner = self.inner();
-        let own = inner.owners.get(&id).is_some_and(|owner| account.agencies.contains(owner));
+        let own = inner.owners.get(&id).is_some_and(|owner| agencies.contains(owner));
         own.then(|| inner.done.contains_key(&id))
     }
 
     /// The status as a file.
-    pub(super) fn file(
+    pub(in crate::daemon) fn file(
         &self,
-        account: &Account,
+        who: &Speaker,
         id: DocId,
         directory: &Directory,
-    ) -> Result<Option<Bytes>, Refusal> {
+    ) -> Result<Option<Bytes>, Problem> {
         let found = self.inner().items.get(&id).cloned();
-        let Some(item) = found.filter(|i| account.agencies.contains(&i.originator)) else {
+        let Some(item) = found.filter(|i| who.agencies.contains(&i.originator)) else {
             return Ok(None);
         };
         let name = directory.agency(&item.recipient).map(|a| a.name.as_str());
@@ -209,15 +193,15 @@ impl Notices {
             description: item.remark.clone(),
             at: item.at,
         });
-        said.from.code = account.spelled(&item.recipient);
-        said.about.code = Some(account.spelled(&item.originator));
+        said.from.code = who.spelled(&item.recipient);
+        said.about.code = Some(who.spelled(&item.originator));
         let mut bytes = Vec::new();
-        write_status(&mut bytes, &said).map_err(refusals::broken)?;
+        write_status(&mut bytes, &said).map_err(broken)?;
         Ok(Some(bytes.into()))
     }
 
-    /// The account's system has it. Durable before it is said; once more is nothing.
-    pub(super) fn done(&self, id: DocId, at: UnixMillis) -> io::Result<()> {
+    /// The system has it. Durable before it is said; once more is nothing.
+    pub(in crate::daemon) fn done(&self, id: DocId, at: UnixMillis) -> io::Result<()> {
         if self.inner().done.contains_key(&id) {
             return Ok(());
         }
@@ -253,25 +237,26 @@ fn written_anew(path: &Path, done: &BTreeMap<DocId, UnixMillis>) -> io::Result<F
     OpenOptions::new().append(true).open(path)
 }
 
-impl AxisNode {
-    /// Gathers statuses as they become known, until the node stops.
-    pub(super) async fn watch_statuses(&self) {
+impl Desk {
+    /// Gathers the statuses of what these agencies sent as they become known, until the node stops.
+    pub(in crate::daemon) async fn watch_statuses(
+        &self,
+        notices: &Notices,
+        agencies: &BTreeSet<AgencyCode>,
+    ) {
         loop {
             // Listens before it looks, so that nothing falls between the two.
             let mut news = self.service.context.core.listen();
-            if let Err(refusal) = self.gather_all().await {
-                tracing::warn!(detail = refusal.text, "axis: statuses cannot be gathered yet");
+            if let Err(problem) = self.gather_all(notices, agencies).await {
+                tracing::warn!(detail = problem.detail, "statuses cannot be gathered yet");
                 tokio::time::sleep(AGAIN).await;
                 continue;
             }
             loop {
                 match news.recv().await {
-                    Ok(n)
-                        if n.status.is_some()
-                            && self.agencies_served().any(|a| *a == n.originator) =>
-                    {
+                    Ok(n) if n.status.is_some() && agencies.contains(&n.originator) => {
                         if let Ok(found) = self.looked_up(vec![n.dispatch]).await {
-                            found.iter().for_each(|held| self.notices.gather(held));
+                            found.iter().for_each(|held| notices.gather(held));
                         }
                     }
                     Ok(_) => {}
@@ -283,14 +268,17 @@ impl AxisNode {
         }
     }
 
-    async fn gather_all(&self) -> Result<(), Refusal> {
-        let agencies: BTreeSet<AgencyCode> = self.agencies_served().cloned().collect();
-        for agency in &agencies {
+    async fn gather_all(
+        &self,
+        notices: &Notices,
+        agencies: &BTreeSet<AgencyCode>,
+    ) -> Result<(), Problem> {
+        for agency in agencies {
             let ids: Vec<DispatchId> =
                 self.sent_by(agency).await?.into_iter().map(|(_, id)| id).collect();
             for some in ids.chunks(32) {
                 for held in self.looked_up(some.to_vec()).await? {
-                    self.notices.gather(&held);
+                    notices.gather(&held);
                 }
             }
         }

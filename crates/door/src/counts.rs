@@ -1,11 +1,11 @@
-//! How many at a time: connections of an address, requests of an account.
+//! How many at a time: of one caller, and in all.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts by key, and in all.
 #[derive(Debug)]
-pub(super) struct Counts<K: Ord>(Mutex<BTreeMap<K, usize>>);
+pub struct Counts<K: Ord>(Mutex<BTreeMap<K, usize>>);
 
 impl<K: Ord> Default for Counts<K> {
     fn default() -> Self {
@@ -14,29 +14,22 @@ impl<K: Ord> Default for Counts<K> {
 }
 
 /// One that is counted, until it is dropped.
-pub(super) struct Counted<K: Ord> {
+#[derive(Debug)]
+pub struct Counted<K: Ord> {
     counts: Arc<Counts<K>>,
     key: K,
 }
 
 impl<K: Ord + Clone> Counts<K> {
     /// Counts one more, unless there are `all_max` already, or `own_max` of this key.
-    pub(super) fn enter(
-        self: &Arc<Self>,
-        key: K,
-        all_max: usize,
-        own_max: usize,
-    ) -> Option<Counted<K>> {
+    pub fn enter(self: &Arc<Self>, key: K, all_max: usize, own_max: usize) -> Option<Counted<K>> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = counts.values().sum();
-        let own = counts.entry(key.clone()).or_default();
-        if all >= all_max || *own >= own_max {
-            if *own == 0 {
-                counts.remove(&key);
-            }
+        let own = counts.get(&key).copied().unwrap_or(0);
+        if all >= all_max || own >= own_max {
             return None;
         }
-        *own += 1;
+        counts.insert(key.clone(), own + 1);
         Some(Counted { counts: self.clone(), key })
     }
 }

@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 
-use tram_axis::Refusal;
+use tram_api::Problem;
 use tram_dispatch::{AgencyCode, Code, Digest};
 use tram_spool::documents::{Bringer, DocumentError};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
 use super::super::intake as store;
-use super::refusals;
+use super::broken;
 
 /// Bytes copied at a time.
 const STEP_BYTES: usize = 256 << 10;
@@ -19,13 +19,13 @@ const STEP_BYTES: usize = 256 << 10;
 ///
 /// # Errors
 /// No room, or over the agency's quota; the disk fails.
-pub(super) fn keep(
+pub(in crate::daemon) fn keep(
     context: &Context,
     agency: &AgencyCode,
     mut file: File,
     sha256: Digest,
     size: u64,
-) -> Result<(), Refusal> {
+) -> Result<(), Problem> {
     let who = Bringer::Agency(agency.clone());
     if context.uploads.size(&who, &sha256) == Some(size) {
         return Ok(());
@@ -36,12 +36,12 @@ pub(super) fn keep(
     let pin = context.pins.pin(sha256);
     let _pin = pin.ok_or_else(|| told(Code::Busy))?;
     let mut writer = context.documents.stage(&who, &sha256, size).map_err(failed)?;
-    file.rewind().map_err(refusals::broken)?;
+    file.rewind().map_err(broken)?;
     // What an upload left behind is the same document: it goes on from there.
     let mut skip = writer.len_bytes();
     let mut piece = vec![0; STEP_BYTES];
     loop {
-        let n = file.read(&mut piece).map_err(refusals::broken)?;
+        let n = file.read(&mut piece).map_err(broken)?;
         if n == 0 {
             break;
         }
@@ -59,14 +59,14 @@ pub(super) fn keep(
     Err(told(Code::Busy))
 }
 
-fn told(code: Code) -> Refusal {
-    Refusal::system(format!("{code}: {}; try again later", code.row().cause))
+fn told(code: Code) -> Problem {
+    Problem::new(code, "a document cannot be kept now").retry_after(60)
 }
 
-fn failed(error: DocumentError) -> Refusal {
+fn failed(error: DocumentError) -> Problem {
     match error {
         DocumentError::NoSpace { .. } => told(Code::BusyStorage),
         DocumentError::UploadInUse { .. } => told(Code::Busy),
-        other => refusals::broken(other.explain()),
+        other => broken(other.explain()),
     }
 }

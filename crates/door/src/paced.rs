@@ -10,14 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Wraps a stream: a write that makes no progress for `idle` fails with `TimedOut`.
-pub(super) struct Paced<S> {
+pub struct Paced<S> {
     stream: S,
     idle: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Paced<S> {
-    pub(super) fn new(stream: S, idle: Duration) -> Self {
+    /// Gives up after a write that makes no progress for `idle`.
+    pub fn new(stream: S, idle: Duration) -> Self {
         Paced { stream, idle, stalled: None }
     }
 
@@ -77,7 +78,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        // Over TLS this writes as well.
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.judge(cx, outcome)
     }
 }
 

@@ -1,53 +1,56 @@
-//! Status messages that an account's system sends: what became of a document with its recipient.
+//! Statuses that a system gives: what became of a document with its recipient.
 
-use tram_api::model::{RefuseRequest, RegisterRequest, StatusRequest};
+use tram_api::model::{
+    ConfirmRequest, RefusalCause, RefuseRequest, RegisterRequest, StatusRequest,
+};
 use tram_api::service::Said as Words;
 use tram_api::{Problem, Service as _};
-use tram_axis::{Account, DocId, Number, Refusal};
 use tram_dispatch::envelope::Act;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Reference, Status};
-use tram_edxml::StatusNotice;
-use tram_edxml::map::about;
+use tram_dispatch::{AgencyCode, Code, DispatchId, Reference, Status};
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
 
-use super::node::AxisNode;
-use super::refusals;
-use super::send::{Said, sender};
+use super::{Desk, Speaker, broken, of_stopping};
 
-impl AxisNode {
-    /// Records a status. The same again, with the same words, is not recorded again.
-    pub(super) async fn report(
+/// A status that is to be recorded.
+pub(in crate::daemon) struct Given {
+    /// The recipient, who gives it.
+    pub(in crate::daemon) agency: AgencyCode,
+    /// Whose document it is about.
+    pub(in crate::daemon) originator: AgencyCode,
+    /// Which.
+    pub(in crate::daemon) reference: Reference,
+    pub(in crate::daemon) status: Status,
+    /// In words.
+    pub(in crate::daemon) words: Option<String>,
+    /// Why it is refused, where that has a code of its own.
+    pub(in crate::daemon) cause: Option<RefusalCause>,
+}
+
+impl Desk {
+    /// Records a status; the dispatch that it is about. The same again, with the same words, is not
+    /// recorded again.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` where the agency has no such document; what the service refuses.
+    pub(in crate::daemon) async fn report(
         &self,
-        account: &Account,
-        said: &Said,
-        notice: &StatusNotice,
-        sha256: Digest,
-    ) -> Result<DocId, Refusal> {
-        let id = DocId::status(sha256.as_bytes());
-        let (named, originator, reference) = about(notice).map_err(|e| refusals::of_edxml(&e))?;
-        let verifier = self.service.context.verifier();
-        let agency = sender(account, verifier.directory(), &named, said)?;
-        let originator = Self::present(verifier.directory(), &originator);
-        let status = notice.status;
+        who: &Speaker,
+        given: Given,
+    ) -> Result<Option<DispatchId>, Problem> {
+        let Given { agency, originator, reference, status, words, cause } = given;
         if status == Status::Arrived {
             // This node said so itself, when it held the dispatch durably.
-            return Ok(id);
+            return Ok(None);
         }
         let held = self.about(&agency, &originator, &reference, status).await?;
-        let words = notice.description.clone();
         let newest = held.newest_statuses().get(&agency).copied();
         if newest.is_some_and(|s| s.status == status && s.known.evidence.remark == words) {
-            return Ok(id);
+            return Ok(Some(held.id()));
         }
-        self.taken_before(account, &agency, &held, status).await?;
-        self.record(account, &agency, held.id(), (status, words)).await.map_err(|problem| {
-            match problem.code {
-                Code::WrongState => Refusal::new(Number::Processing, problem.detail),
-                _ => refusals::of_problem(problem),
-            }
-        })?;
-        Ok(id)
+        self.taken_before(who, &agency, &held, status).await?;
+        self.record(who, &agency, held.id(), (status, words, cause)).await?;
+        Ok(Some(held.id()))
     }
 
     /// The dispatch that a status is about: of an answer to a recall or an update, that one, for systems
@@ -58,7 +61,7 @@ impl AxisNode {
         originator: &AgencyCode,
         reference: &Reference,
         status: Status,
-    ) -> Result<HeldDispatch, Refusal> {
+    ) -> Result<HeldDispatch, Problem> {
         let (recipient, sender, name) = (agency.clone(), originator.clone(), reference.clone());
         let answers = matches!(status, Status::Agreed | Status::Declined);
         let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
@@ -85,10 +88,10 @@ impl AxisNode {
             }
         };
         let found = self.service.context.core.question(look).await;
-        let held = found.map_err(refusals::of_stopping)?.map_err(refusals::broken)?;
+        let held = found.map_err(of_stopping)?.map_err(broken)?;
         held.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
-            let text = format!("{agency} has no document of {originator} under this DocumentId");
-            Refusal::new(Number::Processing, text)
+            let text = format!("{agency} has no document {reference} of {originator}");
+            Problem::new(Code::NotFound, text)
         })
     }
 
@@ -96,30 +99,30 @@ impl AxisNode {
     /// works on it has accepted it.
     async fn taken_before(
         &self,
-        account: &Account,
+        who: &Speaker,
         agency: &AgencyCode,
         held: &HeldDispatch,
         status: Status,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Problem> {
         let Some(Leg::Mailbox { stage, .. }) = held.legs.get(agency) else { return Ok(()) };
         if *stage == Stage::Consigned {
-            self.confirmed(account, agency, held.id()).await?;
+            self.confirmed(who, agency, held.id()).await?;
         }
         if status.is_handling() && matches!(stage, Stage::Consigned | Stage::HandedOver) {
-            let said = (Status::Accepted, None);
-            self.record(account, agency, held.id(), said).await.map_err(refusals::of_problem)?;
+            let said = (Status::Accepted, None, None);
+            self.record(who, agency, held.id(), said).await?;
         }
         Ok(())
     }
 
     async fn record(
         &self,
-        account: &Account,
+        who: &Speaker,
         agency: &AgencyCode,
         id: DispatchId,
-        (status, words): (Status, Option<String>),
+        (status, words, cause): (Status, Option<String>, Option<RefusalCause>),
     ) -> Result<(), Problem> {
-        let (caller, agency, service) = (Self::caller(account), agency.clone(), &self.service);
+        let (caller, agency, service) = (who.caller(), agency.clone(), &self.service);
         let recorded = match status {
             Status::Accepted => {
                 let request = RegisterRequest { remark: words };
@@ -127,7 +130,7 @@ impl AxisNode {
             }
             Status::Refused => {
                 let reason = words.unwrap_or_else(|| status.name_vi().to_owned());
-                let request = RefuseRequest { reason, cause: None };
+                let request = RefuseRequest { reason, cause };
                 service.refuse(caller, agency, id, Words::Words(request)).await
             }
             Status::Declined => {
@@ -141,5 +144,21 @@ impl AxisNode {
             }
         };
         recorded.map(|_| ())
+    }
+
+    /// The agency's system has a dispatch: recorded durably; once more says the same.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::daemon) async fn confirmed(
+        &self,
+        who: &Speaker,
+        agency: &AgencyCode,
+        dispatch: DispatchId,
+    ) -> Result<(), Problem> {
+        let caller = who.caller();
+        let fetched = self.service.fetch(caller.clone(), agency.clone(), dispatch).await?;
+        let request = ConfirmRequest { fetch: fetched.token };
+        self.service.confirm(caller, agency.clone(), dispatch, request).await.map(|_| ())
     }
 }

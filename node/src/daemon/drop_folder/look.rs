@@ -1,0 +1,218 @@
+//! Looks into `out`: what lies there whole, and has its turn.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FileType, Stat};
+use tram_config::Complete;
+use tram_crypto::sha256;
+
+use super::folder::Folder;
+use super::names::{self, READY};
+
+/// Most entries looked at in one look; the others have their turn when these are gone.
+pub(super) const ENTRIES_MAX: usize = 10_000;
+/// Most files in a folder of documents.
+pub(super) const CHILDREN_MAX: usize = 256;
+/// First pause after an entry could not be sent yet; it doubles up to the longest.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+const PAUSE_LONGEST: Duration = Duration::from_secs(300);
+
+/// What an entry was when it was looked at; anything that changes it changes this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity([u8; 32]);
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&tram_dispatch::id::hex(&self.0))
+    }
+}
+
+/// The parts of one file's or folder's state that writing changes.
+fn stamp(stat: &Stat, into: &mut Vec<u8>) {
+    #[allow(clippy::useless_conversion, reason = "their widths differ between systems")]
+    let parts: [i128; 7] = [
+        stat.st_dev.into(),
+        stat.st_ino.into(),
+        stat.st_mode.into(),
+        stat.st_size.into(),
+        stat.st_mtime.into(),
+        stat.st_mtime_nsec.into(),
+        stat.st_nlink.into(),
+    ];
+    parts.iter().for_each(|part| into.extend(part.to_be_bytes()));
+}
+
+/// The identity of an entry and what is in it; `None` where it is gone.
+pub(super) fn identity(folder: &Folder, name: &OsStr) -> io::Result<Option<Identity>> {
+    let Some(stat) = folder.stat(name)? else { return Ok(None) };
+    let mut all = Vec::new();
+    stamp(&stat, &mut all);
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        let inner = folder.sub(name)?;
+        let mut children = inner.names(CHILDREN_MAX + 1)?;
+        children.sort();
+        for child in children {
+            all.extend((child.len() as u64).to_be_bytes());
+            all.extend(child.as_bytes());
+            if let Some(stat) = inner.stat(&child)? {
+                stamp(&stat, &mut all);
+            }
+        }
+    }
+    Ok(Some(Identity(sha256(&all))))
+}
+
+/// An entry that lies there whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) name: OsString,
+    pub(super) identity: Identity,
+}
+
+struct Watched {
+    identity: Identity,
+    /// Since when it is so.
+    since: Instant,
+    looks: u32,
+    tries: u32,
+    not_before: Option<Instant>,
+}
+
+/// What was seen in `out`.
+pub(super) struct Look {
+    complete: Complete,
+    quiet: Duration,
+    watched: BTreeMap<OsString, Watched>,
+}
+
+impl Look {
+    pub(super) fn new(complete: Complete, quiet: Duration) -> Self {
+        Look { complete, quiet, watched: BTreeMap::new() }
+    }
+
+    /// Entries there now, whole or not.
+    pub(super) fn waiting(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// Looks once: what is whole and has its turn, by name.
+    pub(super) fn look(&mut self, out: &Folder, now: Instant) -> io::Result<Vec<Entry>> {
+        let all = out.names(ENTRIES_MAX)?;
+        let ready = |name: &OsStr| {
+            let mut marker = name.to_owned();
+            marker.push(READY);
+            all.contains(&marker)
+        };
+        let mut before = std::mem::take(&mut self.watched);
+        let mut whole = Vec::new();
+        for name in all.iter().filter(|name| names::counts(name)) {
+            let Some(identity) = identity(out, name)? else { continue };
+            let known = before.remove(name).filter(|w| w.identity == identity);
+            let new = || Watched { identity, since: now, looks: 0, tries: 0, not_before: None };
+            let mut watched = known.unwrap_or_else(new);
+            watched.looks = watched.looks.saturating_add(1);
+            // In every mode it must have stood still between two looks.
+            let stands = watched.looks > 1
+                && match self.complete {
+                    Complete::Renamed => true,
+                    Complete::Ready => ready(name),
+                    Complete::Quiet => now.duration_since(watched.since) >= self.quiet,
+                };
+            if stands && watched.not_before.is_none_or(|at| at <= now) {
+                whole.push(Entry { name: name.clone(), identity });
+            }
+            self.watched.insert(name.clone(), watched);
+        }
+        whole.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(whole)
+    }
+
+    /// An entry could not be sent yet: its next turn comes after a pause.
+    pub(super) fn later(&mut self, name: &OsStr, now: Instant) {
+        if let Some(watched) = self.watched.get_mut(name) {
+            let pause = PAUSE_FIRST.saturating_mul(1 << watched.tries.min(16)).min(PAUSE_LONGEST);
+            watched.tries += 1;
+            watched.not_before = Some(now + pause);
+        }
+    }
+
+    /// An entry is gone.
+    pub(super) fn gone(&mut self, name: &OsStr) {
+        self.watched.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn names(entries: &[Entry]) -> Vec<String> {
+        entries.iter().map(|e| e.name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn what_still_grows_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        let (mut look, begun) = (Look::new(Complete::Renamed, SECOND), Instant::now());
+        fs::write(place.path().join("a.edxml"), b"<a").unwrap();
+        fs::write(place.path().join("b.edxml.part"), b"<b").unwrap();
+        assert!(look.look(&out, begun).unwrap().is_empty(), "seen once only");
+        fs::write(place.path().join("a.edxml"), b"<a/>").unwrap();
+        assert!(look.look(&out, begun).unwrap().is_empty(), "it changed");
+        assert_eq!(names(&look.look(&out, begun).unwrap()), ["a.edxml"]);
+        // A folder changes with what is in it.
+        fs::create_dir(place.path().join("c")).unwrap();
+        fs::write(place.path().join("c/x"), b"1").unwrap();
+        look.look(&out, begun).unwrap();
+        fs::write(place.path().join("c/x"), b"12").unwrap();
+        assert_eq!(names(&look.look(&out, begun).unwrap()), ["a.edxml"]);
+        assert_eq!(names(&look.look(&out, begun).unwrap()), ["a.edxml", "c"]);
+        assert_eq!(look.waiting(), 2);
+    }
+
+    #[test]
+    fn a_marker_or_a_quiet_time_where_the_system_cannot_rename() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        let begun = Instant::now();
+        fs::write(place.path().join("a"), b"a").unwrap();
+        let mut ready = Look::new(Complete::Ready, SECOND);
+        let mut quiet = Look::new(Complete::Quiet, SECOND);
+        for _ in 0..3 {
+            assert!(ready.look(&out, begun).unwrap().is_empty());
+            assert!(quiet.look(&out, begun).unwrap().is_empty());
+        }
+        fs::write(place.path().join("a.ready"), b"").unwrap();
+        assert_eq!(names(&ready.look(&out, begun).unwrap()), ["a"]);
+        assert_eq!(names(&quiet.look(&out, begun + SECOND).unwrap()), ["a"]);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_yet_waits_longer_each_time() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        let (mut look, mut now) = (Look::new(Complete::Renamed, SECOND), Instant::now());
+        fs::write(place.path().join("a"), b"a").unwrap();
+        look.look(&out, now).unwrap();
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let begun = now;
+            while look.look(&out, now).unwrap().is_empty() {
+                now += SECOND;
+            }
+            pauses.push((now - begun).as_secs());
+            look.later(OsStr::new("a"), now);
+        }
+        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        look.gone(OsStr::new("a"));
+        assert_eq!(look.waiting(), 0);
+    }
+}

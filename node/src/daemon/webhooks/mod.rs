@@ -1,0 +1,184 @@
+//! Webhooks: events are sent to a system by HTTP, signed, in their order, each until it is taken.
+//!
+//! A thread for each receiver, which reads from the store what happened behind the last event that was
+//! taken. Nothing waits for it, and nothing is queued: what a receiver has not taken stays where it is.
+
+mod http;
+mod standing;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
+use tram_config::Webhook;
+use tram_crypto::sha256_parts;
+use tram_dispatch::UnixMillis;
+use tram_dispatch::id::hex;
+use tram_engine::Notice;
+use tram_spool::store::{Place, Told};
+
+use super::context::Context;
+use super::files;
+use http::Sender;
+pub(crate) use standing::Hooks;
+
+/// Folder of the notes how far each receiver is, in the data directory.
+const FOLDER: &str = "webhooks";
+/// Events read at a time.
+const AT_ONCE: usize = 200;
+/// First pause after a failure; it doubles up to the configured longest.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// So long what comes together is gathered.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often it is looked whether the node stops.
+const STOP: Duration = Duration::from_millis(500);
+
+/// Serves one receiver of the configuration until the node ends; for a thread of its own.
+pub(super) fn run(context: &Arc<Context>, runtime: &tokio::runtime::Runtime, at: usize) {
+    let Some(hook) = context.config.webhooks.get(at) else { return };
+    let mut work = Work { context, hook, at, pause: PAUSE_FIRST };
+    let work = async {
+        tokio::select! {
+            () = work.until_stopped() => {}
+            () = stopping(context) => {}
+        }
+    };
+    runtime.block_on(work);
+}
+
+async fn stopping(context: &Context) {
+    while !context.is_stopping() {
+        tokio::time::sleep(STOP).await;
+    }
+}
+
+struct Work<'a> {
+    context: &'a Arc<Context>,
+    hook: &'a Webhook,
+    at: usize,
+    pause: Duration,
+}
+
+impl Work<'_> {
+    /// The file that says how far this receiver is.
+    fn note(&self) -> String {
+        let named = [self.hook.agency.as_str().as_bytes(), b"\0", self.hook.url.text.as_bytes()];
+        hex(&sha256_parts(&named)[..16])
+    }
+
+    async fn until_stopped(&mut self) {
+        loop {
+            if let Err(trouble) = self.serve().await {
+                let now = self.context.core.now().wall;
+                let told = self.context.webhooks.with(self.at, |s| s.set_trouble(&trouble, now));
+                if told {
+                    let url = self.hook.url.text.as_str();
+                    tracing::warn!(url, trouble, "a receiver of events does not take them");
+                }
+                tokio::time::sleep(self.pause).await;
+                let longest = Duration::from_secs(self.context.config.webhook.pause_s_max);
+                self.pause = (self.pause * 2).min(longest);
+            }
+        }
+    }
+
+    /// Sends what there is and what comes, until something fails.
+    async fn serve(&mut self) -> Result<(), String> {
+        let receiver = Sender::open(self.hook, &self.context.config)?;
+        // Listens before it looks, so that nothing falls between the two.
+        let mut news = self.context.core.listen();
+        let mut after = self.begin()?;
+        let mut since = None;
+        loop {
+            loop {
+                let some = self.behind(after, since)?;
+                let whole = some.len() == AT_ONCE;
+                for told in some {
+                    if told.authorised {
+                        self.send(&receiver, &told).await?;
+                    }
+                    after = Some(told.place);
+                    self.keep(after)?;
+                }
+                if !whole {
+                    break;
+                }
+            }
+            self.context.webhooks.with(self.at, |s| s.caught_up());
+            since = Some(self.heard(&mut news).await);
+        }
+    }
+
+    /// Waits for news of this agency; the time of the oldest that came, so that the index is looked at
+    /// from there on only. What comes together is sent together.
+    async fn heard(&self, news: &mut Receiver<Arc<Notice>>) -> UnixMillis {
+        let mut oldest: Option<UnixMillis> = None;
+        let mut gather = None;
+        loop {
+            let next = match gather {
+                None => news.recv().await,
+                Some(until) => match timeout_at(until, news.recv()).await {
+                    Ok(next) => next,
+                    Err(_) => return oldest.unwrap_or_default(),
+                },
+            };
+            match next {
+                Ok(n) => {
+                    let recipient = n.recipient.as_ref() == Some(&self.hook.agency);
+                    if recipient || n.originator == self.hook.agency {
+                        oldest = Some(oldest.map_or(n.time, |before| before.min(n.time)));
+                        gather.get_or_insert_with(|| Instant::now() + GATHER);
+                    }
+                }
+                // It fell behind: everything is looked at.
+                Err(RecvError::Lagged(_)) => return UnixMillis::default(),
+                // The node ends.
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    fn behind(&self, after: Option<Place>, since: Option<UnixMillis>) -> Result<Vec<Told>, String> {
+        let agencies = Some(BTreeSet::from([self.hook.agency.clone()]));
+        self.context.happened(agencies, after, since, AT_ONCE).map_err(|p| p.detail)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.context.config.data_dir.join(FOLDER).join(self.note())
+    }
+
+    /// Where to begin: behind what was taken last, or, the first time, behind everything there is.
+    fn begin(&self) -> Result<Option<Place>, String> {
+        match std::fs::read_to_string(self.path()) {
+            Ok(id) => self.context.event_place(id.trim()).map_err(|p| p.detail),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let place = Some(self.context.store.place());
+                self.keep(place)?;
+                Ok(place)
+            }
+            Err(e) => Err(format!("{}: {e}", self.path().display())),
+        }
+    }
+
+    /// Notes durably how far the receiver is.
+    fn keep(&self, place: Option<Place>) -> Result<(), String> {
+        let Some(place) = place else { return Ok(()) };
+        let id = self.context.event_id(place);
+        let kept = files::keep(&self.context.config.data_dir, FOLDER, &self.note(), id.as_bytes());
+        kept.map(|_| ()).map_err(|e| format!("{}: {e}", self.path().display()))
+    }
+
+    async fn send(&mut self, receiver: &Sender, told: &Told) -> Result<(), String> {
+        let notice = self.context.announced(told);
+        let body = serde_json::to_vec(&notice).map_err(|e| e.to_string())?;
+        self.context.webhooks.with(self.at, |s| s.waits(told.evidence.time));
+        receiver.send(&notice.id, body, self.context.core.now().wall).await?;
+        self.pause = PAUSE_FIRST;
+        self.context.webhooks.with(self.at, |s| s.took());
+        Ok(())
+    }
+}

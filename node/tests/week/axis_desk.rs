@@ -1,0 +1,183 @@
+//! A system that knows the national axis alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tram_dispatch::{AgencyCode, Digest, Status};
+use tram_edxml::map::{Outline, Setting, edoc};
+use tram_edxml::{Content, Ignore, Limits, Part, Reading, read, write_document};
+
+use crate::client::Client;
+use crate::desk::{DOCUMENT, Deed, Got, Paper, name, number};
+use crate::edxml::{status as status_file, with_subject};
+use crate::support::{Network, agency};
+
+pub(crate) struct AxisDesk {
+    client: Client,
+    agency: AgencyCode,
+    /// By letter and recipient, as they came.
+    seen: BTreeMap<(u32, AgencyCode), Vec<Status>>,
+    /// Recalls that came, until they are answered.
+    recalls: Vec<Got>,
+    done: BTreeSet<String>,
+    /// The letters behind items of the list, which does not say.
+    known: BTreeMap<String, u32>,
+}
+
+impl AxisDesk {
+    pub(crate) fn new(client: Client, agency: AgencyCode) -> Self {
+        let (seen, recalls, done, known) = Default::default();
+        AxisDesk { client, agency, seen, recalls, done, known }
+    }
+
+    pub(crate) async fn issue(&mut self, network: &Network, letter: &Paper) -> Result<(), String> {
+        let from = self.agency.as_str().to_owned();
+        let (kind, file) = match (&letter.deed, letter.secret) {
+            // A status 13 asks for a document back.
+            (Deed::Recall(of), _) => {
+                let to = letter.to[0].as_str();
+                ("status", status_file(&from, to, name(*of).as_str(), "13", "Văn bản có sai sót"))
+            }
+            (_, true) => {
+                let to: Vec<&str> = letter.to.iter().map(AgencyCode::as_str).collect();
+                let subject = "[MẬT] Kế hoạch";
+                ("edoc", with_subject(letter.number, &from, &to, DOCUMENT, subject))
+            }
+            _ => ("edoc", composed(network, letter)),
+        };
+        let answer = self.client.send(kind, &from, &file).await;
+        match answer.code().as_str() {
+            "0" => Ok(()),
+            code => Err(format!("{code} {}", answer.json()["ErrorDesc"])),
+        }
+    }
+
+    async fn list(&mut self, kind: &str) -> Vec<Value> {
+        self.client.set("messagetype", kind);
+        let list = self.client.call("getReceivedEdocList", Some(b"")).await;
+        assert_eq!(list.code(), "0", "{}", list.json());
+        list.json()["data"].as_array().expect("data").clone()
+    }
+
+    async fn fetched(&mut self, id: &str) -> Reading {
+        self.client.set("docId", id);
+        let answer = self.client.call("getEdoc", Some(b"{}")).await;
+        assert_eq!(answer.code(), "0", "{}", answer.json());
+        let file = STANDARD.decode(answer.json()["data"].as_str().expect("data"));
+        read(&file.expect("base64")[..], &mut Ignore, &Limits::DEFAULT).expect("edXML")
+    }
+
+    async fn confirm(&mut self, id: &str) {
+        self.client.set("docId", id);
+        self.client.set("docid", id);
+        self.client.set("status", "done");
+        assert_eq!(self.client.call("updateStatus", Some(b"{}")).await.code(), "0");
+    }
+
+    /// Takes the statuses that wait: those of others' letters as news, requests to give back as work.
+    async fn hear(&mut self) {
+        for item in self.list("status").await {
+            let id = item["docId"].as_str().expect("docId").to_owned();
+            if self.done.contains(&id) {
+                continue;
+            }
+            let Content::Status(notice) = self.fetched(&id).await.content else {
+                panic!("a status")
+            };
+            let about = notice.about.document_id.as_deref().and_then(number);
+            let about = about.expect("a letter of the week");
+            if notice.status == Status::TakeBackRequested {
+                // Answered before it is confirmed; it stays listed until then.
+                if !self.recalls.iter().any(|got| got.id == id) {
+                    self.recalls.push(Got { id, number: about, is_recall: true });
+                }
+                continue;
+            }
+            let from = AgencyCode::parse(&notice.from.code).expect("a code");
+            self.seen.entry((about, from)).or_default().push(notice.status);
+            self.confirm(&id).await;
+            self.done.insert(id);
+        }
+    }
+
+    pub(crate) async fn waiting(&mut self) -> Vec<Got> {
+        self.hear().await;
+        let mut all = self.recalls.clone();
+        for item in self.list("edoc").await {
+            let id = item["docId"].as_str().expect("docId").to_owned();
+            let number = match self.known.get(&id) {
+                Some(number) => *number,
+                None => {
+                    let Content::Document(edoc) = self.fetched(&id).await.content else {
+                        panic!("a document")
+                    };
+                    let number = edoc.number.and_then(|text| text.parse().ok());
+                    number.expect("a letter of the week")
+                }
+            };
+            self.known.insert(id.clone(), number);
+            all.push(Got { id, number, is_recall: false });
+        }
+        all
+    }
+
+    pub(crate) async fn take(&mut self, got: &Got) {
+        if !got.is_recall {
+            let reading = self.fetched(&got.id).await;
+            let sha256 = Digest(tram_crypto::sha256(DOCUMENT));
+            assert_eq!(reading.attachments[0].sha256, sha256);
+            let Content::Document(edoc) = reading.content else { panic!("a document") };
+            assert_eq!(edoc.number.as_deref(), Some(got.number.to_string().as_str()));
+        }
+        self.confirm(&got.id).await;
+        self.recalls.retain(|recall| recall.id != got.id);
+        self.done.insert(got.id.clone());
+    }
+
+    pub(crate) async fn say(&mut self, got: &Got, status: Status, words: &str) {
+        let (from, to) = (self.agency.as_str().to_owned(), agency(0));
+        let code = format!("{:02}", status.number());
+        let file = status_file(&from, to.as_str(), name(got.number).as_str(), &code, words);
+        let said = self.client.send("status", &from, &file).await;
+        assert_eq!(said.code(), "0", "{status} of {}: {}", got.number, said.json());
+    }
+
+    pub(crate) async fn give_back(&mut self, got: &Got, words: &str) {
+        self.say(got, Status::Refused, words).await;
+    }
+
+    pub(crate) async fn seen(&mut self, number: u32, recipient: &AgencyCode) -> Vec<Status> {
+        self.hear().await;
+        self.seen.get(&(number, recipient.clone())).cloned().unwrap_or_default()
+    }
+}
+
+/// A letter as the file that the system would write.
+fn composed(network: &Network, letter: &Paper) -> Vec<u8> {
+    let envelope = letter.envelope(network);
+    let outline = Outline {
+        originator: envelope.originator.clone(),
+        reference: envelope.reference.clone(),
+        recipients: envelope.recipients.clone(),
+        metadata: envelope.metadata.clone(),
+        act: envelope.act.clone(),
+    };
+    let names = BTreeMap::new();
+    let setting = Setting { issued_at: envelope.issued_at, kept: None, names: &names };
+    let made = edoc(&outline, &setting, &mut Vec::new()).expect("edXML can say it");
+    let parts: Vec<Part> = envelope
+        .documents
+        .iter()
+        .map(|d| Part {
+            name: d.name.clone(),
+            media_type: d.media_type.clone(),
+            description: None,
+            sha256: d.sha256,
+        })
+        .collect();
+    let mut file = Vec::new();
+    write_document(&mut file, &made, &parts, |_| Ok(DOCUMENT)).expect("a file");
+    file
+}

@@ -114,7 +114,9 @@ async fn what_one_system_drops_another_finds_and_the_statuses_come_back() {
     pair.drop(1, "cv-7.edxml", &file);
     let receipt = pair.json(1, "sent/cv-7.edxml.receipt.json");
     assert_eq!((&receipt["originator"], &receipt["repeat"]), (&"H41".into(), &false.into()));
-    assert_eq!(fs::read(pair.path(1, "sent/cv-7.edxml")).expect("the file"), file);
+    // The receipt is there first, then the file moves beside it.
+    let moved = until("the move", || fs::read(pair.path(1, "sent/cv-7.edxml")).ok());
+    assert_eq!(moved, file);
     let dispatch = receipt["dispatch"].as_str().expect("an id");
 
     let came = pair.names(0, "in", 1);

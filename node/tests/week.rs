@@ -2,7 +2,7 @@
 //! accept, assign, complete, refuse, return, recall agreed and refused, update, replace, an urgent one
 //! before a backlog, a secret one, a hosted commune, a closed agency, many recipients. Every status is seen by
 //! the originator through the same door, and every dispatch's evidence verifies offline.
-#![allow(clippy::print_stdout, reason = "says how far the week is")]
+#![allow(clippy::print_stdout, reason = "a long run tells how far it is")]
 
 mod support;
 
@@ -29,7 +29,7 @@ mod world;
 use world::{Door, World};
 
 /// Dispatches that wait while the urgent one comes, and recipients of the one to many.
-const SHORT: (u32, u32) = (60, 20);
+const SHORT: (u32, u32) = (40, 5);
 
 #[tokio::test]
 async fn a_week_through_the_local_socket() {

@@ -114,7 +114,10 @@ impl FromStr for Group {
                 [digit @ b'1'..=b'9'] => Ok(Group::Tier(digit - b'0')),
                 _ => Err(BadGroup::Tier(text.to_owned())),
             },
-            "group" => rest.parse().map(Group::Named),
+            "group" => {
+                let unnamed = |_| BadGroup::Name(text.to_owned());
+                rest.parse().map(Group::Named).map_err(unnamed)
+            }
             _ => Err(unknown()),
         }
     }

@@ -125,8 +125,10 @@ impl Engine {
                     give_up.push((r.clone(), Code::Returned, Some(to)));
                 }
                 // By another directory than ours: one of the two is old. Nothing ends by that; the leg waits
-                // until they agree, or its time is over.
-                Route::Hop(next) if returned_by.get(&next).is_some_and(|by| *by != ours) => {}
+                // until they agree, or its time is over. What is known to be there has no such time.
+                Route::Hop(next)
+                    if !h.has_arrived(r)
+                        && returned_by.get(&next).is_some_and(|by| *by != ours) => {}
                 Route::Hop(next) if returned_by.contains_key(&next) => match upstream {
                     Some(up) => give_up.push((r.clone(), Code::Returned, Some(up))),
                     None => give_up.push((r.clone(), Code::NoRoute, None)),

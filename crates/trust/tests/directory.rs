@@ -1,8 +1,8 @@
 //! Root documents and directories: signatures, versions, forks, and what the entries say.
 
 use tram_crypto::{Algorithm, Ed25519Signer, Sign};
-use tram_dispatch::directory::{Agency, Anchor, Delegation, Entry, Node, RootDocument};
-use tram_dispatch::{AgencyCode, Code, Event, NodeId, UnixMillis};
+use tram_dispatch::directory::{Agency, Anchor, Binding, Delegation, Entry, Node, RootDocument};
+use tram_dispatch::{AgencyCode, Code, Digest, Event, NodeId, UnixMillis};
 use tram_trust::fixtures::{CENTRE, COMMUNE, DISTRICT, END, NOW, Network, PROVINCE, seed};
 use tram_trust::{Directory, Refusal, Resolution, Root, may_issue};
 use tram_wire::directory::DirectoryFile;
@@ -158,6 +158,25 @@ fn entries_must_hang_together() {
         assert_eq!(refusal.code, Code::DirectoryInvalid);
         assert!(refusal.detail.contains(expected), "{expected}: {refusal}");
     }
+}
+
+#[test]
+fn a_certificate_is_bound_to_one_agency() {
+    let bind = |entries: &mut Vec<Entry>, to: &[&str]| {
+        for text in to {
+            let certificate = Digest([7; 32]);
+            let binding = Binding { certificate, from: NOW, until: None };
+            agency(entries, text).bindings.push(binding);
+        }
+    };
+    let refusal = refused(|e| bind(e, &[COMMUNE, DISTRICT]));
+    assert!(refusal.detail.contains("bound to two agencies"), "{refusal}");
+    // Twice to the same one, for two spans of time, is no contradiction.
+    let network = network();
+    let mut entries = network.entries.clone();
+    bind(&mut entries, &[COMMUNE, COMMUNE]);
+    let directory = network.next_directory(&entries);
+    assert!(directory.binds(&code(COMMUNE), &Digest([7; 32]), NOW));
 }
 
 #[test]

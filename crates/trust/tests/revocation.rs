@@ -281,7 +281,8 @@ fn there_are_so_many_lists_and_no_more_whichever_way_they_come() {
     assert_eq!(few.lists().count(), 3);
 
     // In the place of others: those of another issuer stay, and count.
-    let elsewhere = network.authority("district CA").crl(&[], ago(1), NOW.plus_ms(HOUR_MS));
+    let elsewhere =
+        network.authority("district CA").crl(&[], ago(100 * HOUR_MS), NOW.plus_ms(HOUR_MS));
     let mut before = Crls::none();
     before.add(&elsewhere).unwrap();
     let fits = many(&network, 0, CRLS_MAX as u64 - 1).replacing(&before).unwrap();

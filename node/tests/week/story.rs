@@ -1,12 +1,14 @@
 //! The week.
 
+use std::time::Instant;
+
 use tram_api::model::DispatchQuery;
 use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Status};
 use tram_trust::evidence::{Claim, Ground, Proof, State, examine};
 
 use crate::desk::{Deed, Desk, Got, Paper};
-use crate::support::evidence::{check_store, eventually};
+use crate::support::evidence::check_store;
 use crate::support::{Network, agency};
 use crate::world::{HOST, World, closed, hosted, one_of_many};
 
@@ -22,12 +24,12 @@ struct Players {
 /// Asks again and again until an answer is there.
 macro_rules! until {
     ($what:expr, $ask:expr) => {{
-        let deadline = std::time::Instant::now() + 5 * crate::support::SOON;
+        let deadline = Instant::now() + 5 * crate::support::SOON;
         loop {
             if let Some(found) = $ask {
                 break found;
             }
-            assert!(std::time::Instant::now() < deadline, "still not: {}", $what);
+            assert!(Instant::now() < deadline, "still not: {}", $what);
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }};
@@ -85,12 +87,20 @@ pub(crate) async fn week(mut world: World, backlog: u32) {
         commune: world.desk(COMMUNE, &commune),
     };
     let to = |number: u32| Paper::new(number, &[&commune]);
+    let began = Instant::now();
+    let ends = |day: &str| println!("{day} ends after {} ms", began.elapsed().as_millis());
     monday(&mut p, &world.network, to).await;
+    ends("monday");
     tuesday(&mut p, &world.network, to).await;
+    ends("tuesday");
     wednesday(&mut p, &world, to).await;
+    ends("wednesday");
     thursday(&mut p, &mut world, backlog).await;
+    ends("thursday");
     friday(&mut p, &world).await;
+    ends("friday");
     evidence(&world).await;
+    ends("the look at the evidence");
     check_store(&world.nodes[CENTRE].client()).await;
     check_store(&world.nodes[COMMUNE].client()).await;
 }
@@ -207,27 +217,18 @@ async fn evidence(world: &World) {
         for summary in &page.items {
             // Of a backlog of thousands a part will do: they are all alike.
             let number = crate::desk::number(summary.reference.0.as_str());
-            let alike = number.is_some_and(|n| n >= 1_000 && n % 50 != 0);
-            if alike && page.items.len() > 100 {
+            if number.is_some_and(|n| n >= 1_000 && n % 50 != 0) {
                 continue;
             }
             looked += 1;
             let id = summary.dispatch.0;
-            let (root, mut faults) = (world.network.root.clone(), Vec::new());
-            // The commune's node may still be on its way to say what its log holds.
-            eventually("its evidence is whole", || {
-                let (client, root) = (&client, root.clone());
-                async move {
-                    let bytes = client.evidence(id, false).await.expect("an evidence file");
-                    examine(&Ground::new(root), &bytes)
-                        .is_ok_and(|account| account.faults.is_empty())
-                }
-            })
-            .await;
-            let bytes = client.evidence(id, false).await.expect("an evidence file");
-            let account = examine(&Ground::new(root), &bytes).expect("an evidence file");
-            faults.extend(account.faults.iter().map(|fault| format!("{fault:?}")));
-            assert!(faults.is_empty(), "{}: {faults:?}", summary.reference);
+            // Whoever holds a part of it may still be on the way to say so.
+            let account = until!(format!("evidence of {} without a fault", summary.reference.0), {
+                let bytes = client.evidence(id, false).await.expect("an evidence file");
+                let ground = Ground::new(world.network.root.clone());
+                let account = examine(&ground, &bytes).expect("an evidence file");
+                account.faults.is_empty().then_some(account)
+            });
             let is_proved = |claim| {
                 let of = account.findings.iter().filter(move |f| f.claim == claim);
                 of.filter(|f| matches!(f.state, State::Proved(_)))
@@ -253,9 +254,9 @@ async fn evidence(world: &World) {
         }
     }
     assert!(looked > 12, "{looked}");
-    // 03: letters 1, 6, 9, 11, 12, one of the backlog, and each of the many.
+    // 03: 1, 6, 9, 11, 12, and each of the many; of the backlog one that is not looked at.
     let registered = proved.get(&3).copied().unwrap_or(0);
-    assert!(registered >= 6 + world.many, "{proved:?}");
+    assert!(registered >= 5 + world.many, "{proved:?}");
     for (status, least) in [(2, 2), (4, 1), (5, 1), (6, 1), (15, 2), (16, 1)] {
         assert!(proved.get(&status).is_some_and(|n| *n >= least), "{status} in {proved:?}");
     }

@@ -44,7 +44,7 @@ pub(crate) fn closed() -> AgencyCode {
 
 /// One of the many communes, all hosted.
 pub(crate) fn one_of_many(nth: u32) -> AgencyCode {
-    code(&format!("H41.12.{}", 1_000 + nth))
+    code(&format!("H41.12.{}.{}", 10 + nth / 90, 10 + nth % 90))
 }
 
 pub(crate) struct World {

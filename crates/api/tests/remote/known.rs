@@ -22,7 +22,7 @@ async fn a_system_has_its_roles_for_its_agencies_and_refusals_name_it() {
     let told = other.to_string();
     assert!(told.contains("system van-thu (certificate 0707"), "{told}");
     assert!(told.contains("for agency H41 at this door"), "{told}");
-    assert_eq!(client.status().await.unwrap_err().code(), Code::NotAuthorised, "no operator");
+    assert_eq!(client.peers().await.unwrap_err().code(), Code::NotAuthorised, "no operator");
     // Several requests on one connection, as clients of other languages do.
     let mut stream = door.session(Some(&door.system)).await;
     for _ in 0..3 {

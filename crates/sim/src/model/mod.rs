@@ -211,6 +211,13 @@ impl Model {
         let going_on = leaves.keys().any(|e| !self.ended.contains(e));
         (going_on, ended)
     }
+
+    /// Whether a log that goes on says that the recipient's node has it. Of a consignment whose commit was
+    /// cut short nobody may have heard but by what came of it.
+    pub fn was_delivered(&self, dispatch: &DispatchId, recipient: &AgencyCode) -> bool {
+        let said = |event| self.fact(dispatch, recipient, event).0;
+        said(Event::ContentConsignment) || said(Event::ContentHandover)
+    }
 }
 
 /// What can happen to a leg once at most in one log.

@@ -41,7 +41,7 @@ impl Model {
         };
         self.one_outcome(at_ms, held, recipient, &name);
         let (consigned, in_lost_log) = self.fact(&id, recipient, Event::ContentConsignment);
-        let delivered = there.is_some() || consigned;
+        let delivered = there.is_some() || consigned || self.was_delivered(&id, recipient);
         let excused = excuses.dropped || excuses.expired || excuses.moved;
         match leg {
             Leg::Mailbox { .. } | Leg::Ended { outcome: Outcome::Consigned, .. } => {

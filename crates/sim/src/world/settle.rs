@@ -1,6 +1,6 @@
 //! After the faults: everything is mended, and then everything must come to its end.
 
-use tram_dispatch::{AgencyCode, DispatchId, Event};
+use tram_dispatch::{AgencyCode, DispatchId};
 use tram_engine::Engine;
 use tram_engine::state::held::HeldDispatch;
 use tram_engine::state::leg::{Leg, Stage};
@@ -163,7 +163,7 @@ impl World<'_> {
             for (recipient, leg) in &held.legs {
                 let excused = self.excuses(i, &id, recipient);
                 let open = matches!(leg, Leg::Held { .. } | Leg::OnHold | Leg::Transferred { .. });
-                let (there, _) = self.model.fact(&id, recipient, Event::ContentConsignment);
+                let there = self.model.was_delivered(&id, recipient);
                 if open && !excused.host_lost && !(excused.moved && there) {
                     return Some(format!(
                         "order {i}, {} for {recipient}: {}",

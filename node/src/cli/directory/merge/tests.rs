@@ -1,6 +1,5 @@
 //! Mergers on working files, up to the whole country's.
 #![allow(clippy::print_stdout, reason = "tells the counts of the rehearsal")]
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "says how much there was")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -48,11 +48,10 @@ impl Engine {
                 PeerAnswer::Later { code, retry_ms } => later = Some((code, retry_ms)),
             }
         }
-        // What waited for this answer, since the directory leads it elsewhere by now, goes there.
-        self.queue_elsewhere(&id);
         // Legs that joined the dispatch while this transfer was under way need not wait.
         let queue = self.state.peers.get_mut(peer).map(|p| &mut p.queue);
         if later.is_none() && queue.is_some_and(|q| q.go_on(&id)) {
+            self.queue_elsewhere(&id);
             return Ok(());
         }
         let (code, retry_ms) = later.unwrap_or((Code::PeerUnreachable, 0));
@@ -104,6 +103,8 @@ impl Engine {
         if !wanted {
             self.queue_legs(&id);
         }
+        // Nothing is under way to that peer any more: what waited for that takes its way now.
+        self.queue_elsewhere(&id);
     }
 
     /// Doubling delays up to the maximum, with ±25 % jitter.

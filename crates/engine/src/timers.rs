@@ -60,7 +60,9 @@ impl Engine {
             }
             let in_custody = h.legs.values().any(Leg::in_custody);
             let expires_at = in_custody.then(|| h.dispatch.envelope().expires_at);
-            self.state.look_at(&id, expires_at.or(finished_at).into_iter().chain(lapses_at).min());
+            let agrees_at = h.next_agreement(now.wall);
+            let moments = expires_at.or(finished_at).into_iter().chain(lapses_at).chain(agrees_at);
+            self.state.look_at(&id, moments.min());
             self.state.charge(&id);
         }
         // What was just recorded touched them again; they are settled.
@@ -125,10 +127,11 @@ impl Engine {
                     give_up.push((r.clone(), Code::Returned, Some(to)));
                 }
                 // By another directory than ours: one of the two is old. Nothing ends by that; the leg waits
-                // until they agree, or its time is over. What is known to be there has no such time.
+                // until they agree, but not for ever: the directory that it was may never come here.
                 Route::Hop(next)
                     if !h.has_arrived(r)
-                        && returned_by.get(&next).is_some_and(|by| *by != ours) => {}
+                        && returned_by.get(&next).is_some_and(|by| *by != ours)
+                        && h.agrees_at(r, &next).is_some_and(|at| now.wall < at) => {}
                 Route::Hop(next) if returned_by.contains_key(&next) => match upstream {
                     Some(up) => give_up.push((r.clone(), Code::Returned, Some(up))),
                     None => give_up.push((r.clone(), Code::NoRoute, None)),

@@ -15,6 +15,9 @@ use super::leg::{Leg, Outcome, Stage};
 use super::said::Said;
 use crate::record::{Held, Linked, Owed, UnitNote};
 
+/// How long a leg that a peer gave back by another directory than ours waits for the two to agree.
+const AGREE_MS: u64 = 600_000;
+
 /// How long the receipt of a next node is asked for once the leg ended further down the way. It says
 /// by which way a leg went; that it arrived is proved without it.
 const MISSING_RECEIPT_MS_MAX: u64 = 3_600_000;
@@ -193,6 +196,22 @@ impl HeldDispatch {
     /// The evidence that one receipt carries.
     pub fn known(&self, owed: Owed) -> Option<&Known> {
         self.evidence.get(*self.places.get(&owed)?)
+    }
+
+    /// Until when a leg waits for the directory by which a peer gave it back.
+    pub(crate) fn agrees_at(&self, recipient: &AgencyCode, peer: &NodeId) -> Option<UnixMillis> {
+        let given_back = self.about(Some(recipient), peer, Some(Event::RelayFailure));
+        given_back.map(|(_, k)| k.evidence.time.plus_ms(AGREE_MS)).max()
+    }
+
+    /// The next moment at which such a leg waits no longer.
+    pub(crate) fn next_agreement(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let legs = self.legs.iter().filter_map(|(recipient, leg)| match leg {
+            Leg::Held { returned_by } if !returned_by.is_empty() => Some((recipient, returned_by)),
+            _ => None,
+        });
+        let moments = legs.flat_map(|(r, by)| by.keys().filter_map(|peer| self.agrees_at(r, peer)));
+        moments.filter(|at| *at > now).min()
     }
 
     /// Whether the recipient's node is proved to hold the leg, also before its consignment came.

@@ -90,7 +90,9 @@ impl Scenario<'_> {
         let envelope = documents::directive(self.network, pdf, &[], now, reference)?;
         let mut envelope = Envelope { act, ..envelope };
         // A number stands on one document only: the others would come with a warning.
-        envelope.metadata.number = reference.split_once('/').map(|(number, _)| number.to_owned());
+        let number = reference.split_once('/').map(|(number, _)| number);
+        let number = number.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+        envelope.metadata.number = number.map(str::to_owned);
         let seal = &self.network.centre_seal;
         let sealed = crate::sealing::seal(&envelope, &seal.chain, &*seal.key)?;
         let along = [Some(Bytes::copy_from_slice(pdf))];

@@ -144,15 +144,7 @@ class File:
         if self.is_constant(node):
             return None
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        size, is_ = node.end_byte - node.start_byte, self.text(operator)
-
-        def around(before, middle, after, numbers=()):
-            parts = [Piece(node.start_byte, before, (1, -size)), Piece(start, middle, (3, 0), end=end)]
-            at = 0
-            for number, text in numbers:
-                parts.append(Piece(node.end_byte, text, (0, size, at), number))
-                at += 1
-            return node, parts + [Piece(node.end_byte, after, (0, size, at))]
+        is_ = self.text(operator)
 
         if is_ in ("&&", "||"):
             if any(self.has_let(side) for side in (left, right)):
@@ -160,25 +152,24 @@ class File:
             (change,) = changes
             sign = "==" if is_ == "&&" else "!="
             middle = f") {{ __m => if __m {sign} {on(change['number'])} {{ __m }} else {{ "
-            return around("(match (", middle, " } })")
+            return node, self.wrap(node, "(match (", " } })") + [Piece(start, middle, (3, 0), end=end)]
         if is_ in ("==", "!=", "<", ">", "<=", ">="):
-            cases = [(c["number"], f" if {on(c['number'])} {{ *__a {c['replacement']} *__b }} else ") for c in changes]
-            last = f" {{ *__a {is_} *__b }} }} }})"
-            return self.operands(node, left, right, start, end, "(match (&(", "), &(", ")) { (__a, __b) => {", cases, last)
-        cases = [(c["number"], f" if {on(c['number'])} {{ __a {c['replacement']} __b }} else ") for c in changes]
-        last = f" {{ __a {is_} __b }} }} }})"
-        return self.operands(node, left, right, start, end, "(match ((", "), (", ")) { (__a, __b) => {", cases, last)
+            return self.operands(node, start, end, is_, changes, by="&", of="*")
+        return self.operands(node, start, end, is_, changes, by="", of="")
 
-    def operands(self, node, left, right, start, end, before, middle, after, cases, last):
+    def operands(self, node, start, end, is_, changes, by, of):
+        """Both sides once, by reference or by value; then the operator that is switched on."""
         size = node.end_byte - node.start_byte
         parts = [
-            Piece(node.start_byte, before, (1, -size)),
-            Piece(start, middle, (3, 0), end=end),
-            Piece(node.end_byte, after, (0, size, 0)),
+            Piece(node.start_byte, f"(match ({by}(", (1, -size)),
+            Piece(start, f"), {by}(", (3, 0), end=end),
+            Piece(node.end_byte, ")) { (__a, __b) => {", (0, size, 0)),
         ]
-        for at, (number, text) in enumerate(cases):
-            parts.append(Piece(node.end_byte, text, (0, size, at + 1), number))
-        return node, parts + [Piece(node.end_byte, last, (0, size, len(cases) + 1))]
+        for at, change in enumerate(changes, 1):
+            case = f" if {on(change['number'])} {{ {of}__a {change['replacement']} {of}__b }} else "
+            parts.append(Piece(node.end_byte, case, (0, size, at), change["number"]))
+        last = f" {{ {of}__a {is_} {of}__b }} }} }})"
+        return node, parts + [Piece(node.end_byte, last, (0, size, len(changes) + 1))]
 
     def compound(self, start, changes):
         node = self.innermost(["compound_assignment_expr"], start, start + 1)
@@ -351,8 +342,6 @@ def main():
         change["number"] = number
         by_file[change["file"]].append(change)
     files = {name: File(copy / name, of, rust) for name, of in by_file.items()}
-    for file in files.values():
-        file.path = pathlib.Path(file.path)
     crate = copy / "crates" / args.package.removeprefix("tram-")
     library = crate / "src" / "lib.rs"
     name = str(library.relative_to(copy))

@@ -168,12 +168,10 @@ impl Engine {
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
         // It may have been verified by the directory before, a moment ago.
-        let authorised = receipt.authorised_issuer() == Some(true)
-            || tram_trust::authority::is_authorised(&self.directory, &e)
-            || self.counted_before(&e);
+        let authorised = receipt.authorised_issuer() == Some(true) || self.counts(&e);
         let ignored = match h.known(owed) {
-            // Two exceptions: a claim that counts by now, and a peer that still says it holds a leg
-            // which came back into our custody.
+            // Exceptions: a claim that counts by now, and a peer that still says it holds a leg which is
+            // in our custody.
             Some(known) => {
                 let takes = match e.event {
                     Event::RelayAcceptance => crowd::moves(h, from, &e, authorised),
@@ -206,8 +204,7 @@ impl Engine {
         let e = &kept.evidence;
         let Some(h) = self.state.held.get(&e.dispatch) else { return };
         let object_fits = e.object == Some(h.dispatch.object());
-        let authorised =
-            self.counted_before(e) || tram_trust::authority::is_authorised(&self.directory, e);
+        let authorised = self.counts(e);
         let owed_to: Vec<NodeId> = h.upstreams.iter().cloned().collect();
         // Of a claim that does not count, the first node learns nothing by taking it again.
         let nothing_new = !authorised && owed_to.is_empty();
@@ -216,11 +213,11 @@ impl Engine {
         }
     }
 
-    /// Whether the directory before lets its issuer say this: a recipient may have moved while what
-    /// its node said was on its way.
-    fn counted_before(&self, said: &EvidenceRecord) -> bool {
-        let before = self.directory_before.as_ref();
-        before.is_some_and(|d| tram_trust::authority::is_authorised(d, said))
+    /// Whether the directory lets its issuer say this, or the one before did: a recipient may have moved
+    /// while what its node said was on its way.
+    fn counts(&self, said: &EvidenceRecord) -> bool {
+        let lets = |d: &Directory| tram_trust::authority::is_authorised(d, said);
+        lets(&self.directory) || self.directory_before.as_ref().is_some_and(|d| lets(d))
     }
 
     /// Records a receipt of another node, tells who listens, and goes on with the leg it is about.

@@ -29,6 +29,7 @@ use super::readers::Readers;
 use super::recent::Recent;
 use super::revocation::CrlFiles;
 use super::seals::Seals;
+use super::standings::Standings;
 
 /// The daemon's shared parts.
 pub(crate) struct Context {
@@ -76,9 +77,9 @@ pub(crate) struct Context {
     /// The log as static files.
     pub public_log: super::tiles::PublicLog,
     /// How far the receivers of events are.
-    pub webhooks: super::webhooks::Hooks,
+    pub webhooks: Standings<super::webhooks::Standing>,
     /// How the drop folders do.
-    pub drop_folders: super::drop_folder::Standings,
+    pub drop_folders: Standings<super::drop_folder::Standing>,
     /// Time-stamps from outside.
     pub time_stamps: super::time_stamps::TimeStamps,
     /// What the parent's parent was asked to cosign.
@@ -252,8 +253,8 @@ impl Context {
             witness_policy: None,
             retention: super::retention::Retention::default(),
             public_log: super::tiles::PublicLog::default(),
-            webhooks: super::webhooks::Hooks::default(),
-            drop_folders: super::drop_folder::Standings::default(),
+            webhooks: Standings::default(),
+            drop_folders: Standings::default(),
             time_stamps: super::time_stamps::TimeStamps::default(),
             asking: Mutex::default(),
             serial: AtomicU64::new(0),

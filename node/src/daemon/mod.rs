@@ -38,6 +38,7 @@ mod seals;
 mod service;
 mod settings;
 mod sockets;
+mod standings;
 mod store;
 mod tiles;
 mod time_stamps;

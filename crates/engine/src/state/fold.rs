@@ -7,6 +7,7 @@ use tram_dispatch::{AgencyCode, Code, Event, EvidenceRecord, NodeId, UnixMillis}
 
 use super::held::{Accepted, HeldDispatch, Known, receipt_bytes, returned};
 use super::leg::{Leg, Outcome, Stage};
+use crate::crowd;
 use crate::record::{Foreign, Held, Legs, Owed, Record};
 
 impl HeldDispatch {
@@ -175,10 +176,8 @@ impl HeldDispatch {
         if !f.authorised {
             // The peer that was offered the leg took it as its recipient's node, by a directory which
             // this node never had. That it holds the leg it may say of itself, and no more.
-            if e.event == Event::ContentConsignment
-                && e.node == f.from
+            if crowd::claims(self, &f.from, e)
                 && let Some(leg) = self.legs.get_mut(r)
-                && leg.in_custody()
             {
                 *leg = Leg::Transferred { peer: f.from.clone(), receipt: f.digest };
             }

@@ -20,6 +20,7 @@ mod standing;
 mod statuses;
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -37,7 +38,7 @@ use give::{Giver, Mailbox};
 use look::Look;
 use send::{Became, Sender};
 use shelf::Shelf;
-pub(crate) use standing::Standings;
+pub(super) use standing::Standing;
 use statuses::Teller;
 
 /// What belongs to drop folders, in the data directory. Nothing in it is custody.
@@ -48,32 +49,10 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Works on one folder of the configuration until the node ends; for a thread of its own.
 pub(super) fn run(context: &Arc<Context>, runtime: &tokio::runtime::Runtime, at: usize) {
     let Some(configured) = context.config.drop_folders.get(at) else { return };
-    let (data, staging) = loop {
-        match own_folders(&context.config.data_dir, configured) {
-            Ok(folders) => break folders,
-            Err(error) => {
-                let now = context.core.now().wall;
-                context.drop_folders.with(at, |s| s.set_trouble(Some(error.to_string()), now));
-                if context.is_stopping() {
-                    return;
-                }
-                std::thread::sleep(AGAIN);
-            }
-        }
-    };
-    let notices = loop {
-        match Notices::open(&data, context.core.now().wall) {
-            Ok(notices) => break notices,
-            Err(error) => {
-                let now = context.core.now().wall;
-                context.drop_folders.with(at, |s| s.set_trouble(Some(error.to_string()), now));
-                if context.is_stopping() {
-                    return;
-                }
-                std::thread::sleep(AGAIN);
-            }
-        }
-    };
+    let own = || own_folders(&context.config.data_dir, configured);
+    let Some((data, staging)) = opened(context, at, own) else { return };
+    let notices = || Notices::open(&data, context.core.now().wall);
+    let Some(notices) = opened(context, at, notices) else { return };
     let agencies = BTreeSet::from([configured.agency.clone()]);
     let who = Speaker {
         agencies: agencies.clone(),
@@ -101,6 +80,27 @@ pub(super) fn run(context: &Arc<Context>, runtime: &tokio::runtime::Runtime, at:
             () = desk.watch_statuses(&notices, &agencies) => {}
         }
     });
+}
+
+/// Tries until it opens, and says meanwhile what is wrong; `None` once the node is stopping.
+fn opened<T, E: Display>(
+    context: &Context,
+    at: usize,
+    open: impl Fn() -> Result<T, E>,
+) -> Option<T> {
+    loop {
+        match open() {
+            Ok(opened) => return Some(opened),
+            Err(error) => {
+                let now = context.core.now().wall;
+                context.drop_folders.with(at, |s| s.set_trouble(Some(error.to_string()), now));
+                if context.is_stopping() {
+                    return None;
+                }
+                std::thread::sleep(AGAIN);
+            }
+        }
+    }
 }
 
 /// The node's own folder of an agency, and the one in it that is empty at each start.

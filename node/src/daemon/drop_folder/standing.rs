@@ -1,19 +1,18 @@
 //! How the drop folders do, for the node's status and its alarms.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use tram_api::model::DropFolderView;
 use tram_config::{DropFolder, Form};
 use tram_dispatch::{Code, UnixMillis};
 
 use super::super::alarms::Found;
+use super::super::standings::Standings;
 
 /// Trouble that lasts this long needs somebody.
 const ALARM_MS: u64 = 60_000;
 
 /// One folder.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub(super) to_send: usize,
     pub(super) to_hand_over: usize,
     pub(super) to_tell: usize,
@@ -30,23 +29,7 @@ impl Standing {
     }
 }
 
-/// All of them, in the order of the configuration.
-#[derive(Debug, Default)]
-pub(crate) struct Standings(Mutex<Vec<Standing>>);
-
-impl Standings {
-    fn all(&self) -> MutexGuard<'_, Vec<Standing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn with<T>(&self, at: usize, work: impl FnOnce(&mut Standing) -> T) -> T {
-        let mut all = self.all();
-        if all.len() <= at {
-            all.resize_with(at + 1, Standing::default);
-        }
-        work(&mut all[at])
-    }
-
+impl Standings<Standing> {
     /// For the status.
     pub(crate) fn views(&self, folders: &[DropFolder]) -> Vec<DropFolderView> {
         let all = self.all();
@@ -74,7 +57,6 @@ impl Standings {
 
     /// What needs somebody.
     pub(crate) fn alarms(&self, folders: &[DropFolder], now: UnixMillis) -> Vec<Found> {
-        let all = self.all();
         let found = |(standing, folder): (&Standing, &DropFolder)| {
             let (words, since) = standing.trouble.as_ref()?;
             let lasts = now.since_ms(*since) >= ALARM_MS;
@@ -82,7 +64,7 @@ impl Standings {
             let alarm = Found::new(Code::DropStuck, detail).about(folder.agency.as_str());
             lasts.then(|| alarm.since(*since))
         };
-        all.iter().zip(folders).filter_map(found).collect()
+        self.all().iter().zip(folders).filter_map(found).collect()
     }
 }
 
@@ -103,7 +85,7 @@ mod tests {
             complete: Complete::Renamed,
             old_codes: false,
         };
-        let (standings, folders) = (Standings::default(), [folder]);
+        let (standings, folders) = (Standings::<Standing>::default(), [folder]);
         let begun = UnixMillis(1_000);
         assert!(standings.views(&folders)[0].trouble.is_none());
         for later in [0, 30_000] {

@@ -24,7 +24,7 @@ use tram_spool::store::{Place, Told};
 use super::context::Context;
 use super::files;
 use http::Sender;
-pub(crate) use standing::Hooks;
+pub(super) use standing::Standing;
 
 /// Folder of the notes how far each receiver is, in the data directory.
 const FOLDER: &str = "webhooks";

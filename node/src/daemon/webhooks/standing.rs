@@ -1,19 +1,18 @@
 //! How far each receiver is, for the node's status and its alarms.
 
-use std::sync::{Mutex, PoisonError};
-
 use tram_api::model::WebhookView;
 use tram_config::Webhook;
 use tram_dispatch::{Code, UnixMillis};
 
 use super::super::alarms::Found;
+use super::super::standings::Standings;
 
 /// A receiver that takes nothing for this long needs somebody.
 const ALARM_MS: u64 = 600_000;
 
 /// One receiver.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     sent: u64,
     /// The moment of the event that waits to be taken.
     waiting_since: Option<UnixMillis>,
@@ -41,23 +40,7 @@ impl Standing {
     }
 }
 
-/// All of them, in the order of the configuration.
-#[derive(Debug, Default)]
-pub(crate) struct Hooks(Mutex<Vec<Standing>>);
-
-impl Hooks {
-    pub(super) fn with<T>(&self, at: usize, work: impl FnOnce(&mut Standing) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() <= at {
-            all.resize_with(at + 1, Standing::default);
-        }
-        work(&mut all[at])
-    }
-
-    fn all(&self) -> Vec<Standing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
+impl Standings<Standing> {
     /// For the status.
     pub(crate) fn views(&self, hooks: &[Webhook]) -> Vec<WebhookView> {
         let all = self.all();
@@ -104,7 +87,7 @@ mod tests {
         };
         let agency = tram_dispatch::AgencyCode::parse("H41").unwrap();
         let hooks = [Webhook { agency, url, anchors: None, secret: "s".into() }];
-        let (standings, begun) = (Hooks::default(), UnixMillis(1_000));
+        let (standings, begun) = (Standings::<Standing>::default(), UnixMillis(1_000));
         assert!(standings.with(0, |s| s.set_trouble("refused", begun)));
         assert!(!standings.with(0, |s| s.set_trouble("HTTP status 500", begun.plus_ms(9))));
         assert!(standings.alarms(&hooks, begun.plus_ms(ALARM_MS - 1)).is_empty());

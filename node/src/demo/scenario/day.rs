@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::time::sleep;
 use tram_api::model::Tracking;
 use tram_dispatch::envelope::{Act, Envelope, Related};
 use tram_dispatch::{Code, DispatchId, Event, Status};
 
+use super::Scenario;
 use super::mailbox::Sent;
-use super::{POLL, Scenario, WAIT};
 use crate::cli::table::Align;
 use crate::demo::documents;
 use crate::demo::failure::DemoError;
@@ -138,7 +137,7 @@ impl Scenario<'_> {
             let event = by.find(|e| e.status.is_some_and(|s| s.0 == status)).cloned();
             event.filter(|_| told)
         };
-        let event = self.until(id, &format!("{status} of {reference}"), tracking).await?;
+        let event = self.until(CENTRE, id, || format!("{status} of {reference}"), tracking).await?;
         summary.statuses_seen += 1;
         Ok(vec![
             reference.to_owned(),
@@ -153,27 +152,7 @@ impl Scenario<'_> {
     /// Waits until the centre's node shows that one dispatch replaces the other.
     async fn linked(&self, earlier: DispatchId, later: DispatchId) -> Result<(), DemoError> {
         let link = |t: &Tracking| t.acts.iter().any(|a| a.dispatch.0 == later).then_some(());
-        self.until(earlier, &format!("the replacement of {SECOND}"), link).await
-    }
-
-    /// Asks the centre's node about a dispatch until it shows what is looked for.
-    async fn until<T>(
-        &self,
-        id: DispatchId,
-        what: &str,
-        look: impl Fn(&Tracking) -> Option<T>,
-    ) -> Result<T, DemoError> {
-        let began = Instant::now();
-        loop {
-            let tracking = self.told(CENTRE, "track", self.client(CENTRE)?.track(id).await)?;
-            if let Some(found) = look(&tracking) {
-                return Ok(found);
-            }
-            if began.elapsed() > WAIT {
-                return Err(DemoError::TooSlow(what.to_owned(), WAIT.as_secs()));
-            }
-            sleep(POLL).await;
-        }
+        self.until(CENTRE, earlier, || format!("the replacement of {SECOND}"), link).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use tram_api::model::EvidenceView;
+use tram_api::model::{EvidenceView, Tracking};
 use tram_dispatch::{Code, DispatchId, Event};
 
 use super::{POLL, Scenario, WAIT};
@@ -58,18 +58,30 @@ impl Scenario<'_> {
         recipient: &'static str,
         event: Event,
     ) -> Result<EvidenceView, DemoError> {
-        let (client, issuer, recipient) = (self.client(asked)?, node(issuer), agency(recipient));
+        let (issuer, recipient) = (node(issuer), agency(recipient));
         let wanted = |e: &EvidenceView| {
             e.event.0 == event
                 && e.node.0 == issuer
                 && e.authorised
                 && e.recipient.as_ref().is_none_or(|r| r.0 == recipient)
         };
-        let began = Instant::now();
+        let what = || format!("{} of {issuer} for {recipient}, seen at {asked}", event.name());
+        self.until(asked, id, what, |t| t.evidence.iter().find(|e| wanted(e)).cloned()).await
+    }
+
+    /// Asks one node about a dispatch until it shows what is looked for; `what` names that.
+    pub(super) async fn until<T>(
+        &self,
+        asked: &'static str,
+        id: DispatchId,
+        what: impl Fn() -> String,
+        look: impl Fn(&Tracking) -> Option<T>,
+    ) -> Result<T, DemoError> {
+        let (client, began) = (self.client(asked)?, Instant::now());
         loop {
             match client.track(id).await {
                 Ok(tracking) => {
-                    if let Some(found) = tracking.evidence.into_iter().find(|e| wanted(e)) {
+                    if let Some(found) = look(&tracking) {
                         return Ok(found);
                     }
                 }
@@ -78,8 +90,7 @@ impl Scenario<'_> {
                 Err(error) => return self.told(asked, "track", Err(error)),
             }
             if began.elapsed() > WAIT {
-                let what = format!("{} of {issuer} for {recipient}, seen at {asked}", event.name());
-                return Err(DemoError::TooSlow(what, WAIT.as_secs()));
+                return Err(DemoError::TooSlow(what(), WAIT.as_secs()));
             }
             sleep(POLL).await;
         }

@@ -249,6 +249,7 @@ impl Engine {
         }
         let released = Quarantine { dispatch: *id, cause: None, at: now.wall };
         self.record(now, Record::Quarantine(released), None, true);
+        self.take_back_one(now, id);
         self.state.owe_all(id);
         for foreign in kept {
             self.pass_on(now, foreign);

@@ -230,7 +230,7 @@ impl Engine {
         let to_offer = self.state.held.get(&id).is_some_and(|h| {
             let leg = e.recipient.as_ref().and_then(|r| Some((r, h.legs.get(r)?)));
             leg.is_some_and(|(r, leg)| {
-                matches!(leg, Leg::Held { .. }) || h.receipt_missing_from(r, leg).is_some()
+                matches!(leg, Leg::Held { .. }) || h.offered_after_the_end(r, leg).is_some()
             })
         });
         if to_offer {
@@ -326,7 +326,7 @@ impl Engine {
         // Before the way is looked for: most legs of what lies here long are past it.
         let missing = match leg {
             Leg::Held { .. } => None,
-            leg => Some(h.receipt_missing_from(r, leg)?),
+            leg => Some(h.offered_after_the_end(r, leg)?),
         };
         let Route::Hop(next) = route(&self.directory, self.me(), r) else { return None };
         let wanted = match leg {

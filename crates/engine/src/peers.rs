@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tram_dispatch::limits::{FRAME_BYTES_MAX, INLINE_TOTAL_BYTES_MAX, RECEIPT_BYTES_MAX};
-use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, Now, UnixMillis};
+use tram_dispatch::{AgencyCode, DispatchId, EpochId, Event, NodeId, Now, UnixMillis};
 use tram_trust::VerifiedCheckpoint;
 
 use crate::engine::{Engine, Fatal};
@@ -12,6 +12,7 @@ use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
 use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
 use crate::route::{Route, route};
+use crate::state::held::HeldDispatch;
 use crate::state::leg::Leg;
 use crate::view::View;
 
@@ -77,9 +78,13 @@ impl Engine {
         self.shown_by_peer(now, newest, extends);
     }
 
-    /// The peer lost its disk: every leg given to it without a final receipt is offered again.
+    /// The peer lost its disk: every leg given to it without a final receipt is offered again, and what it
+    /// consigned as its recipient's node without handing it over.
     fn take_back(&mut self, now: Now, peer: &NodeId) {
-        let given = |leg: &Leg| matches!(leg, Leg::Transferred { peer: p, .. } if p == peer);
+        let given = |leg: &Leg| {
+            matches!(leg, Leg::Transferred { peer: p, .. } if p == peer)
+                || HeldDispatch::is_consigned_only(leg, peer)
+        };
         let ids: Vec<DispatchId> = self
             .state
             .held
@@ -91,6 +96,21 @@ impl Engine {
             let back = Reoffer { dispatch, peer: peer.clone() };
             self.record(now, Record::Reoffer(back), None, true);
             self.queue_legs(&dispatch);
+        }
+    }
+
+    /// The same for one dispatch that was set aside, and cannot have been taken back, when peers that have
+    /// it lost their disks.
+    pub(crate) fn take_back_one(&mut self, now: Now, id: &DispatchId) {
+        let Some(h) = self.state.held.get(id) else { return };
+        let epoch = |peer: &NodeId| self.state.peers.get(peer).and_then(|p| p.epoch);
+        let lost = |(peer, of): (NodeId, EpochId)| {
+            epoch(&peer).is_some_and(|now| now != of).then_some(peer)
+        };
+        let peers: BTreeSet<NodeId> = h.given().filter_map(lost).collect();
+        for peer in peers {
+            let back = Reoffer { dispatch: *id, peer };
+            self.record(now, Record::Reoffer(back), None, true);
         }
     }
 
@@ -256,7 +276,7 @@ impl Engine {
         let leads_there = |r: &AgencyCode, leg: &Leg| {
             let wanted = match leg {
                 Leg::Held { returned_by } => !returned_by.contains_key(peer),
-                ended => h.receipt_missing_from(r, ended) == Some(peer),
+                ended => h.offered_after_the_end(r, ended) == Some(peer),
             };
             wanted
                 && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())

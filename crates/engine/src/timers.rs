@@ -52,14 +52,15 @@ impl Engine {
             let Some(h) = self.state.held.get_mut(&id) else { continue };
             if certain {
                 h.date_back(now.wall);
+                h.expire_copies(now.wall);
             }
             let finished_at = h.finished_at(keep, keep_mailbox);
             if finished_at.is_some_and(|at| at <= now.wall) {
                 self.close(now, &id);
                 continue;
             }
-            let in_custody = h.legs.values().any(Leg::in_custody);
-            let expires_at = in_custody.then(|| h.dispatch.envelope().expires_at);
+            let has_to_go = h.legs.values().any(Leg::in_custody) || h.offers_copies();
+            let expires_at = has_to_go.then(|| h.dispatch.envelope().expires_at);
             let agrees_at = h.next_agreement(now.wall);
             let moments = expires_at.or(finished_at).into_iter().chain(lapses_at).chain(agrees_at);
             self.state.look_at(&id, moments.min());

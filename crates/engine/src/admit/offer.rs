@@ -57,6 +57,9 @@ impl Engine {
             self.answer_all(&offer, later);
             return Ok(());
         }
+        if known && let Some(p) = self.state.peers.get_mut(&offer.peer) {
+            p.outbox.again(&id);
+        }
         // Once closed, its documents are gone: then they are needed again.
         let complete = self.state.held.get(&offer.dispatch.id()).is_some_and(|h| h.documents);
         let mut answers: Vec<(AgencyCode, WaitingAnswer)> = Vec::new();

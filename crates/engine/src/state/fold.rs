@@ -52,9 +52,12 @@ impl HeldDispatch {
                 }
             }
             Record::Reoffer(back) => {
-                for (_, leg) in self.legs.iter_mut() {
+                for (recipient, leg) in self.legs.iter_mut() {
                     if matches!(leg, Leg::Transferred { peer, .. } if *peer == back.peer) {
                         *leg = Leg::held();
+                    } else if Self::is_consigned_only(leg, &back.peer) {
+                        // That it was consigned stands: the originator learnt it.
+                        self.bereft.insert(recipient.clone());
                     }
                 }
             }
@@ -173,6 +176,10 @@ impl HeldDispatch {
         // Receipts can overtake the answer that should have come before them.
         let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
         let Some(r) = e.recipient.as_ref().filter(|_| !undone) else { return };
+        if self.legs.get(r).is_some_and(|leg| Self::is_consigned_only(leg, &e.node)) {
+            // It has it again, or says why not.
+            self.bereft.remove(r);
+        }
         if !f.authorised {
             // The peer that was offered the leg took it as its recipient's node, by a directory which
             // this node never had. That it holds the leg it may say of itself, and no more.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use litemap::LiteMap;
 use tram_dispatch::{
-    AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
+    AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NodeId, UnixMillis,
 };
 use tram_trust::VerifiedDispatch;
 
@@ -64,6 +64,9 @@ pub struct HeldDispatch {
     /// How far recipients elsewhere are proved to have taken it, also where the consignment that
     /// this implies has not come back yet.
     pub(super) stages: LiteMap<AgencyCode, Stage>,
+    /// Recipients whose node consigned the leg, and then lost its disk before it handed it over: they are
+    /// offered the copy that the last relay keeps for that.
+    pub(super) bereft: BTreeSet<AgencyCode>,
     /// The same by who says what about which leg.
     pub(super) said: Said,
     /// What the receipts in memory take, bytes, as estimated: the upstream ones, and those that carry
@@ -126,6 +129,7 @@ impl HeldDispatch {
             receipt_bytes: held.receipts.iter().map(|raw| receipt_bytes(raw.len())).sum(),
             surplus_bytes: LiteMap::new(),
             stages: LiteMap::new(),
+            bereft: BTreeSet::new(),
             upstream_about: OnceLock::new(),
         }
     }
@@ -191,6 +195,55 @@ impl HeldDispatch {
     ) -> Option<&'a NodeId> {
         let Leg::Ended { via: Some(via), last_relay: false, .. } = leg else { return None };
         (self.documents && !self.had_it(via, recipient)).then_some(via)
+    }
+
+    /// The next node of a leg that ended, where the leg is offered to it once more: its receipt is missing,
+    /// or it lost what it had consigned.
+    pub(crate) fn offered_after_the_end<'a>(
+        &self,
+        recipient: &AgencyCode,
+        leg: &'a Leg,
+    ) -> Option<&'a NodeId> {
+        let Leg::Ended { via: Some(via), .. } = leg else { return None };
+        let bereft = self.documents && self.bereft.contains(recipient);
+        bereft.then_some(via).or_else(|| self.receipt_missing_from(recipient, leg))
+    }
+
+    /// Whether a peer consigned this leg, and the recipient's system is not known to have it.
+    pub(crate) fn is_consigned_only(leg: &Leg, at: &NodeId) -> bool {
+        matches!(
+            leg,
+            Leg::Ended { outcome: Outcome::Consigned, via: Some(via), last_relay: true, stage, .. }
+                if via == at && *stage < Stage::HandedOver
+        )
+    }
+
+    /// The peers that have a leg, or have consigned it only, each with the epoch of its log in which it said so.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (NodeId, EpochId)> {
+        self.legs.iter().filter_map(|(recipient, leg)| match leg {
+            Leg::Transferred { peer, receipt } => {
+                Some((peer.clone(), self.known(Owed::Foreign(*receipt))?.evidence.epoch))
+            }
+            Leg::Ended { via: Some(via), .. } if Self::is_consigned_only(leg, via) => {
+                let consigned = Some(Event::ContentConsignment);
+                let (_, last) = self.about(Some(recipient), via, consigned).last()?;
+                Some((via.clone(), last.evidence.epoch))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether it is still to be offered to a recipient's node that lost what it had consigned.
+    pub(crate) fn offers_copies(&self) -> bool {
+        self.documents && !self.bereft.is_empty()
+    }
+
+    /// Once its time is over, what its recipient's node lost is not offered to it any more. Only in memory:
+    /// a start later on comes to the same.
+    pub(crate) fn expire_copies(&mut self, now: UnixMillis) {
+        if now >= self.dispatch.envelope().expires_at {
+            self.bereft = BTreeSet::new();
+        }
     }
 
     /// The evidence that one receipt carries.

@@ -88,6 +88,14 @@ impl Outbox {
         entries
     }
 
+    /// What is under way about one dispatch goes once more with a later batch: the peer shows that it did
+    /// not know the dispatch when those receipts came, so that its "stored" says nothing about them.
+    pub fn again(&mut self, dispatch: &DispatchId) {
+        for sent in self.sent.values_mut() {
+            self.waiting.extend(sent.entries.extract_if(.., |(id, _)| id == dispatch));
+        }
+    }
+
     /// Batches sent at or before `before_mono_ms` without an answer wait again.
     pub fn resend(&mut self, before_mono_ms: u64) {
         let late: Vec<u64> = self
@@ -153,5 +161,20 @@ mod tests {
         assert_eq!(out.stored(first), [], "an answer to the first sending is stale");
         assert_eq!(out.stored(second).len(), 3);
         assert!(out.is_empty() && out.take(30, 9).is_none());
+    }
+
+    #[test]
+    fn what_is_under_way_about_a_dispatch_goes_again_whatever_is_answered_to_its_batch() {
+        let (id, other) = (DispatchId([1; 32]), DispatchId([2; 32]));
+        let mut out = Outbox::default();
+        out.push(id, Owed::Own(0));
+        out.push(other, Owed::Own(1));
+        let (first, _) = out.take(10, 9).unwrap();
+        out.again(&id);
+        assert_eq!(out.stored(first), [(other, Owed::Own(1))]);
+        let (second, again) = out.take(20, 9).unwrap();
+        assert_eq!(again, [(id, Owed::Own(0))]);
+        assert_eq!(out.stored(second), [(id, Owed::Own(0))]);
+        assert!(out.is_empty());
     }
 }

@@ -76,6 +76,33 @@ fn news_of_what_is_closed_and_could_not_be_read_once_is_passed_on_at_the_next_lo
 }
 
 #[test]
+fn what_was_set_aside_when_a_peer_lost_its_disk_is_offered_to_it_when_it_is_back() {
+    let (mut w, id) = consigned("a/12");
+    w.disconnect(&node(DISTRICT), &node(COMMUNE));
+    let d = net().dispatch(&net().envelope(CENTRE, &[COMMUNE], "a/13"));
+    done(&w.submitted(CENTRE, &d));
+    w.connect_all();
+    w.run();
+    let held = d.id();
+    assert_eq!(w.word(DISTRICT, &held, COMMUNE), "consigned");
+    // The district cannot read two of them when the commune comes back without its disk.
+    w.at(DISTRICT).store.unreadable.extend([id, held]);
+    w.restart(DISTRICT);
+    w.crash(&node(COMMUNE));
+    w.at(COMMUNE).lose_disk();
+    w.at(COMMUNE).start();
+    w.connect_all();
+    w.run();
+    assert!(!set_aside(&mut w, DISTRICT).is_empty());
+    assert_eq!(w.in_mailbox(COMMUNE, COMMUNE, &held), 0);
+    w.at(DISTRICT).store.unreadable.clear();
+    w.pass(60_000);
+    assert_eq!(w.in_mailbox(COMMUNE, COMMUNE, &held), 1);
+    assert_eq!(w.in_mailbox(COMMUNE, COMMUNE, &id), 1);
+    w.assert_recoverable();
+}
+
+#[test]
 fn it_is_read_again_at_the_next_news_of_it() {
     let (mut w, id) = consigned("a/2");
     w.at(PROVINCE).store.unreadable.insert(id);

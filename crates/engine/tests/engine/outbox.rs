@@ -49,6 +49,33 @@ fn receipts_are_sent_again_until_stored() {
 }
 
 #[test]
+fn what_a_peer_stored_before_it_was_given_the_dispatch_is_sent_again() {
+    let mut w = World::connected();
+    w.disconnect(&node(DISTRICT), &node(COMMUNE));
+    let d = net().dispatch(&net().envelope(CENTRE, &[COMMUNE], "1/c"));
+    let id = d.id();
+    w.submitted(CENTRE, &d);
+    w.crash(&node(PROVINCE));
+    w.at(PROVINCE).lose_disk();
+    w.at(PROVINCE).start();
+    w.connect(&node(PROVINCE), &node(DISTRICT));
+    w.connect(&node(DISTRICT), &node(COMMUNE));
+    // The province says "stored" to receipts about what it does not know.
+    let stored = w.run_until(|m| m.from == node(PROVINCE) && matches!(m.body, Body::Stored(..)));
+    assert!(!stored.is_empty());
+    assert_eq!(w.word(DISTRICT, &id, COMMUNE), "consigned");
+    w.connect(&node(CENTRE), &node(PROVINCE));
+    let answers = w.run_until(|m| m.to == node(PROVINCE) && matches!(m.body, Body::Answer(..)));
+    // That it stored them comes only when it has offered the dispatch again.
+    stored.into_iter().chain(answers).for_each(|m| w.deliver(m));
+    w.pass(60_000);
+    assert_eq!(w.word(PROVINCE, &id, COMMUNE), "consigned");
+    assert_eq!(w.word(CENTRE, &id, COMMUNE), "consigned");
+    w.assert_at_rest();
+    w.assert_recoverable();
+}
+
+#[test]
 fn the_clock_alone_brings_the_next_sending() {
     let mut w = World::connected();
     let d = net().dispatch(&net().envelope(CENTRE, &[COMMUNE], "1/b"));

@@ -17,6 +17,9 @@ pub struct Excuses {
     pub moved: bool,
     /// The disk of the recipient's node was lost.
     pub host_lost: bool,
+    /// That one disk only, once: the relay before it keeps what was consigned there until handover, and
+    /// gives it again.
+    pub only_host_lost: bool,
     /// The disk of some node was lost: what became known after the consignment may not have got past
     /// it, for nobody offers a leg again whose delivery is proved.
     pub some_disk_lost: bool,
@@ -45,6 +48,9 @@ impl Model {
         let excused = excuses.dropped || excuses.expired || excuses.moved;
         match leg {
             Leg::Mailbox { .. } | Leg::Ended { outcome: Outcome::Consigned, .. } => {
+                let (_, handed_over) = self.fact(&id, recipient, Event::ContentHandover);
+                let given_again = excuses.only_host_lost && !handed_over && !excused;
+                let in_lost_log = in_lost_log && !given_again;
                 if !delivered && !in_lost_log {
                     let what = format!("{name}: told consigned, and no mailbox has it");
                     self.wrong(Wrong::Lost, at_ms, what);

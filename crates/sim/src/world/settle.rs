@@ -109,7 +109,13 @@ impl World<'_> {
                 return Some(format!("{} is committing", engine.me()));
             }
             for p in engine.peers() {
-                let here = land().place_of(&p.peer).is_some_and(|p| self.sites.contains_key(&p));
+                let there = land().place_of(&p.peer).and_then(|p| self.sites.get(&p));
+                let here = there.is_some();
+                let known = there.map(|site| site.node.keys().epoch);
+                if here && p.epoch.is_some() && p.epoch != known {
+                    let (me, peer) = (engine.me(), &p.peer);
+                    return Some(format!("{me} has not met {peer} since its disk was lost"));
+                }
                 let waits = (p.queued, p.in_flight, p.receipts_owed);
                 if here && waits != (0, 0, 0) {
                     return Some(format!(
@@ -187,11 +193,13 @@ impl World<'_> {
         let order = &self.plan.orders[i];
         let host = land().host_of(self.directory, recipient);
         let lost = |p: usize| self.sites.get(&p).is_none_or(|s| s.node.life() > 0);
+        let lives: u64 = self.sites.values().map(|s| s.node.life() as u64).sum();
         Excuses {
             dropped: self.people.dropped.contains(&(*id, recipient.clone())),
             expired: self.t >= order.lifetime_ms,
             moved: *recipient == land().mover && self.directory > 0,
             host_lost: host.is_none_or(lost),
+            only_host_lost: lives == 1 && host.is_some_and(lost) && super::site::keeps_finished(self.plan),
             some_disk_lost: self.sites.values().any(|s| s.node.life() > 0),
         }
     }

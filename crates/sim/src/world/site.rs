@@ -69,11 +69,15 @@ impl Site {
     }
 }
 
+/// Whether what is finished is kept as long as in the product: where little may be held, it must not be.
+pub(super) fn keeps_finished(plan: &Plan) -> bool {
+    plan.knobs.held_max >= 100
+}
+
 /// The engine's settings: the product's, with the delays that a schedule has time for.
 pub(super) fn settings(plan: &Plan) -> Settings {
-    // Where little may be held, what is finished must not be kept for weeks.
     let usual = Settings::default();
-    let keep = |ms: u64| if plan.knobs.held_max < 100 { 1_000 } else { ms };
+    let keep = |ms: u64| if keeps_finished(plan) { ms } else { 1_000 };
     Settings {
         held_max: plan.knobs.held_max,
         keep_after_consignment_ms: keep(usual.keep_after_consignment_ms),

@@ -164,8 +164,14 @@ fn a_named_group_is_for_whom_the_configuration_says() {
 
 #[test]
 fn ten_thousand_is_the_most() {
-    let beside: Vec<AgencyCode> = (0..=RECIPIENTS_MAX).map(|n| code(&format!("X{n:05}"))).collect();
-    let too_many =
-        expand(&directory(), &NamedGroups::new(), &code(CENTRE), &groups("tier:4"), &beside);
-    assert_eq!(too_many.unwrap_err().code, Code::TooLarge);
+    let one = groups(&format!("children-of:{DISTRICT}"));
+    let with = |n: usize| {
+        let beside: Vec<AgencyCode> = (0..n).map(|n| code(&format!("X{n:05}"))).collect();
+        expand(&directory(), &NamedGroups::new(), &code(CENTRE), &one, &beside)
+    };
+    let members = with(0).unwrap().recipients.len();
+    assert!(members > 0);
+    let full = with(RECIPIENTS_MAX - members).unwrap();
+    assert_eq!(full.recipients.len(), RECIPIENTS_MAX);
+    assert_eq!(with(RECIPIENTS_MAX - members + 1).unwrap_err().code, Code::TooLarge);
 }

@@ -26,12 +26,21 @@ struct Office {
 }
 
 fn office_with(until: Option<UnixMillis>) -> Office {
+    office_of(START, until, |_| {})
+}
+
+/// The same with a delegation from then to then, and other changes.
+fn office_of(
+    from: UnixMillis,
+    until: Option<UnixMillis>,
+    change: impl FnOnce(&mut Vec<Entry>),
+) -> Office {
     let network = Network::new("delegation");
     let mut entries = network.entries.clone();
     entries.push(Entry::Delegation(Delegation {
         subtree: code(PROVINCE),
         key: delegate().public_key().spki_der().to_vec(),
-        from: START,
+        from,
         until,
     }));
     let mut other = agency_of(&network, PROVINCE);
@@ -39,6 +48,7 @@ fn office_with(until: Option<UnixMillis>) -> Office {
     let mut below = agency_of(&network, COMMUNE);
     (below.code, below.parent) = (code("H42.01"), Some(code("H42")));
     entries.extend([Entry::Agency(other), Entry::Agency(below)]);
+    change(&mut entries);
     let directory = network.next_directory(&entries);
     Office { network, directory }
 }
@@ -218,4 +228,79 @@ fn key_signature_moment_and_directory_must_be_the_right_ones() {
     assert!(judge(NOW, NOW));
     assert!(!judge(NOW.plus_ms(1), NOW) && !judge(NOW, NOW.plus_ms(1)));
     assert!(!judge(UnixMillis(START.0 - 1), NOW));
+}
+
+/// Changes one agency among entries.
+fn in_entries(entries: &mut [Entry], text: &str, change: impl FnOnce(&mut Agency)) {
+    let found = entries.iter_mut().find_map(|e| match e {
+        Entry::Agency(a) if a.code.as_str() == text => Some(a),
+        _ => None,
+    });
+    change(found.unwrap());
+}
+
+#[test]
+fn a_delegation_that_would_begin_after_its_directory_ended_never_does() {
+    let expires_at = office().directory.expires_at();
+    let now = expires_at.plus_ms(2);
+    for (after_ms, taken) in [(0, true), (1, false), (2, false)] {
+        let office = office_of(expires_at.plus_ms(after_ms), None, |_| {});
+        let entry = altered(office.agency(COMMUNE), |a| a.name = "x".into());
+        let change = SubtreeChange { issued_at: now, ..office.change(vec![entry]) };
+        let file = office.sign(change, &delegate());
+        let refused = office.directory.subtree_change(&file, now).map_err(|r| r.code).err();
+        assert_eq!(refused, (!taken).then_some(Code::NotAuthorised), "{after_ms}");
+    }
+}
+
+#[test]
+fn a_subtree_whose_top_is_closed_changes_no_more() {
+    let office = office_of(START, None, |entries| {
+        in_entries(entries, PROVINCE, |a| {
+            (a.open, a.successor, a.until) = (false, Some(code("H42")), Some(NOW));
+        });
+    });
+    let renamed = altered(office.agency(COMMUNE), |a| a.name = "x".into());
+    office.refused(vec![renamed], "H41 is no open agency");
+}
+
+#[test]
+fn former_codes_stay_with_whom_they_belong_to() {
+    let office = office_of(START, None, |entries| {
+        in_entries(entries, COMMUNE, |a| a.former = vec![code("H41.50"), code("H43.07")]);
+    });
+    let kept = |change: fn(&mut Agency)| vec![altered(office.agency(COMMUNE), change)];
+    // One from elsewhere that it always had stays, one of the subtree may come, none is lost.
+    assert_eq!(office.judge(kept(|a| a.name = "x".into())), Ok(()));
+    assert_eq!(office.judge(kept(|a| a.former.insert(1, code("H41.51")))), Ok(()));
+    office.refused(kept(|a| _ = a.former.pop()), "lose its former code H43.07");
+    office.refused(kept(|a| a.former = vec![]), "lose its former code H41.50");
+    let taken = altered(office.agency(COMMUNE), |a| {
+        (a.code, a.former) = (code("H41.50"), vec![]);
+    });
+    office.refused(vec![taken], "H41.50 is a former code of another agency");
+}
+
+#[test]
+fn what_a_node_had_before_the_delegation_stays_as_it_was() {
+    let office = office_of(START, None, |entries| {
+        let ids = (node("n1.G22"), Network::new("delegation").node(COMMUNE).id.clone());
+        for entry in entries {
+            let Entry::Node(n) = entry else { continue };
+            if n.id == ids.1 {
+                n.lateral = vec![ids.0.clone()];
+                n.epochs[0].until = Some(NOW);
+            } else if n.id == ids.0 {
+                n.lateral = vec![ids.1.clone()];
+            }
+        }
+    });
+    let with = |change: fn(&mut Node)| {
+        let mut node = office.node(COMMUNE);
+        change(&mut node);
+        vec![Entry::Node(node)]
+    };
+    assert_eq!(office.judge(with(|n| n.addresses = vec!["n1.example:1".into()])), Ok(()));
+    office.refused(with(|n| n.epochs[0].until = None), "an epoch of");
+    office.refused(with(|n| n.epochs[0].until = Some(NOW.plus_ms(1))), "an epoch of");
 }

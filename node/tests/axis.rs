@@ -17,7 +17,11 @@ mod handover;
 mod https;
 #[path = "axis/large.rs"]
 mod large;
+#[path = "axis/merger.rs"]
+mod merger;
 #[path = "axis/refusals.rs"]
 mod refusals;
+#[path = "axis/roles.rs"]
+mod roles;
 #[path = "axis/statuses.rs"]
 mod statuses;

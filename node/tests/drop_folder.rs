@@ -261,6 +261,38 @@ async fn what_cannot_be_sent_is_put_away_with_its_reason_and_holds_nobody_up() {
     until("it goes on by itself", || (names_or_none(&pair.path(0, "in")) >= 1).then_some(()));
 }
 
+/// A pile that takes the node several turns, and one that is urgent and last by its name.
+#[tokio::test]
+async fn what_is_urgent_goes_before_a_pile_and_its_order_is_that_of_the_names() {
+    const PILE: u32 = 150;
+    let mut pair = Pair::running().await;
+    pair.nodes[1].kill();
+    let letter = |number: u32, priority: &str| {
+        let file = edxml::document(number, CODES[1], &[CODES[0]], PDF);
+        let text = String::from_utf8(file).expect("text");
+        text.replace("<edXML:Priority>1<", &format!("<edXML:Priority>{priority}<")).into_bytes()
+    };
+    for number in 1..=PILE {
+        pair.drop(1, &format!("a-{number:03}.edxml"), &letter(number, "0"));
+    }
+    pair.drop(1, "zz.edxml", &letter(PILE + 1, "3"));
+    pair.nodes[1].start();
+    pair.nodes[1].ready().await;
+    let sent = |name: &str| pair.path(1, &format!("sent/{name}.edxml.receipt.json"));
+    until("all are sent", || sent(&format!("a-{PILE:03}")).exists().then_some(()));
+    let at = |name: &str| fs::metadata(sent(name)).and_then(|m| m.modified()).expect("a receipt");
+    assert!(at("zz") < at("a-001"), "the urgent one was not the first");
+    assert!(at("a-001") < at(&format!("a-{PILE:03}")), "the pile goes by its names");
+    // In the other system's folder the order of the names is that of arrival.
+    let came = pair.names(0, "in", PILE as usize + 1);
+    let number = |name: &String| {
+        let entry = pair.json(0, &format!("in/{name}/dispatch.json"));
+        entry["metadata"]["number"].as_str().and_then(|n| n.parse::<u32>().ok()).expect("a number")
+    };
+    let place = came.iter().position(|name| number(name) == PILE + 1).expect("it came");
+    assert!(place <= 24, "{place} of {} came before the urgent one", came.len());
+}
+
 fn names_or_none(path: &Path) -> usize {
     if path.is_dir() { names(path).len() } else { 0 }
 }

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use support::evidence::eventually;
 use support::sealing::small_document;
-use support::{Network, Node, Plan, agency};
+use support::{Network, Node, Plan, Program, agency};
 use tram_api::Client;
 use tram_api::model::{
-    ActKind, ActView, InboxItem, InboxQuery, InboxState, LegState, LegView, Outcome, RefusalCause,
-    RefuseRequest, SealActKind, SignatureVerdict,
+    ActKind, ActView, DispatchQuery, InboxItem, InboxQuery, InboxState, LegState, LegView, Outcome,
+    RefusalCause, RefuseRequest, SealActKind, SignatureVerdict,
 };
-use tram_dispatch::envelope::{Act, Envelope, Related};
+use tram_dispatch::envelope::{Act, Envelope, Related, Urgency};
 use tram_dispatch::{Code, DispatchId, Event, Status};
 use tram_trust::evidence::{Claim, Finding, Ground, Proof, State, examine};
 
@@ -341,4 +341,41 @@ async fn what_is_to_be_registered_by_when_is_told_and_listed() {
     taken(&nodes, hour).await;
     commune.register(&agency(COMMUNE), hour, None).await.expect("late, and registered");
     assert_eq!(listed(true).await, []);
+}
+
+#[tokio::test]
+async fn what_should_have_left_is_listed_for_who_must_send() {
+    let network = Network::create(&Plan::tiers(2));
+    let start = |tier: usize| {
+        let mut node = Node::new(network.nodes[tier].clone(), Program::tram());
+        node.start();
+        node
+    };
+    // Nobody is there to take it.
+    let mut province = start(1);
+    province.answers().await;
+    let client = province.client();
+    let send = async |reference: &str, urgency: Urgency| {
+        let mut envelope = network.envelope(1, &[CENTRE], reference, Vec::new());
+        envelope.metadata.urgency = urgency;
+        let sealed = network.seal(&envelope);
+        client.submit(sealed.raw(), &[]).await.expect("accepted");
+        sealed.id()
+    };
+    let normal = send("1/thuong", Urgency::Normal).await;
+    let urgent = send("2/hoa-toc", Urgency::Flash).await;
+    let listed = async |late: Option<bool>| {
+        let query = DispatchQuery { late, ..DispatchQuery::default() };
+        client.dispatches(&query).await.expect("a list").items
+    };
+    let late = listed(Some(true)).await;
+    assert_eq!(late.iter().map(|d| d.dispatch.0).collect::<Vec<_>>(), [urgent]);
+    assert_eq!((late[0].late, late[0].open), (1, 1));
+    let rest = listed(Some(false)).await;
+    assert_eq!(rest.iter().map(|d| d.dispatch.0).collect::<Vec<_>>(), [normal]);
+    assert!(rest[0].send_by.0 > late[0].send_by.0 && rest[0].late == 0);
+    let mut centre = start(CENTRE);
+    centre.ready().await;
+    eventually("it has left", || async { listed(Some(true)).await.is_empty() }).await;
+    assert_eq!(listed(None).await.len(), 2);
 }

@@ -1,7 +1,7 @@
 //! A clerk's week across four tiers, played through each door that a document system may use: issue, arrive,
 //! accept, assign, complete, refuse, return, recall agreed and refused, update, replace, an urgent one
-//! before a backlog, a secret one, a hosted commune, a closed agency, many recipients. Every status is seen by
-//! the originator through the same door, and every dispatch's evidence verifies offline.
+//! before a backlog, a secret one, a hosted commune, a closed agency, a group. Every status is seen by
+//! the originator through the same door, and is proved offline by the evidence of its dispatch.
 #![allow(clippy::print_stdout, reason = "a long run tells how far it is")]
 
 mod support;
@@ -21,11 +21,18 @@ mod api_desk;
 mod axis_desk;
 #[path = "week/desk.rs"]
 mod desk;
+#[path = "week/drop_desk.rs"]
+mod drop_desk;
+#[path = "week/proofs.rs"]
+mod proofs;
 #[path = "week/story.rs"]
 mod story;
 #[path = "week/world.rs"]
 mod world;
+#[path = "week/written.rs"]
+mod written;
 
+use drop_desk::Form;
 use world::{Door, World};
 
 /// Dispatches that wait while the urgent one comes, and recipients of the one to many.
@@ -46,13 +53,33 @@ async fn a_week_through_the_door_for_other_machines() {
     story::week(World::running(Door::Remote, SHORT.1).await, SHORT.0).await;
 }
 
-/// `TRAM_LONG_BACKLOG` dispatches wait (10,000), one goes to `TRAM_LONG_RECIPIENTS` (1,000).
+/// The centre's system writes folders of JSON and PDF, the others read and write edXML.
+#[tokio::test]
+async fn a_week_through_drop_folders() {
+    story::week(World::running(Door::Folder(Form::Json), SHORT.1).await, SHORT.0).await;
+}
+
+/// The other way round.
+#[tokio::test]
+async fn a_week_through_drop_folders_of_edxml() {
+    story::week(World::running(Door::Folder(Form::Edxml), SHORT.1).await, SHORT.0).await;
+}
+
+/// `TRAM_LONG_BACKLOG` dispatches wait (10,000), one goes to `TRAM_LONG_RECIPIENTS` (1,000), through each door or
+/// those that `TRAM_LONG_DOOR` names.
 #[tokio::test]
 #[ignore = "long: a backlog of 10,000 dispatches and 1,000 recipients, through each door"]
 async fn long_clerks_week() {
     let backlog = support::number("TRAM_LONG_BACKLOG", 10_000) as u32;
     let many = support::number("TRAM_LONG_RECIPIENTS", 1_000) as u32;
-    for door in [Door::Socket, Door::Remote, Door::Axis] {
+    let folders = [Door::Folder(Form::Json), Door::Folder(Form::Edxml)];
+    // Some of them alone, by a part of their names.
+    let only = std::env::var("TRAM_LONG_DOOR").unwrap_or_default().to_lowercase();
+    let doors = [Door::Socket, Door::Remote, Door::Axis].into_iter().chain(folders);
+    let doors: Vec<Door> =
+        doors.filter(|door| format!("{door:?}").to_lowercase().contains(&only)).collect();
+    assert!(!doors.is_empty(), "TRAM_LONG_DOOR={only}: no such door");
+    for door in doors {
         let began = std::time::Instant::now();
         story::week(World::running(door, many).await, backlog).await;
         println!(

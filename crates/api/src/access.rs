@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, Digest, UnitCode};
+use tram_dispatch::{AgencyCode, Code, Digest, Succession, UnitCode};
 
-use crate::Problem;
+use crate::scope::Within;
+use crate::{Problem, Scope};
 
 /// What a caller may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,12 @@ impl Role {
     /// Reads the word.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|r| r.name() == name)
+    }
+
+    /// Whether who has it for an agency has it as well for what came to those that the agency took over.
+    /// Nobody sends for an agency that is closed.
+    const fn is_taken_over(self) -> bool {
+        matches!(self, Role::Collect | Role::Read | Role::Audit)
     }
 }
 
@@ -193,7 +200,7 @@ impl Access {
         let grants = self.rules.iter().filter(|rule| is(&rule.who)).cloned().collect();
         let units = self.units.iter().filter(|rule| is(&rule.who));
         let units = units.map(|rule| (rule.agency.clone(), rule.unit.clone())).collect();
-        Caller { peer, grants, units }
+        Caller { peer, grants, units, succession: Arc::default() }
     }
 }
 
@@ -204,28 +211,21 @@ pub struct Caller {
     pub peer: Peer,
     grants: Arc<[Rule]>,
     units: Arc<[(AgencyCode, UnitCode)]>,
-}
-
-/// The agencies whose affairs a caller may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
-    All,
-    /// These.
-    Only(BTreeSet<AgencyCode>),
-}
-
-impl Scope {
-    /// Whether the agency is within.
-    pub fn contains(&self, agency: &AgencyCode) -> bool {
-        match self {
-            Scope::All => true,
-            Scope::Only(set) => set.contains(agency),
-        }
-    }
+    succession: Arc<Succession>,
 }
 
 impl Caller {
+    /// The same caller, by what closed agencies' successors are.
+    #[must_use]
+    pub fn with_succession(self, succession: Arc<Succession>) -> Self {
+        Caller { succession, ..self }
+    }
+
+    /// What closed agencies' successors are, as the caller was judged by.
+    pub(crate) fn succession(&self) -> &Arc<Succession> {
+        &self.succession
+    }
+
     /// Whether the caller has the role for at least one agency.
     pub fn holds(&self, role: Role) -> bool {
         self.grants.iter().any(|g| g.roles.contains(&role))
@@ -244,14 +244,20 @@ impl Caller {
 
     /// The agencies for which the caller has any of these roles.
     pub fn scope(&self, roles: &[Role]) -> Scope {
-        let mut only = BTreeSet::new();
+        let mut only = Within { succession: self.succession.clone(), ..Within::default() };
         if roles.contains(&Role::Operate) && self.holds(Role::Operate) {
             return Scope::All;
         }
         for grant in self.grants.iter().filter(|g| roles.iter().any(|r| g.roles.contains(r))) {
             match &grant.agencies {
                 Agencies::All => return Scope::All,
-                Agencies::Only(set) => only.extend(set.iter().cloned()),
+                Agencies::Only(set) => {
+                    only.own.extend(set.iter().cloned());
+                    let goes_over = |r: &&Role| r.is_taken_over() && grant.roles.contains(r);
+                    if roles.iter().any(|r| goes_over(&r)) {
+                        only.receiving.extend(set.iter().cloned());
+                    }
+                }
             }
         }
         Scope::Only(only)
@@ -277,6 +283,21 @@ impl Caller {
             return Ok(());
         }
         Err(self.missing(roles, Some(agency)))
+    }
+
+    /// Requires one of the roles for what is addressed to this agency: for it, or, where it is closed, for
+    /// its successor.
+    ///
+    /// # Errors
+    /// `NOT_AUTHORISED`, naming the caller and what is missing.
+    pub fn require_received(&self, roles: &[Role], agency: &AgencyCode) -> Result<(), Problem> {
+        let heir = self.succession.heir(agency);
+        let by_heir =
+            |role: &&Role| role.is_taken_over() && heir.is_some_and(|heir| self.may(**role, heir));
+        if roles.iter().any(|r| by_heir(&r)) {
+            return Ok(());
+        }
+        self.require(roles, agency)
     }
 
     fn missing(&self, roles: &[Role], agency: Option<&AgencyCode>) -> Problem {
@@ -320,8 +341,42 @@ mod tests {
         let both = access.caller(7, 9, None);
         assert!(both.holds(Role::Audit) && both.holds(Role::Submit));
         assert_eq!(both.scope(&[Role::Audit, Role::Submit]), Scope::All);
-        assert_eq!(clerk.scope(&Role::ALL), Scope::Only([code("H41.12")].into()));
+        let scope = clerk.scope(&Role::ALL);
+        assert_eq!(scope.codes(), Some([code("H41.12")].into()));
+        assert!(scope.contains(&code("H41.12")) && !scope.contains(&code("H41")));
         assert!(!access.caller(8, 8, None).holds(Role::Submit));
+    }
+
+    #[test]
+    fn what_came_to_a_closed_agency_is_its_successors_who_never_speaks_for_it() {
+        let [old, heir, other] = ["H41.12.07", "H41.12.03", "H41.12.09"].map(code);
+        let succession = Arc::new(Succession::new([(old.clone(), heir.clone())]));
+        let only = Agencies::Only([heir.clone()].into());
+        let access = Access::new(vec![
+            rule(Who::Uid(7), only.clone(), &[Role::Collect, Role::Submit]),
+            rule(Who::Uid(8), only.clone(), &[Role::Submit]),
+            rule(Who::Uid(9), Agencies::Only([old.clone()].into()), &[Role::Collect]),
+        ]);
+        let caller = |uid| access.caller(uid, uid, None).with_succession(succession.clone());
+        let clerk = caller(7);
+        let collect = [Role::Collect, Role::Read];
+        assert!(clerk.require_received(&collect, &old).is_ok());
+        assert!(clerk.require_received(&collect, &heir).is_ok());
+        assert!(clerk.require_received(&collect, &other).is_err());
+        assert!(clerk.require_received(&[Role::Submit], &old).is_err(), "never sends for it");
+        assert!(clerk.require(&collect, &old).is_err() && !clerk.may(Role::Collect, &old));
+        let scope = clerk.scope(&Role::ALL);
+        assert!(scope.receives(&old) && scope.receives(&heir) && !scope.receives(&other));
+        assert!(!scope.contains(&old), "what it sent is another matter");
+        assert!(scope.sees(&other, Some(&old)) && !scope.sees(&old, Some(&other)));
+        assert_eq!(scope.codes(), Some([old.clone(), heir.clone()].into()));
+        // Who only sends for the successor takes over nothing, and who had the closed one keeps it.
+        assert!(caller(8).require_received(&collect, &old).is_err());
+        assert!(!caller(8).scope(&Role::ALL).receives(&old));
+        assert!(caller(9).require_received(&collect, &old).is_ok());
+        assert!(caller(9).require_received(&collect, &heir).is_err(), "not the other way round");
+        // Without a directory that says so there is nothing to take over.
+        assert!(access.caller(7, 7, None).require_received(&collect, &old).is_err());
     }
 
     #[test]

@@ -18,16 +18,18 @@ pub mod openapi;
 pub mod problem;
 pub mod questions;
 pub mod routes;
+mod scope;
 mod server;
 pub mod service;
 pub mod text;
 
-pub use access::{Access, Agencies, Caller, Peer, Role, Rule, Scope, UnitRule, Who};
+pub use access::{Access, Agencies, Caller, Peer, Role, Rule, UnitRule, Who};
 pub use client::{Client, ClientError, Dial, Dialled};
 pub use hosting::Hosting;
 pub use limits::Limits;
 pub use problem::{Language, Problem};
 pub use questions::Questions;
+pub use scope::{Scope, Sight};
 pub use server::{
     BindError, BodyStream, RemoteDoor, Socket, SocketOptions, Systems, serve, serve_remote,
 };

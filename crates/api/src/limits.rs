@@ -23,8 +23,10 @@ pub const DIRECTORY_BODY_BYTES_MAX: u64 = DIRECTORY_BYTES_MAX as u64;
 pub const PAGE_ITEMS_MAX: u32 = 500;
 /// Items in one page where the question does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 100;
-/// Longest cursor, fetch token and search text.
-pub const CURSOR_BYTES_MAX: usize = 256;
+/// Longest cursor and fetch token: a cursor of an inbox names the mailboxes of closed agencies.
+pub const CURSOR_BYTES_MAX: usize = 10_000;
+/// Longest search text.
+pub const FIND_BYTES_MAX: usize = 256;
 /// Longest wait that one question may ask for, seconds.
 pub const WAIT_S_MAX: u64 = 60;
 /// Bytes asked of a document reader at a time.

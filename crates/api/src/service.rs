@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, NodeId, Reference, Succession};
 
 use crate::model::{
     Accepted, AnchorRequest, Anchored, CheckLine, CheckQuery, ConfirmRequest, Consistency,
@@ -105,6 +106,12 @@ pub trait DocumentRead: Send + 'static {
 /// a second line). A future may be dropped at any point when its caller goes away: what must
 /// happen then still happens, or had no effect.
 pub trait Service: crate::Questions + crate::Hosting {
+    /// Whose the mailboxes of closed agencies are, by the directory in force; the same value as long as
+    /// that stays.
+    fn succession(&self) -> Arc<Succession> {
+        Arc::default()
+    }
+
     /// How far an upload is; `None` where nothing is known of it.
     fn upload_state(
         &self,

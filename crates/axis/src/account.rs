@@ -53,9 +53,9 @@ pub struct Account {
     pub secret: Secret,
     /// The agencies it speaks for, each by its own code.
     pub agencies: BTreeSet<AgencyCode>,
-    /// Whether it may send for them.
+    /// Whether it may send documents for them, and ask for them back.
     pub may_send: bool,
-    /// Whether it may take what is addressed to them.
+    /// Whether it may take what is addressed to them, and say how far that is.
     pub may_collect: bool,
     /// How old the signed timestamp may be, milliseconds; absent: of any age.
     pub age_ms_max: Option<u64>,

@@ -8,6 +8,8 @@ pub(crate) const HEADERS_MAX: usize = 256;
 pub(crate) const PARAMS_MAX: usize = 128;
 /// Largest body of a call other than `sendEdoc`.
 pub(crate) const SMALL_BODY_BYTES_MAX: u64 = 64 << 10;
+/// Largest file of an account that may not send documents: statuses are small.
+pub(crate) const STATUS_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes read and thrown away of a file that is refused, so that the client reads why.
 pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 64 << 20;
 /// Bytes asked of a file's reader at a time; a multiple of three, so that base64 needs no padding within.

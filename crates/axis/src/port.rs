@@ -16,7 +16,8 @@ use crate::refusal::Refusal;
 /// The answer to one question; write `Box::pin(async move { … })`.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
 
-/// A file that came by `sendEdoc`: what was signed, checked.
+/// A file that came by `sendEdoc`: what was signed, checked. Whether the account may do what the file
+/// says, a document or a status, only the node can tell.
 #[derive(Debug)]
 pub struct Sending {
     /// What it is said to be.

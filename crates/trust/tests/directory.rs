@@ -241,6 +241,54 @@ fn codes_resolve_through_former_codes_and_successors() {
 }
 
 #[test]
+fn mailboxes_of_closed_agencies_are_their_last_successors() {
+    let network = network();
+    let mailboxes = |directory: &Directory, of: &str| -> Vec<String> {
+        directory.succession().mailboxes(&code(of)).map(ToString::to_string).collect()
+    };
+    assert_eq!(mailboxes(&network.directory, DISTRICT), [DISTRICT], "nobody is closed");
+    let mut entries = network.entries.clone();
+    agency(&mut entries, DISTRICT).former = vec![code("H41.99")];
+    let commune = agency(&mut entries, COMMUNE);
+    (commune.open, commune.successor) = (false, Some(code(DISTRICT)));
+    commune.former = vec![code("H41.98")];
+    // The end of the line counts, not who stands between; who closed without a successor is nobody's.
+    let centre = agency(&mut entries, CENTRE);
+    (centre.open, centre.successor) = (false, Some(code(COMMUNE)));
+    agency(&mut entries, PROVINCE).open = false;
+    let two = network.next_directory(&entries);
+    let all = [DISTRICT, CENTRE, COMMUNE, "H41.98", "H41.99"];
+    assert_eq!(mailboxes(&two, DISTRICT), all);
+    for alone in [COMMUNE, CENTRE, PROVINCE, "H98"] {
+        assert_eq!(mailboxes(&two, alone), [alone]);
+    }
+    let heir = |of: &str| two.succession().heir(&code(of)).map(ToString::to_string);
+    assert_eq!(heir(CENTRE).as_deref(), Some(DISTRICT));
+    assert_eq!((heir(PROVINCE), heir(DISTRICT), heir("H98")), (None, None, None));
+    // That the successor's mailbox is at another node then changes nothing.
+    agency(&mut entries, DISTRICT).node = Some(node("n1.G22"));
+    let moved = network.next_directory(&entries);
+    assert_eq!(mailboxes(&moved, DISTRICT), all);
+    assert_eq!(moved.hosting(&code(COMMUNE)), Some(&node("n1.G22")));
+}
+
+#[test]
+fn who_signs_is_told_beforehand_and_a_closed_agency_names_its_last_successor() {
+    let network = network();
+    let mut entries = network.entries.clone();
+    assert_eq!(Directory::check_entries(entries.clone()), Ok(()));
+    let (commune, district) = (code(COMMUNE), code(DISTRICT));
+    let closed = agency(&mut entries, COMMUNE);
+    (closed.open, closed.successor) = (false, Some(district.clone()));
+    let two = network.next_directory(&entries);
+    assert_eq!(two.successor(&commune).map(|a| &a.code), Some(&district));
+    assert_eq!(two.successor(&district), None);
+    agency(&mut entries, DISTRICT).former = vec![commune];
+    let said = Directory::check_entries(entries).unwrap_err();
+    assert!(said.contains("means two agencies"), "{said}");
+}
+
+#[test]
 fn only_the_hosting_node_speaks_for_a_recipient() {
     let network = network();
     let directory = &network.directory;

@@ -103,6 +103,7 @@ words! {
     Dispatches: "dispatches", "gói văn bản";
     Document: "document", "văn bản";
     Documents: "documents", "văn bản";
+    CameFor: "came for", "gửi đến mã";
     Due: "due", "hạn trả lời";
     Epoch: "epoch", "đời nhật ký";
     Event: "event", "sự kiện";

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tram_api::Problem;
 use tram_config::Config;
 use tram_crypto::Sign;
-use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NetworkId, NodeId, Succession, UnixMillis};
 use tram_engine::quota::Doors;
 use tram_spool::documents::{
     DocumentError, DocumentReader, DocumentStore, PartialUploads, Uploads,
@@ -267,6 +267,11 @@ impl Context {
             Ok(v) => v.clone(),
             Err(poisoned) => poisoned.into_inner().clone(),
         }
+    }
+
+    /// Whose the mailboxes of closed agencies are, by the directory in force.
+    pub(crate) fn succession(&self) -> Arc<Succession> {
+        self.verifier().directory().succession().clone()
     }
 
     /// A newer directory or list is in force.

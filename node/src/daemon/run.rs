@@ -254,6 +254,8 @@ fn run_on(
     context.time_stamps = time_stamps;
     context.retention = retention;
     let context = Arc::new(context);
+    // Before threads have some of their own.
+    sockets::allow_descriptors(&context.config);
     beside::start(&context)?;
     let served = serve(&context, &loaded.identity, first, clock, ended);
     let _ = core.send(ToCore::Stop);

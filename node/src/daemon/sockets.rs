@@ -103,17 +103,25 @@ const DRAIN_MS: u64 = 3_000;
 /// Descriptors for anything but connections of clients: store, documents, sessions.
 const DESCRIPTORS_KEPT: u64 = 256;
 
-/// Has the system allow as many descriptors as may be needed, and gives the most connections that each
-/// local socket may then have. The store must never lack one because clients have them all.
-fn connections_max(config: &Config) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+/// Descriptors of one drop folder: its thread's own, its folders, and what is read or written.
+const DESCRIPTORS_OF_FOLDER: u64 = 16;
+
+/// Descriptors that clients of the local sockets must leave, and how many are needed with them.
+fn descriptors(config: &Config) -> (u64, u64) {
     let wanted = config.limits.client_connections_max;
     let sockets = config.sockets.len().max(1) as u64;
     let axis = config.axis.as_ref().map_or(0, |axis| axis.limits.connections_max);
     let door = config.door.as_ref().map_or(0, |door| door.limits.connections_max);
-    let kept = DESCRIPTORS_KEPT + axis + door;
+    let folders = config.drop_folders.len() as u64 * DESCRIPTORS_OF_FOLDER;
+    let kept = DESCRIPTORS_KEPT + axis + door + folders;
     // A quarter more are being turned away.
-    let needed = kept + sockets * (wanted + wanted / 4 + 1);
+    (kept, kept + sockets * (wanted + wanted / 4 + 1))
+}
+
+/// Has the system allow as many descriptors as may be needed; how many it allows.
+pub(super) fn allow_descriptors(config: &Config) -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let (_, needed) = descriptors(config);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let mut most = current.unwrap_or(u64::MAX);
     let raised = maximum.unwrap_or(u64::MAX).min(needed.max(most));
@@ -122,6 +130,16 @@ fn connections_max(config: &Config) -> usize {
     {
         most = raised;
     }
+    most
+}
+
+/// The most connections that each local socket may have. The store must never lack a descriptor because
+/// clients have them all.
+fn connections_max(config: &Config) -> usize {
+    let wanted = config.limits.client_connections_max;
+    let sockets = config.sockets.len().max(1) as u64;
+    let (kept, needed) = descriptors(config);
+    let most = allow_descriptors(config);
     if most >= needed {
         return wanted as usize;
     }

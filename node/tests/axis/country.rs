@@ -18,13 +18,17 @@ pub(crate) const EMPTY: Option<&[u8]> = Some(b"");
 /// The old form of each tier's code: the system ids.
 pub(crate) const SYSTEMS: [&str; 3] = ["000.00.00.G22", "000.00.00.H41", "000.00.12.H41"];
 
+/// Of more accounts of the last tier, where there are any.
+pub(crate) const MORE_SECRETS: [&str; 2] =
+    ["another-secret-0123456789", "a-third-secret-0123456789"];
+
 pub(crate) fn secret(tier: usize) -> String {
     format!("secret-of-tier-{tier}-0123456789abcdef")
 }
 
 pub(crate) struct Country {
     pub(crate) nodes: Vec<Node>,
-    _network: Network,
+    pub(crate) network: Network,
     pub(crate) doors: Vec<SocketAddr>,
 }
 
@@ -33,7 +37,11 @@ const PORT: u16 = 8_180;
 
 /// A network whose nodes have the endpoint; `more` is added to `[axis]` of each.
 pub(crate) fn network(tiers: usize, more: &str) -> (Network, Vec<SocketAddr>) {
-    let network = Network::create(&Plan::tiers(tiers));
+    network_of(&Plan::tiers(tiers), more)
+}
+
+fn network_of(plan: &Plan, more: &str) -> (Network, Vec<SocketAddr>) {
+    let network = Network::create(plan);
     // An address of this network alone.
     let own = network.nodes[0].listen.expect("the top listens").ip();
     let mut doors = Vec::new();
@@ -66,9 +74,21 @@ pub(crate) fn private(path: &std::path::Path, text: &str) {
 
 impl Country {
     pub(crate) async fn running(tiers: usize) -> Self {
-        let (network, doors) = network(tiers, "");
+        Self::of(&Plan::tiers(tiers), "").await
+    }
+
+    /// With more in the configuration of the last tier.
+    pub(crate) async fn of(plan: &Plan, more: &str) -> Self {
+        let (network, doors) = network_of(plan, "");
+        let last = &network.nodes[plan.tiers - 1].config;
+        let config = fs::read_to_string(last).expect("a file");
+        fs::write(last, config + more).expect("a file");
+        let folder = &network.nodes[plan.tiers - 1].folder;
+        for (n, secret) in MORE_SECRETS.iter().enumerate() {
+            private(&folder.join(format!("keys/axis-{n}.secret")), &format!("{secret}\n"));
+        }
         let nodes = network.start(&Program::tram()).await;
-        Country { nodes, _network: network, doors }
+        Country { nodes, network, doors }
     }
 
     /// A new client object of a tier's system.

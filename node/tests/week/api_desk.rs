@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use tram_api::Client;
-use tram_api::model::{InboxQuery, InboxState, RefusalCause, RefuseRequest, SealActKind};
+use tram_api::model::{
+    InboxQuery, InboxState, RefusalCause, RefuseRequest, SealActKind, SealDocument, SealMetadata,
+    SealRequest, SecrecyMark,
+};
+use tram_api::{Client, ClientError};
+use tram_dispatch::group::Group;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, Status};
 
-use crate::desk::{DOCUMENT, Deed, Got, Paper, number};
+use crate::desk::{DOCUMENT, Deed, Got, Paper, name, number};
 use crate::support::Network;
 
 pub(crate) struct ApiDesk {
     client: Client,
+    /// Whether it has its agency's seal, or the node does.
+    seals: bool,
     agency: AgencyCode,
     issued: BTreeMap<u32, DispatchId>,
     /// The recall or update of a letter that came last.
@@ -18,12 +24,25 @@ pub(crate) struct ApiDesk {
 }
 
 impl ApiDesk {
-    pub(crate) fn new(client: Client, agency: AgencyCode) -> Self {
-        ApiDesk { client, agency, issued: BTreeMap::new(), asked: BTreeMap::new() }
+    pub(crate) fn new(client: Client, agency: AgencyCode, seals: bool) -> Self {
+        ApiDesk { client, seals, agency, issued: BTreeMap::new(), asked: BTreeMap::new() }
     }
 
     pub(crate) async fn issue(&mut self, network: &Network, letter: &Paper) -> Result<(), String> {
-        let sealed = network.seal(&letter.envelope(network));
+        if let Some(group) = letter.group.filter(|_| !self.seals) {
+            let id = self.sealed_there(letter, group).await.map_err(|e| e.code().to_string())?;
+            self.issued.insert(letter.number, id);
+            return Ok(());
+        }
+        let mut envelope = letter.envelope(network);
+        if let Some(text) = letter.group {
+            // Expanded before it is sealed: the envelope names everybody.
+            let group: Group = text.parse().expect("a group");
+            let view = self.client.recipients(&self.agency, &[group]).await.expect("a list");
+            envelope.recipients = view.recipients.into_iter().map(|r| r.agency.0).collect();
+            envelope.group = Some(text.to_owned());
+        }
+        let sealed = network.seal(&envelope);
         let answer = self.client.submit(sealed.raw(), &[Some(DOCUMENT.into())]).await;
         answer.map_err(|e| e.code().as_str().to_owned())?;
         self.issued.insert(letter.number, sealed.id());
@@ -31,6 +50,41 @@ impl ApiDesk {
             self.asked.insert(of, letter.number);
         }
         Ok(())
+    }
+
+    /// The node expands the group and seals.
+    async fn sealed_there(&self, letter: &Paper, group: &str) -> Result<DispatchId, ClientError> {
+        let sha256 = Digest(tram_crypto::sha256(DOCUMENT));
+        let size = DOCUMENT.len() as u64;
+        self.client.upload(&self.agency, sha256, size, 0, DOCUMENT, |_| {}).await?;
+        let metadata = SealMetadata {
+            number: Some(letter.number.to_string()),
+            notation: Some("CV-VP".to_owned()),
+            subject: "Về việc thử nghiệm".to_owned(),
+            ..SealMetadata::default()
+        };
+        let document = SealDocument {
+            name: "cong-van.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            sha256: sha256.into(),
+        };
+        let request = SealRequest {
+            originator: self.agency.clone().into(),
+            reference: None,
+            recipients: Vec::new(),
+            groups: vec![group.to_owned()],
+            group: None,
+            secrecy: SecrecyMark::None,
+            metadata,
+            act: None,
+            documents: vec![document],
+            expires_at: None,
+            max_hops: None,
+        };
+        let accepted = self.client.seal(&name(letter.number), &request).await?;
+        let expanded = accepted.expanded.expect("what became of the group");
+        assert_eq!((&*expanded.groups, expanded.recipients as usize), (group, letter.to.len()));
+        Ok(accepted.dispatch.0)
     }
 
     pub(crate) async fn waiting(&mut self) -> Vec<Got> {
@@ -88,15 +142,13 @@ impl ApiDesk {
         self.client.send_back(&self.agency, id(got), &request).await.expect("recorded");
     }
 
-    pub(crate) async fn seen(&mut self, number: u32, recipient: &AgencyCode) -> Vec<Status> {
+    pub(crate) async fn seen(&mut self, number: u32) -> Vec<(AgencyCode, Status)> {
         let mut seen = Vec::new();
         for number in [Some(number), self.asked.get(&number).copied()].into_iter().flatten() {
             let Some(id) = self.issued.get(&number) else { continue };
             let tracking = self.client.track(*id).await.expect("its own");
-            let of = |e: &&tram_api::model::EvidenceView| {
-                e.authorised && e.recipient.as_ref().is_none_or(|r| r.0 == *recipient)
-            };
-            seen.extend(tracking.evidence.iter().filter(of).filter_map(|e| Some(e.status?.0)));
+            let said = tracking.evidence.iter().filter(|e| e.authorised);
+            seen.extend(said.filter_map(|e| Some((e.recipient.clone()?.0, e.status?.0))));
         }
         seen
     }

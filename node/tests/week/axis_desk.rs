@@ -6,19 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tram_dispatch::{AgencyCode, Digest, Status};
-use tram_edxml::map::{Outline, Setting, edoc};
-use tram_edxml::{Content, Ignore, Limits, Part, Reading, read, write_document};
+use tram_edxml::{Content, Ignore, Limits, Reading, read};
 
 use crate::client::Client;
-use crate::desk::{DOCUMENT, Deed, Got, Paper, name, number};
-use crate::edxml::{status as status_file, with_subject};
-use crate::support::{Network, agency};
+use crate::desk::{DOCUMENT, Got, Paper, number};
+use crate::support::Network;
+use crate::written;
 
 pub(crate) struct AxisDesk {
     client: Client,
     agency: AgencyCode,
-    /// By letter and recipient, as they came.
-    seen: BTreeMap<(u32, AgencyCode), Vec<Status>>,
+    /// By letter, as they came.
+    seen: BTreeMap<u32, Vec<(AgencyCode, Status)>>,
     /// Recalls that came, until they are answered.
     recalls: Vec<Got>,
     done: BTreeSet<String>,
@@ -34,19 +33,7 @@ impl AxisDesk {
 
     pub(crate) async fn issue(&mut self, network: &Network, letter: &Paper) -> Result<(), String> {
         let from = self.agency.as_str().to_owned();
-        let (kind, file) = match (&letter.deed, letter.secret) {
-            // A status 13 asks for a document back.
-            (Deed::Recall(of), _) => {
-                let to = letter.to[0].as_str();
-                ("status", status_file(&from, to, name(*of).as_str(), "13", "Văn bản có sai sót"))
-            }
-            (_, true) => {
-                let to: Vec<&str> = letter.to.iter().map(AgencyCode::as_str).collect();
-                let subject = "[MẬT] Kế hoạch";
-                ("edoc", with_subject(letter.number, &from, &to, DOCUMENT, subject))
-            }
-            _ => ("edoc", composed(network, letter)),
-        };
+        let (kind, file) = written::file(network, &self.agency, letter);
         let answer = self.client.send(kind, &from, &file).await;
         match answer.code().as_str() {
             "0" => Ok(()),
@@ -96,7 +83,7 @@ impl AxisDesk {
                 continue;
             }
             let from = AgencyCode::parse(&notice.from.code).expect("a code");
-            self.seen.entry((about, from)).or_default().push(notice.status);
+            self.seen.entry(about).or_default().push((from, notice.status));
             self.confirm(&id).await;
             self.done.insert(id);
         }
@@ -137,47 +124,14 @@ impl AxisDesk {
     }
 
     pub(crate) async fn say(&mut self, got: &Got, status: Status, words: &str) {
-        let (from, to) = (self.agency.as_str().to_owned(), agency(0));
-        let code = format!("{:02}", status.number());
-        let file = status_file(&from, to.as_str(), name(got.number).as_str(), &code, words);
+        let from = self.agency.as_str().to_owned();
+        let file = written::said(&self.agency, got, status, words);
         let said = self.client.send("status", &from, &file).await;
         assert_eq!(said.code(), "0", "{status} of {}: {}", got.number, said.json());
     }
 
-    pub(crate) async fn give_back(&mut self, got: &Got, words: &str) {
-        self.say(got, Status::Refused, words).await;
-    }
-
-    pub(crate) async fn seen(&mut self, number: u32, recipient: &AgencyCode) -> Vec<Status> {
+    pub(crate) async fn seen(&mut self, number: u32) -> Vec<(AgencyCode, Status)> {
         self.hear().await;
-        self.seen.get(&(number, recipient.clone())).cloned().unwrap_or_default()
+        self.seen.get(&number).cloned().unwrap_or_default()
     }
-}
-
-/// A letter as the file that the system would write.
-fn composed(network: &Network, letter: &Paper) -> Vec<u8> {
-    let envelope = letter.envelope(network);
-    let outline = Outline {
-        originator: envelope.originator.clone(),
-        reference: envelope.reference.clone(),
-        recipients: envelope.recipients.clone(),
-        metadata: envelope.metadata.clone(),
-        act: envelope.act.clone(),
-    };
-    let names = BTreeMap::new();
-    let setting = Setting { issued_at: envelope.issued_at, kept: None, names: &names };
-    let made = edoc(&outline, &setting, &mut Vec::new()).expect("edXML can say it");
-    let parts: Vec<Part> = envelope
-        .documents
-        .iter()
-        .map(|d| Part {
-            name: d.name.clone(),
-            media_type: d.media_type.clone(),
-            description: None,
-            sha256: d.sha256,
-        })
-        .collect();
-    let mut file = Vec::new();
-    write_document(&mut file, &made, &parts, |_| Ok(DOCUMENT)).expect("a file");
-    file
 }

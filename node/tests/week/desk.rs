@@ -5,6 +5,7 @@ use tram_dispatch::{AgencyCode, Digest, Reference, Status};
 
 use crate::api_desk::ApiDesk;
 use crate::axis_desk::AxisDesk;
+use crate::drop_desk::DropDesk;
 use crate::support::{Network, agency};
 
 /// The one document of every letter.
@@ -27,13 +28,15 @@ pub(crate) struct Paper {
     pub(crate) deed: Deed,
     pub(crate) urgency: Urgency,
     pub(crate) secret: bool,
+    /// The group that it is addressed to, by those who can say so; `to` is who that is.
+    pub(crate) group: Option<&'static str>,
 }
 
 impl Paper {
     pub(crate) fn new(number: u32, to: &[&AgencyCode]) -> Self {
         let mut to: Vec<AgencyCode> = to.iter().map(|code| (*code).clone()).collect();
         to.sort();
-        Paper { number, to, deed: Deed::New, urgency: Urgency::Normal, secret: false }
+        Paper { number, to, deed: Deed::New, urgency: Urgency::Normal, secret: false, group: None }
     }
 
     pub(crate) fn doing(self, deed: Deed) -> Self {
@@ -93,15 +96,8 @@ pub(crate) enum Desk {
     Api(ApiDesk),
     /// The endpoint of the national axis.
     Axis(AxisDesk),
-}
-
-macro_rules! either {
-    ($desk:expr, $name:ident ( $($argument:expr),* )) => {
-        match $desk {
-            Desk::Api(desk) => desk.$name($($argument),*).await,
-            Desk::Axis(desk) => desk.$name($($argument),*).await,
-        }
-    };
+    /// A drop folder.
+    Drop(DropDesk),
 }
 
 impl Desk {
@@ -110,31 +106,73 @@ impl Desk {
     /// # Errors
     /// What the door says of it.
     pub(crate) async fn issue(&mut self, network: &Network, letter: &Paper) -> Result<(), String> {
-        either!(self, issue(network, letter))
+        match self {
+            Desk::Api(desk) => desk.issue(network, letter).await,
+            Desk::Axis(desk) => desk.issue(network, letter).await,
+            Desk::Drop(desk) => desk.issue(network, std::slice::from_ref(letter)).await,
+        }
+    }
+
+    /// Sends many letters: one after the other, or as a pile where the door takes that.
+    ///
+    /// # Errors
+    /// As [`Desk::issue`], of one of them.
+    pub(crate) async fn issue_all(
+        &mut self,
+        network: &Network,
+        letters: &[Paper],
+    ) -> Result<(), String> {
+        if let Desk::Drop(desk) = self {
+            return desk.issue(network, letters).await;
+        }
+        for letter in letters {
+            self.issue(network, letter).await?;
+        }
+        Ok(())
     }
 
     /// What waits, in its order.
     pub(crate) async fn waiting(&mut self) -> Vec<Got> {
-        either!(self, waiting())
+        match self {
+            Desk::Api(desk) => desk.waiting().await,
+            Desk::Axis(desk) => desk.waiting().await,
+            Desk::Drop(desk) => desk.waiting(),
+        }
     }
 
     /// Fetches a letter, looks at its document, and confirms.
     pub(crate) async fn take(&mut self, got: &Got) {
-        either!(self, take(got));
+        match self {
+            Desk::Api(desk) => desk.take(got).await,
+            Desk::Axis(desk) => desk.take(got).await,
+            Desk::Drop(desk) => desk.take(got),
+        }
     }
 
     /// Says what becomes of it: of a recall or an update 15 or 16, else 02 to 06.
     pub(crate) async fn say(&mut self, got: &Got, status: Status, words: &str) {
-        either!(self, say(got, status, words));
+        match self {
+            Desk::Api(desk) => desk.say(got, status, words).await,
+            Desk::Axis(desk) => desk.say(got, status, words).await,
+            Desk::Drop(desk) => desk.say(got, status, words, None),
+        }
     }
 
     /// Gives back what is meant for another agency.
     pub(crate) async fn give_back(&mut self, got: &Got, words: &str) {
-        either!(self, give_back(got, words));
+        match self {
+            Desk::Api(desk) => desk.give_back(got, words).await,
+            Desk::Axis(desk) => desk.say(got, Status::Refused, words).await,
+            Desk::Drop(desk) => desk.say(got, Status::Refused, words, Some("wrong_addressee")),
+        }
     }
 
-    /// As its originator sees it: every status that a recipient gave of a letter, or of what asked about it.
-    pub(crate) async fn seen(&mut self, number: u32, recipient: &AgencyCode) -> Vec<Status> {
-        either!(self, seen(number, recipient))
+    /// As its originator sees it: every status that recipients gave of a letter, or of what asked about it.
+    pub(crate) async fn seen(&mut self, number: u32) -> Vec<(AgencyCode, Status)> {
+        match self {
+            Desk::Api(desk) => desk.seen(number).await,
+            Desk::Axis(desk) => desk.seen(number).await,
+            Desk::Drop(desk) => desk.seen(number),
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
 
+use tempfile::TempDir;
 use tram_dispatch::AgencyCode;
 use tram_dispatch::directory::Agency;
 use tram_pki::write_certificates;
@@ -11,6 +14,8 @@ use crate::api_desk::ApiDesk;
 use crate::axis_desk::AxisDesk;
 use crate::client::Client;
 use crate::desk::Desk;
+use crate::drop_desk::{DropDesk, Form};
+use crate::support::files::NodeFiles;
 use crate::support::network::agency_entry;
 use crate::support::{Network, Node, Plan, Program, agency, node_id};
 use crate::systems::{PORT, Systems, system};
@@ -21,6 +26,8 @@ pub(crate) enum Door {
     Socket,
     Axis,
     Remote,
+    /// What the centre's system writes and reads; the others' systems have the other form.
+    Folder(Form),
 }
 
 const AXIS_PORT: u16 = 8_180;
@@ -51,8 +58,12 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) nodes: Vec<Node>,
     pub(crate) many: u32,
+    /// Transfers under way to one neighbour.
+    pub(crate) in_flight: usize,
     door: Door,
     authority: Systems,
+    /// Where the drop folders are.
+    shared: TempDir,
 }
 
 /// A commune without a node of its own.
@@ -74,12 +85,17 @@ impl World {
         plan.agencies.push(gone);
         plan.agencies.extend((0..many).map(|nth| commune(one_of_many(nth))));
         // So that what is under way to a neighbour is less than what waits.
-        plan.limits.push(("peer_in_flight_max", 8));
+        let in_flight = if many > 100 { 64 } else { 8 };
+        plan.limits.push(("peer_in_flight_max", in_flight as u64));
+        // One agency has more waiting for one neighbour, and sends it faster, than one may by default.
+        plan.limits.push(("memory_bytes_max", 1 << 30));
+        plan.quotas.extend([("agency_dispatches_per_minute", 100_000), ("agency_burst", 100_000)]);
         // A neighbour that is back is found at once.
         plan.limits.extend([("retry_initial_ms", 100), ("retry_max_ms", 1_000)]);
         let network = Network::create(&plan);
         let authority = Systems::new("CA of document systems");
-        let world = World { network, nodes: Vec::new(), many, door, authority };
+        let shared = tempfile::tempdir().expect("a folder");
+        let world = World { network, nodes: Vec::new(), many, in_flight, door, authority, shared };
         for tier in 0..world.network.nodes.len() {
             world.open(tier);
         }
@@ -94,10 +110,6 @@ impl World {
             all.push(hosted());
             all.extend((0..self.many).map(one_of_many));
         }
-        // The successor's node has the mailbox of the one it took over.
-        if tier == 3 {
-            all.push(closed());
-        }
         all
     }
 
@@ -111,7 +123,30 @@ impl World {
         let files = &self.network.nodes[tier];
         let names = self.served(tier);
         match self.door {
+            // The node seals what the centre addresses to a group.
+            Door::Socket if tier == 0 => add(files, &self.sealing(tier, &agency(tier))),
             Door::Socket => {}
+            Door::Folder(_) => {
+                // Each looks after itself; a thousand that look often leave nothing for the others.
+                let interval = if names.len() > 100 { 1_000 } else { 100 };
+                let mut more = format!("[drop]\ninterval_ms = {interval}\n");
+                for name in &names {
+                    let folder = self.folder(name);
+                    fs::DirBuilder::new().mode(0o770).create(&folder).expect("a folder");
+                    let mut roles = "\"collect\"";
+                    if *name == agency(0) {
+                        more += &self.sealing(tier, name);
+                        roles = "\"submit\", \"collect\"";
+                    }
+                    more += &format!(
+                        "[[drop_folders]]\nfolder = \"{}\"\nagency = \"{name}\"\nmode = \"{}\"\n\
+                         roles = [{roles}]\n",
+                        folder.display(),
+                        if self.form(name) == Form::Json { "json" } else { "edxml" },
+                    );
+                }
+                add(files, &more);
+            }
             Door::Remote => {
                 let table = |name: &AgencyCode| {
                     let (shown, agencies) =
@@ -124,46 +159,70 @@ impl World {
             Door::Axis => {
                 let mut more = format!("[axis]\nlisten = \"{}\"\n", self.address(tier, AXIS_PORT));
                 for name in &names {
-                    // The closed commune lay beneath the district.
-                    let issuer = tier.min(HOST);
-                    let (chain, key) = match *name == agency(tier) {
-                        true => self.network.authorities.sealing(tier),
-                        false => self.network.authorities.sealing_of(issuer, name),
-                    };
-                    key.write_new(&files.folder.join(format!("keys/{name}.key")))
-                        .expect("a key file");
-                    let pem = write_certificates(&chain);
-                    fs::write(files.folder.join(format!("keys/{name}.crt")), pem).expect("a file");
+                    more += &self.sealing(tier, name);
                     secret(&files.folder.join(format!("keys/{name}.secret")), name);
                     more += &format!(
-                        "[[seals]]\nagency = \"{name}\"\ncertificate = \"keys/{name}.crt\"\n\
-                         key = \"keys/{name}.key\"\n\
-                         [[axis_accounts]]\nsystem_id = \"{name}\"\nsecret = \"keys/{name}.secret\"\n\
+                        "[[axis_accounts]]\nsystem_id = \"{name}\"\nsecret = \"keys/{name}.secret\"\n\
                          agencies = [\"{name}\"]\nroles = [\"submit\", \"collect\"]\n"
                     );
                 }
-                let config = fs::read_to_string(&files.config).expect("a file");
-                fs::write(&files.config, config + &more).expect("a file");
+                add(files, &more);
             }
+        }
+    }
+
+    /// Gives the node of a tier the seal of an agency: what its configuration says of it.
+    fn sealing(&self, tier: usize, name: &AgencyCode) -> String {
+        let (chain, key) = match *name == agency(tier) {
+            true => self.network.authorities.sealing(tier),
+            false => self.network.authorities.sealing_of(tier, name),
+        };
+        let keys = self.network.nodes[tier].folder.join("keys");
+        key.write_new(&keys.join(format!("{name}.key"))).expect("a key file");
+        fs::write(keys.join(format!("{name}.crt")), write_certificates(&chain)).expect("a file");
+        format!(
+            "[[seals]]\nagency = \"{name}\"\ncertificate = \"keys/{name}.crt\"\n\
+             key = \"keys/{name}.key\"\n"
+        )
+    }
+
+    fn folder(&self, name: &AgencyCode) -> PathBuf {
+        self.shared.path().join(name.as_str())
+    }
+
+    fn form(&self, name: &AgencyCode) -> Form {
+        let centre = if self.door == Door::Folder(Form::Json) { Form::Json } else { Form::Edxml };
+        match (*name == agency(0), centre) {
+            (true, form) => form,
+            (false, Form::Json) => Form::Edxml,
+            (false, Form::Edxml) => Form::Json,
         }
     }
 
     /// The system of an agency, at the node of a tier.
     pub(crate) fn desk(&self, tier: usize, name: &AgencyCode) -> Desk {
         match self.door {
-            Door::Socket => Desk::Api(ApiDesk::new(self.nodes[tier].client(), name.clone())),
+            Door::Socket => Desk::Api(ApiDesk::new(self.nodes[tier].client(), name.clone(), false)),
             Door::Remote => {
                 let shown = self.authority.system(&format!("{name}.example.vn"));
                 let client = self.authority.client(&shown, self.address(tier, PORT));
-                Desk::Api(ApiDesk::new(client, name.clone()))
+                Desk::Api(ApiDesk::new(client, name.clone(), true))
             }
             Door::Axis => {
                 let secret = format!("{SECRET}-{name}");
                 let client = Client::new(self.address(tier, AXIS_PORT), name.as_str(), &secret);
                 Desk::Axis(AxisDesk::new(client, name.clone()))
             }
+            Door::Folder(_) => {
+                Desk::Drop(DropDesk::new(self.folder(name), name.clone(), self.form(name)))
+            }
         }
     }
+}
+
+fn add(files: &NodeFiles, more: &str) {
+    let config = fs::read_to_string(&files.config).expect("a file");
+    fs::write(&files.config, config + more).expect("a file");
 }
 
 fn secret(path: &std::path::Path, name: &AgencyCode) {

@@ -223,6 +223,12 @@ pub struct DispatchSummary {
     pub consigned: u32,
     /// Legs refused, failed or expired.
     pub undelivered: u32,
+    /// The first moment that is too late to send it, by the working days of Viet Nam: noon of the working
+    /// day after it was sealed; of what is urgent at once, or its hour.
+    pub send_by: TimeText,
+    /// Legs that have not left this node though that moment has passed. Counted where it was submitted.
+    #[serde(default)]
+    pub late: u32,
 }
 
 /// Query of the listing of dispatches. All conditions must hold.
@@ -242,6 +248,9 @@ pub struct DispatchQuery {
     /// Sealed by or addressed to this agency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agency: Option<AgencyText>,
+    /// Only what should have left this node by now for some recipient; or, `false`, only the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<bool>,
     /// Accepted here at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<TimeText>,

@@ -55,6 +55,9 @@ pub struct InboxQuery {
 pub struct InboxItem {
     /// Its id.
     pub dispatch: DispatchText,
+    /// The code it is addressed to: that of the mailbox asked for, or an old one whose mailbox fell to it.
+    /// What is said of this entry is said under this code.
+    pub recipient: AgencyText,
     /// Who sealed it.
     pub originator: AgencyText,
     /// The originator's reference.
@@ -106,6 +109,8 @@ pub struct InboxItem {
 pub struct InboxEntry {
     /// Its id.
     pub dispatch: DispatchText,
+    /// The code it is addressed to, as in the listing.
+    pub recipient: AgencyText,
     /// SHA-256 of the sealed bytes.
     pub object: DigestText,
     /// Length of the sealed bytes.

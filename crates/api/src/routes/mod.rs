@@ -115,6 +115,11 @@ impl Route {
     pub fn is_whole(&self) -> bool {
         self.answers.iter().all(|a| a.body.is_none_or(|(media, _)| media != media::BYTES))
     }
+
+    /// Whether it is about what came to an agency: of a closed one that is its successor's matter.
+    pub fn is_collecting(&self) -> bool {
+        self.tag == COLLECTING
+    }
 }
 
 /// The methods in use.
@@ -141,6 +146,9 @@ impl Verb {
         }
     }
 }
+
+/// The group of routes about what came to an agency.
+const COLLECTING: &str = "collect";
 
 /// Roles that may see dispatches and their evidence.
 pub const SEE: &[Role] = &[Role::Submit, Role::Collect, Role::Read, Role::Audit, Role::Operate];

@@ -76,7 +76,7 @@ pub(super) async fn pass(
 async fn admit(app: &App, route: &'static Route, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().cloned().unwrap_or(Peer::NOBODY);
-    let caller = app.access.of(peer);
+    let caller = app.access.of(peer).with_succession(app.service.succession());
     authorise(&caller, route, &mut parts).await?;
     check_form(route, &parts, &body)?;
     parts.extensions.insert::<Caller>(caller);
@@ -103,7 +103,10 @@ async fn authorise(
         AgencyIn::Path => path_variable(&captures(parts).await?, "agency")?,
         AgencyIn::Query => query::<Named>(&parts.uri)?.agency.0,
     };
-    caller.require(route.roles, &agency)
+    match route.is_collecting() {
+        true => caller.require_received(route.roles, &agency),
+        false => caller.require(route.roles, &agency),
+    }
 }
 
 /// The one key of a query that the role check needs; the handler reads all of it.

@@ -1,9 +1,11 @@
 //! Who may do what: the table of routes against every role, and agencies against each other.
 
+use std::sync::Arc;
+
 use tram_api::model::{DispatchQuery, InboxQuery, ReceiptQuery};
 use tram_api::routes::{AgencyIn, ROUTES, Route};
 use tram_api::{Access, Agencies, Limits, Role, Rule, Who};
-use tram_dispatch::{Code, Digest, DispatchId};
+use tram_dispatch::{Code, Digest, DispatchId, Succession};
 
 use crate::fake::Fake;
 use crate::harness::{Running, agency, only, rule, start};
@@ -53,6 +55,23 @@ async fn each_role_opens_exactly_the_routes_of_the_table() {
                 let got = status(&node, route, "H41.12").await;
                 assert_eq!(got, 403, "{role} for another agency on {}", route.name);
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_came_to_a_closed_agency_is_open_to_its_successor_and_nothing_else_of_it() {
+    let taken_over = ["H41.12.07"].map(|old| (agency(old), agency("H41")));
+    for role in Role::ALL {
+        let succession = Arc::new(Succession::new(taken_over.clone()));
+        let fake = Fake { succession, ..Fake::default() };
+        let access = Access::new(vec![rule(only(&["H41"]), &[role])]);
+        let node = start(fake, access, Limits::default()).await;
+        for route in ROUTES.iter().filter(|r| r.agency != AgencyIn::Nowhere) {
+            let received = matches!(role, Role::Collect | Role::Read) && route.tag == "collect";
+            let allowed = route.roles.contains(&role) && (received || role == Role::Operate);
+            let got = status(&node, route, "H41.12.07").await;
+            assert_eq!(got != 403, allowed, "{role} on {}: {got}", route.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! A "sealed dispatch" is the text `ORIGINATOR|REFERENCE|RECIPIENT,RECIPIENT`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,9 @@ use tram_api::{
     Service,
 };
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Code, Digest, DispatchId, Event, NodeId, Reference, Succession, UnixMillis,
+};
 
 #[path = "fake_hosting.rs"]
 pub mod hosting;
@@ -52,6 +54,7 @@ pub struct Fake {
     pub document_bytes: u64,
     pub document_breaks_at: Option<u64>,
     pub refuse_uploads: bool,
+    pub succession: Arc<Succession>,
 }
 
 /// Byte `i` of the large document.
@@ -206,6 +209,7 @@ fn signature() -> SignatureView {
 fn inbox_item(item: &Item) -> InboxItem {
     InboxItem {
         dispatch: item.id.into(),
+        recipient: item.recipients[0].clone().into(),
         originator: item.originator.clone().into(),
         reference: item.reference.clone().into(),
         number: None,
@@ -272,6 +276,10 @@ impl DocumentRead for Pattern {
 }
 
 impl Service for Fake {
+    fn succession(&self) -> Arc<Succession> {
+        self.succession.clone()
+    }
+
     fn upload_state(
         &self,
         _: Caller,
@@ -405,6 +413,8 @@ impl Service for Fake {
                 open: 0,
                 consigned: 1,
                 undelivered: 0,
+                send_by: NOW.into(),
+                late: 0,
             };
             let all = state.items.iter().filter(wanted).map(summary).collect();
             Ok(page(all, query.after.as_deref(), query.limit))
@@ -453,6 +463,7 @@ impl Service for Fake {
             let item = self.mine(&agency, dispatch)?;
             Ok(InboxEntry {
                 dispatch: item.id.into(),
+                recipient: agency.into(),
                 object: Digest([1; 32]).into(),
                 sealed_bytes: item.sealed.len() as u64,
                 originator: item.originator.into(),

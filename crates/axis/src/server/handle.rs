@@ -21,7 +21,7 @@ use crate::answer;
 use crate::call::{Call, Kind};
 use crate::clock::stamped_at;
 use crate::doc_id::DocId;
-use crate::limits::{REFUSED_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
+use crate::limits::{REFUSED_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, STATUS_FILE_BYTES_MAX};
 use crate::port::{AgencyRequest, Sending};
 use crate::refusal::{Number, Refusal, quoted};
 use crate::route::{Route, route};
@@ -208,9 +208,9 @@ async fn perform(
 /// What the account may do at all.
 fn may(account: &Account, call: &Call) -> Result<(), Refusal> {
     let (may, role) = match call {
-        Call::Send { .. } | Call::Sent(..) | Call::Register | Call::Delete(_) => {
-            (account.may_send, "submit")
-        }
+        // Whether it is a status, the file itself says: the node asks for the role then.
+        Call::Send { .. } => (account.may_send || account.may_collect, "submit or collect"),
+        Call::Sent(..) | Call::Register | Call::Delete(_) => (account.may_send, "submit"),
         Call::Received(..)
         | Call::Get(_)
         | Call::Download(_)
@@ -250,7 +250,11 @@ async fn send(
 ) -> Result<DocId, Refusal> {
     let key = (account.system_id.clone(), hash_header.to_owned());
     let now_ms = app.node.now().0;
-    let bytes_max = app.limits.file_bytes_max;
+    // Who may not send documents has nothing to say that is long.
+    let bytes_max = match account.may_send {
+        true => app.limits.file_bytes_max,
+        false => app.limits.file_bytes_max.min(STATUS_FILE_BYTES_MAX),
+    };
     if let Some(known) = app.repeats.known(&key, now_ms) {
         body.drain(bytes_max.saturating_mul(2)).await;
         return Ok(known);

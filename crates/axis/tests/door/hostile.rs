@@ -82,8 +82,14 @@ async fn an_account_has_its_roles_and_where_it_says_so_an_age() {
     let set = |account: Account| *door.node.account.lock().unwrap() = Some(Arc::new(account));
     let mut client = door.client();
     set(Account { may_send: false, ..account() });
-    assert_eq!(client.send("edoc", SYSTEM, b"x").await.code(), "19");
     assert_eq!(client.call("countReceiveEdoc", Some(b"{}")).await.code(), "0");
+    assert_eq!(client.call("getSentEdocList", Some(b"")).await.code(), "19");
+    // It may say how far it is with what came: whether a file does that, the node sees. It is short.
+    assert_eq!(client.send("status", SYSTEM, b"x").await.code(), "0");
+    let long = vec![b'x'; (1 << 20) + 1];
+    assert_eq!(client.send("status", SYSTEM, &long).await.code(), "10");
+    set(Account { may_send: false, may_collect: false, ..account() });
+    assert_eq!(client.send("status", SYSTEM, b"y").await.code(), "19");
     set(Account { may_collect: false, ..account() });
     assert_eq!(client.call("countReceiveEdoc", Some(b"{}")).await.code(), "19");
     assert_eq!(client.call("getReceivedEdocList", Some(b"")).await.code(), "19");

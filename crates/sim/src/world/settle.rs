@@ -199,7 +199,9 @@ impl World<'_> {
             expired: self.t >= order.lifetime_ms,
             moved: *recipient == land().mover && self.directory > 0,
             host_lost: host.is_none_or(lost),
-            only_host_lost: lives == 1 && host.is_some_and(lost) && super::site::keeps_finished(self.plan),
+            only_host_lost: lives == 1
+                && host.is_some_and(lost)
+                && super::site::keeps_finished(self.plan),
             some_disk_lost: self.sites.values().any(|s| s.node.life() > 0),
         }
     }

@@ -74,10 +74,7 @@ impl Shadow {
         let counts = indexer.auditor.drain();
         for (key, value) in &counts {
             if kv.get(key)? != *value {
-                report.index(
-                    "index, tables S and M",
-                    "counts of a day are others than the journal gives",
-                );
+                report.index("index, table S", "counts are others than the journal gives");
             }
         }
         let active = indexer.active.read().unwrap_or_else(PoisonError::into_inner);

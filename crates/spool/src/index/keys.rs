@@ -20,11 +20,10 @@
 //! | `s` series | agency, 0, series | the newest number assigned here |
 //! | `N` numbers | originator, 0, number, 0, notation, 0, year, position of Held | dispatch id |
 //! | `B` between | originator, 0, recipient, 0, time of custody, position | dispatch id |
-//! | `X` refusals | 0, or 1 and a code, or 2 and a node and 0; time, position | event, code |
-//! | `W` waiting for a clerk | arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
-//! | `K` registered late | arrival, position of the consignment | as `W`, with when it was registered |
-//! | `S` counts | day of Viet Nam, 0 originator or 1 recipient, agency | [`super::audit::tally`] |
-//! | `M` counts | month, else as `S` | as `S` |
+//! | `X` refusals | 0, or 1 and a code, or 2 and a node and 0, or 3 and an agency and 0; time, position | event, code |
+//! | `W` waiting for a clerk | 0, or 3 and the recipient and 0; arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
+//! | `K` registered late | as `W` | as `W`, with when it was registered |
+//! | `S` counts | length of the period, its number ([`super::audit::period`]), 0 originator or 1 recipient, agency | [`super::audit::tally`] |
 //! | `m` | | the head: see [`super::head`] |
 //!
 //! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,

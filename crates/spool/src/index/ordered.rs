@@ -20,6 +20,32 @@ pub(crate) fn take_uint(bytes: &mut &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(full))
 }
 
+/// Appends `value` in as few bytes as it takes, seven bits each, the lowest first (LEB128). These do *not* sort.
+pub(crate) fn put_short(out: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7f {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Takes what [`put_short`] wrote from the front.
+pub(crate) fn take_short(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for (n, byte) in bytes.iter().enumerate().take(10) {
+        let bits = u64::from(byte & 0x7f);
+        if bits << (7 * n) >> (7 * n) != bits {
+            return None;
+        }
+        value |= bits << (7 * n);
+        if *byte < 0x80 {
+            *bytes = &bytes[n + 1..];
+            return Some(value);
+        }
+    }
+    None
+}
+
 /// Appends a position: segment, offset, record.
 pub(crate) fn put_position(out: &mut Vec<u8>, at: Position) {
     put_uint(out, at.segment);
@@ -66,8 +92,19 @@ mod tests {
         }
 
         #[test]
+        fn short_ones_come_back(value: u64, shift in 0_u32..64) {
+            let mut bytes = Vec::new();
+            put_short(&mut bytes, value >> shift);
+            let mut rest = &bytes[..];
+            prop_assert_eq!(take_short(&mut rest), Some(value >> shift));
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(take_short(&mut &bytes[..bytes.len() - 1]), None);
+        }
+
+        #[test]
         fn any_bytes_are_safe(bytes: Vec<u8>) {
             let _ = take_position(&mut &bytes[..]);
+            let _ = take_short(&mut &bytes[..]);
         }
     }
 }

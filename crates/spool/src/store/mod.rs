@@ -26,6 +26,7 @@ mod reader;
 mod receipts;
 mod report;
 mod retention;
+mod statistics;
 mod story;
 
 pub use crate::index::{Party, Tally, Times};
@@ -44,6 +45,7 @@ pub use reader::{LogHead, StoreReader};
 pub use receipts::{ReceiptItem, ReceiptQuery, Source};
 pub use report::{IndexRecovery, RecoveryReport};
 pub use retention::{ClosedItem, Erased, RemovalItem};
+pub use statistics::{Sum, Sums};
 pub use story::{BadPlace, Place, StoryQuery, Told};
 pub use tram_engine::NumberUse;
 

@@ -3,6 +3,7 @@
 use super::anchor::compare;
 use super::commit::Parts;
 use super::error::chain;
+use super::listing::READERS;
 use super::{
     Hot, INDEX_FILE, IndexRecovery, JOURNAL_DIR, RecoveryReport, Store, StoreError, StoreOptions,
     StoreReader,
@@ -28,6 +29,9 @@ use tram_dispatch::{Code, DispatchId, UnixMillis};
 use tram_engine::record::{Cause, Quarantine, Record};
 use tram_engine::state::numbers::Numbers;
 use tram_engine::{Anchor as Says, Recovered};
+
+/// So few open dispatches are read by one thread.
+const ALONE_MAX: usize = 256;
 
 /// An index that has come as far as its file goes, and the batches it does not know yet.
 pub(crate) struct Opened {
@@ -242,7 +246,7 @@ fn recovered(lookup: &Lookup, indexer: &Indexer) -> Result<Recovered, StoreError
         frontier: indexer.head.frontier.clone(),
         last_time: indexer.head.last_time,
         peers: peers.into_iter().map(|at| lookup.record(at)).collect::<Result<_, _>>()?,
-        open: open.iter().map(|id| history(lookup, id)).collect::<Result<_, _>>()?,
+        open: histories(lookup, &open)?,
     })
 }
 
@@ -259,6 +263,27 @@ fn recovered_numbers(lookup: &Lookup, indexer: &Indexer) -> Result<Numbers, Inde
         }
     }
     Ok(numbers)
+}
+
+/// The records of all open dispatches, in this order. Where they are many, several threads read them: they lie
+/// all over the journal, and a start mostly waits for the disk.
+fn histories(lookup: &Lookup, open: &[DispatchId]) -> Result<Vec<Vec<Record>>, IndexError> {
+    let read = |ids: &[DispatchId]| -> Result<Vec<_>, IndexError> {
+        ids.iter().map(|id| history(lookup, id)).collect()
+    };
+    if open.len() < ALONE_MAX {
+        return read(open);
+    }
+    std::thread::scope(|scope| {
+        let chunks = open.chunks(open.len().div_ceil(READERS));
+        let threads: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
+        let mut all = Vec::with_capacity(open.len());
+        for thread in threads {
+            let gone = |_| Err(IndexError::damaged("reading open dispatches stopped"));
+            all.extend(thread.join().unwrap_or_else(gone)?);
+        }
+        Ok(all)
+    })
 }
 
 /// The records of one open dispatch. Where some cannot be read, the rest is given with a cause to

@@ -1,12 +1,15 @@
 //! Listing receipts, for auditors.
 
-use super::listing::{Cursor, ENTRIES_PER_PAGE_MAX, PAGE_MAX, Page, Span, by_time};
+use super::listing::{Cursor, ENTRIES_PER_PAGE_MAX, PAGE_MAX, Page, READERS, Span, by_time};
 use super::{StoreError, StoreReader};
-use crate::index::keys;
 use crate::index::lookup::Tiles;
+use crate::index::{IndexError, keys};
 use std::sync::Arc;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
 use tram_engine::record::Record;
+
+/// So few receipts are read by one thread.
+const ALONE_MAX: usize = 32;
 
 /// Which receipts; all conditions must hold.
 #[derive(Clone, Debug, Default)]
@@ -66,26 +69,57 @@ impl StoreReader {
     /// [`StoreError`].
     pub fn receipts(&self, query: &ReceiptQuery) -> Result<Page<ReceiptItem>, StoreError> {
         let limit = query.limit.clamp(1, PAGE_MAX);
-        let tiles = Tiles::new(&self.lookup.kv);
         let (places, more) = match &query.dispatch {
             Some(id) => (self.places_of(id, query)?, false),
             None => self.places_by_time(query, limit)?,
         };
         let mut page = Page { items: Vec::new(), next: None };
         let last = places.last().copied();
-        for cursor in places {
+        let mut rest = &places[..];
+        while !rest.is_empty() {
             if page.items.len() == limit {
                 page.next = page.items.last().map(|item: &ReceiptItem| item.cursor);
                 return Ok(page);
             }
-            let record = self.lookup.record(cursor.position)?;
-            page.items.extend(self.receipt_item(cursor, record, query, &tiles)?);
+            let (now, later) = rest.split_at(rest.len().min(limit - page.items.len()));
+            page.items.extend(self.receipt_items(now, query)?);
+            rest = later;
         }
         page.next = if more { last } else { None };
         Ok(page)
     }
 
-    pub(super) fn receipt_item(
+    /// The receipts at these places that are asked for, in their order. Many are read by several threads:
+    /// each lies elsewhere on the disk, and so do the parts of its proof.
+    pub(super) fn receipt_items(
+        &self,
+        places: &[Cursor],
+        query: &ReceiptQuery,
+    ) -> Result<Vec<ReceiptItem>, StoreError> {
+        let read = |places: &[Cursor]| -> Result<Vec<ReceiptItem>, StoreError> {
+            let (tiles, mut items) =
+                (Tiles::new(&self.lookup.kv), Vec::with_capacity(places.len()));
+            for cursor in places {
+                let record = self.lookup.record(cursor.position)?;
+                items.extend(self.receipt_item(*cursor, record, query, &tiles)?);
+            }
+            Ok(items)
+        };
+        let (mine, others) =
+            places.split_at(places.len().div_ceil(READERS).max(ALONE_MAX).min(places.len()));
+        std::thread::scope(|scope| {
+            let chunks = others.chunks(mine.len().max(1));
+            let threads: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
+            let mut items = read(mine)?;
+            for thread in threads {
+                let gone = |_| Err(IndexError::damaged("reading receipts stopped").into());
+                items.extend(thread.join().unwrap_or_else(gone)?);
+            }
+            Ok(items)
+        })
+    }
+
+    fn receipt_item(
         &self,
         cursor: Cursor,
         record: Record,

@@ -1,37 +1,42 @@
 //! The store's answers beside those that follow from what the generator remembers.
 
 use crate::country::{BEGIN, Country, DAY_MS, End, Leg};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
-use tram_crypto::Sign;
-use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, UnixMillis, WorkingDays};
 use tram_engine::Record;
 use tram_spool::check::CheckOptions;
 use tram_spool::disk::RealDisk;
 use tram_spool::store::{
-    ArrivalQuery, BetweenQuery, Cursor, NumberQuery, Page, Party, RefusalQuery, Store,
-    StoreOptions, StoreReader, Tally,
+    ArrivalQuery, BetweenQuery, Cursor, Page, Party, RefusalQuery, Store, StoreOptions,
+    StoreReader, Sum, Sums,
 };
-use tram_wire::Receipt;
-
-/// Counts by party and agency.
-type Sums = [HashMap<String, Tally>; 2];
 
 pub(crate) struct Answers<'a> {
     pub(crate) reader: &'a StoreReader,
     pub(crate) country: &'a Country,
-    /// Registered on the day of arrival or the next one, summed up by the last question.
-    pub(crate) in_time: RefCell<[HashMap<String, u64>; 2]>,
 }
 
-/// How long it takes, in microseconds, and what it gives.
-pub(crate) fn timed<T>(answer: &dyn Fn() -> T) -> (u128, T) {
-    let begun = Instant::now();
-    let found = answer();
-    (begun.elapsed().as_micros(), found)
+/// The holidays of 2026, with two Saturdays worked instead.
+pub(crate) fn calendar() -> WorkingDays {
+    let days = |texts: &[&str]| texts.iter().map(|t| t.parse::<Day>().unwrap()).collect::<Vec<_>>();
+    let closed = days(&[
+        "2026-01-01",
+        "2026-01-02",
+        "2026-02-16",
+        "2026-02-17",
+        "2026-02-18",
+        "2026-02-19",
+        "2026-02-20",
+        "2026-04-27",
+        "2026-04-30",
+        "2026-05-01",
+        "2026-08-31",
+        "2026-09-01",
+        "2026-09-02",
+    ]);
+    WorkingDays::new([2026], closed, days(&["2026-01-10", "2026-08-22"])).unwrap()
 }
 
 /// The check of a whole store finds nothing.
@@ -65,57 +70,17 @@ impl Answers<'_> {
     ) {
         let (store, ..) = Store::open_dir(directory, options).unwrap();
         let reader = store.reader();
-        ask(&Answers { reader: &reader, country, in_time: RefCell::default() });
+        ask(&Answers { reader: &reader, country });
     }
 
-    fn middle(&self) -> &Leg {
+    pub(crate) fn middle(&self) -> &Leg {
         let legs = &self.country.legs;
         let arrived = legs[legs.len() / 2..].iter().find(|leg| leg.arrived.is_some());
         arrived.unwrap()
     }
 
-    fn agency(&self, index: u16) -> &AgencyCode {
+    pub(crate) fn agency(&self, index: u16) -> &AgencyCode {
         &self.country.agencies[usize::from(index)]
-    }
-
-    pub(crate) fn one_dispatch(&self) -> u64 {
-        let id = self.country.dispatches[self.middle().dispatch as usize];
-        let records = self.reader.records_of(&id).unwrap();
-        assert!(matches!(&records[0], Record::Held(held) if held.dispatch == id));
-        records.len() as u64
-    }
-
-    pub(crate) fn one_number(&self) -> u64 {
-        let leg = self.middle();
-        let id = self.country.dispatches[leg.dispatch as usize];
-        let Record::Held(held) = self.reader.records_of(&id).unwrap().remove(0) else { panic!() };
-        let number = held.reference.as_str().trim_end_matches("/CV").to_owned();
-        let agency = self.agency(leg.originator);
-        let ask = |number: String, notation: Option<&str>, year| {
-            let notation = notation.map(str::to_owned);
-            self.reader.numbered(agency, &NumberQuery { number, notation, year }).unwrap()
-        };
-        assert_eq!(ask(number.clone(), None, None), [id]);
-        assert_eq!(ask(format!("{number}/cv-ubnd"), None, Some(2026)), [id]);
-        assert_eq!(ask(number.clone(), Some("CV-UBND"), Some(2026)), [id]);
-        for (notation, year) in [(Some("BC-UBND"), None), (None, Some(2025))] {
-            assert!(ask(number.clone(), notation, year).is_empty());
-        }
-        assert!(ask(format!("{number}0000000"), None, None).is_empty());
-        1
-    }
-
-    pub(crate) fn between(&self) -> u64 {
-        let leg = self.middle();
-        let (from, to) = (leg.sent - 20 * DAY_MS, leg.sent + 10 * DAY_MS);
-        let query = BetweenQuery {
-            from: Some(UnixMillis(from)),
-            to: Some(UnixMillis(to)),
-            after: None,
-            limit: 500,
-        };
-        let (a, b) = (self.agency(leg.originator), self.agency(leg.recipient));
-        self.reader.between(a, b, &query).unwrap().items.len() as u64
     }
 
     pub(crate) fn every_leg_between(&self) {
@@ -195,59 +160,49 @@ impl Answers<'_> {
                 refused(e) && c == Code::RecipientUnknown && (from.0..to.0).contains(&t)
             })
         );
+        // Of one agency, whatever it was to the dispatch; with a node, which the record alone tells.
+        let leg = self.middle();
+        for (agency, node) in [
+            (leg.originator, None),
+            (leg.recipient, None),
+            (leg.originator, Some(self.country.node.clone())),
+        ] {
+            let name = self.agency(agency);
+            let query = RefusalQuery {
+                agency: Some(name.clone()),
+                node,
+                failures: true,
+                limit: 3,
+                ..RefusalQuery::default()
+            };
+            let mut want: Vec<_> = self.country.refusals.iter().collect();
+            want.retain(|r| r.parties.contains(&Some(agency)));
+            let mut want: Vec<_> = want.iter().map(|r| (r.time, r.event, r.code)).collect();
+            want.sort();
+            assert!(!want.is_empty());
+            assert_eq!(self.refusals(&query), want, "{name}");
+        }
         let other = RefusalQuery { node: Some("n1.H99".parse().unwrap()), ..unknown };
         assert!(self.refusals(&other).is_empty());
     }
 
-    pub(crate) fn refusals_of_a_month(&self) -> u64 {
-        let (from, to) = self.month();
-        let query =
-            RefusalQuery { from: Some(from), to: Some(to), limit: 500, ..RefusalQuery::default() };
-        self.reader.refusals(&query).unwrap().items.len() as u64
-    }
-
-    pub(crate) fn refusals_by_code(&self) -> u64 {
-        let code = Some(Code::SecretRefused);
-        let query = RefusalQuery { code, limit: 500, ..RefusalQuery::default() };
-        self.reader.refusals(&query).unwrap().items.len() as u64
-    }
-
-    pub(crate) fn refusals_by_node(&self) -> u64 {
-        let node = Some(self.country.node.clone());
-        let query = RefusalQuery { node, limit: 500, ..RefusalQuery::default() };
-        self.reader.refusals(&query).unwrap().items.len() as u64
-    }
-
-    fn border(&self) -> UnixMillis {
+    pub(crate) fn border(&self) -> UnixMillis {
         // Two days ago at midnight: what a calendar of working days would say.
         Day(Day::of(UnixMillis(self.country.now)).0 - 2).start()
     }
 
-    fn waiting(&self, leg: &Leg) -> bool {
+    pub(crate) fn waiting(&self, leg: &Leg) -> bool {
         let open = matches!(leg.end, End::None);
         open && leg.arrived.is_some_and(|at| at < self.border().0)
     }
 
-    pub(crate) fn overdue(&self) -> u64 {
-        let query = ArrivalQuery { to: Some(self.border()), limit: 500, ..ArrivalQuery::default() };
-        self.reader.arrivals(&query).unwrap().items.len() as u64
-    }
-
-    pub(crate) fn overdue_of_one(&self) -> u64 {
-        let leg = self.country.legs.iter().find(|leg| self.waiting(leg)).unwrap();
-        let recipient = Some(self.agency(leg.recipient).clone());
-        let query = ArrivalQuery {
-            to: Some(self.border()),
-            recipient,
-            limit: 500,
-            ..ArrivalQuery::default()
-        };
-        let found = self.reader.arrivals(&query).unwrap();
-        assert!(!found.items.is_empty() || found.next.is_some());
-        found.items.len() as u64
-    }
-
     pub(crate) fn every_page_of_overdue(&self) {
+        for recipient in [None, Some(self.middle().recipient)] {
+            self.overdue_of(recipient);
+        }
+    }
+
+    fn overdue_of(&self, recipient: Option<u16>) {
         let key = |leg: &Leg| {
             let (from, to) = (self.agency(leg.originator), self.agency(leg.recipient));
             let id = self.country.dispatches[leg.dispatch as usize];
@@ -256,7 +211,8 @@ impl Answers<'_> {
         for late in [false, true] {
             let to = if late { None } else { Some(self.border()) };
             let found = pages(|after| {
-                let query = ArrivalQuery { late, to, after, limit: 13, ..ArrivalQuery::default() };
+                let recipient = recipient.map(|index| self.agency(index).clone());
+                let query = ArrivalQuery { late, to, after, recipient, limit: 13, from: None };
                 self.reader.arrivals(&query).unwrap()
             });
             let mut found: Vec<_> = found
@@ -270,7 +226,10 @@ impl Answers<'_> {
                 (true, ..) => false,
                 (false, ..) => self.waiting(leg),
             };
-            let mut want: Vec<_> = self.country.legs.iter().filter(wanted).map(key).collect();
+            let legs = self.country.legs.iter();
+            let legs = legs.filter(|leg| recipient.is_none_or(|asked| leg.recipient == asked));
+            let mut want: Vec<_> = legs.filter(wanted).map(key).collect();
+            assert!(found.is_sorted_by_key(|(arrived, ..)| *arrived));
             found.sort();
             want.sort();
             assert_eq!(found, want, "late: {late}");
@@ -278,73 +237,35 @@ impl Answers<'_> {
         }
     }
 
-    pub(crate) fn late(&self) -> u64 {
-        let (from, to) = self.month();
-        let query = ArrivalQuery {
-            late: true,
-            from: Some(from),
-            to: Some(to),
-            limit: 500,
-            ..ArrivalQuery::default()
-        };
-        self.reader.arrivals(&query).unwrap().items.len() as u64
-    }
-
     fn days(&self, days: u32) -> (Day, Day) {
         let last = Day::of(UnixMillis(self.country.now));
         (Day::of(BEGIN).max(Day((last.0 + 1).saturating_sub(days))), last)
     }
 
-    fn sums(&self, days: u32, agency: Option<&AgencyCode>) -> (u64, Sums) {
-        let (first, last) = self.days(days);
-        let (mut entries, mut sums) = (0, Sums::default());
-        let mut in_times = [HashMap::new(), HashMap::new()];
-        self.reader
-            .tallies(first, last, agency, |month, party, agency, tally| {
-                entries += 1;
-                // By the end of the next day, whatever day that is; a week of nothing.
-                let in_time = tally.registered_in_time(month, |day| day.next());
-                let mine = &mut in_times[party as usize];
-                match mine.get_mut(agency) {
-                    Some(sum) => *sum += in_time,
-                    None => _ = mine.insert(agency.to_owned(), in_time),
-                }
-                match sums[party as usize].get_mut(agency) {
-                    Some(sum) => sum.add(tally),
-                    None => _ = sums[party as usize].insert(agency.to_owned(), tally.clone()),
-                }
-            })
-            .unwrap();
-        self.in_time.replace(in_times);
-        (entries, sums)
-    }
-
-    /// The counts of the last days, for each agency and party.
-    pub(crate) fn statistics(&self, days: u32) -> u64 {
-        self.sums(days, None).0
-    }
-
-    pub(crate) fn statistics_of_one(&self) -> u64 {
-        self.sums(u32::MAX, Some(self.agency(self.middle().recipient))).0
-    }
-
-    /// The same, and every number compared with those of the legs.
+    /// Every number compared with those of the legs: all there is, whole months, days at both ends.
     pub(crate) fn every_count(&self) {
-        for days in [u32::MAX, 45, 9, 1] {
-            let (first, last) = self.days(days);
-            let all = self.sums(days, None).1;
-            self.compare(&all, first, last);
+        let (first, last) = self.days(u32::MAX);
+        let inside = (Day(first.0 + 3), Day(last.0 - 2));
+        let calendar = calendar();
+        for (first, last) in
+            [self.days(u32::MAX), inside, self.days(45), self.days(9), self.days(1)]
+        {
+            let all = self.reader.statistics(first, last, None, &calendar).unwrap();
+            self.compare(&all, first, last, &calendar);
             let agency = self.agency(self.middle().recipient);
-            let one = self.sums(days, Some(agency)).1;
+            let one = self.reader.statistics(first, last, Some(agency), &calendar).unwrap();
             for party in [Party::Originator, Party::Recipient] {
                 let mine = one[party as usize].get(agency.as_str());
-                assert_eq!(mine, all[party as usize].get(agency.as_str()));
+                let among_all = all[party as usize].get(agency.as_str());
+                assert_eq!(mine.map(|s| &s.tally), among_all.map(|s| &s.tally));
+                let in_time = |sum: Option<&Sum>| sum.map(Sum::registered_in_time);
+                assert_eq!(in_time(mine), in_time(among_all));
                 assert!(one[party as usize].len() <= 1);
             }
         }
     }
 
-    fn compare(&self, found: &Sums, first: Day, last: Day) {
+    fn compare(&self, found: &Sums, first: Day, last: Day, calendar: &WorkingDays) {
         let within = |ms: u64| (first..=last).contains(&Day::of(UnixMillis(ms)));
         type Counts = [u64; 8];
         let mut want: BTreeMap<(u16, Party), (Counts, Vec<u64>)> = BTreeMap::new();
@@ -367,7 +288,8 @@ impl Answers<'_> {
                         counts[7] += 1;
                         lags.push(at - came);
                         let [came, at] = [came, at].map(|ms| Day::of(UnixMillis(ms)));
-                        *in_time.entry(key).or_default() += u64::from(at <= came.next());
+                        *in_time.entry(key).or_default() +=
+                            u64::from(at <= calendar.next_working(came));
                     }
                 }
             }
@@ -375,8 +297,9 @@ impl Answers<'_> {
         let mut compared = 0;
         for ((index, party), (counts, mut lags)) in want {
             let agency = self.agency(index);
-            let none = Tally::default();
-            let t = found[party as usize].get(agency.as_str()).unwrap_or(&none);
+            let none = Sum::default();
+            let sum = found[party as usize].get(agency.as_str()).unwrap_or(&none);
+            let t = &sum.tally;
             let got = [
                 t.sent,
                 t.arrived,
@@ -394,24 +317,10 @@ impl Answers<'_> {
                 assert!(found.abs_diff(*median) * 16 <= *median, "{found} {median}");
             }
             assert_eq!(t.to_arrive.count(), t.arrived);
-            let found = self.in_time.borrow()[party as usize].get(agency.as_str()).copied();
-            assert_eq!(found.unwrap_or(0), in_time.get(&(index, party)).copied().unwrap_or(0));
+            let wanted = in_time.get(&(index, party)).copied().unwrap_or(0);
+            assert_eq!(sum.registered_in_time(), wanted, "{agency} {party:?}");
             compared += 1;
         }
         assert!(compared > 0);
-    }
-
-    /// Receipts of leaves here and there: each proof leads to a root that is really signed.
-    pub(crate) fn receipts_verify(&self, count: u64) {
-        let size = self.reader.log_head().size;
-        let key = self.country.key.public_key();
-        for n in 0..count {
-            let leaf = 1 + (n * 2_654_435_761) % (size - 1);
-            let receipt = self.reader.receipt(leaf).unwrap().unwrap();
-            let receipt = Receipt::parse(receipt.raw()).unwrap();
-            assert_eq!(receipt.leaf_index(), leaf);
-            let signature = &receipt.signed_root().signature;
-            key.verify(self.country.key.algorithm(), &receipt.to_be_signed(), signature).unwrap();
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A generator of history: agencies that write to each other, and what becomes of it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use tram_crypto::{Ed25519Signer, Sign};
 use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy};
@@ -58,10 +58,13 @@ pub(crate) struct Refusal {
     pub(crate) time: u64,
     pub(crate) event: Event,
     pub(crate) code: Code,
+    /// Originator and recipient.
+    pub(crate) parties: [Option<u16>; 2],
 }
 
 pub(crate) struct Country {
     pub(crate) agencies: Vec<AgencyCode>,
+    indexes: HashMap<AgencyCode, u16>,
     pub(crate) node: NodeId,
     pub(crate) key: Ed25519Signer,
     pub(crate) dispatches: Vec<DispatchId>,
@@ -76,6 +79,8 @@ pub(crate) struct Country {
     wanted: u64,
     numbers: Vec<u32>,
     due: BinaryHeap<Reverse<(u64, u32, u8)>>,
+    /// Legs of each dispatch that did not end yet.
+    open: Vec<u8>,
     genesis: Option<Leaf>,
     leaves: Vec<Leaf>,
     records: Vec<Record>,
@@ -84,9 +89,14 @@ pub(crate) struct Country {
 const ARRIVES: u8 = 0;
 const ENDS: u8 = 1;
 
+/// The key that signs the roots.
+pub(crate) fn signer() -> Ed25519Signer {
+    Ed25519Signer::from_seed(&[7; 32]).unwrap()
+}
+
 impl Country {
     pub(crate) fn new(size: &Size) -> Self {
-        let key = Ed25519Signer::from_seed(&[7; 32]).unwrap();
+        let key = signer();
         let spki = key.public_key().spki_der().to_vec();
         let node: NodeId = "n1.G22".parse().unwrap();
         let genesis = Genesis {
@@ -99,10 +109,12 @@ impl Country {
         };
         let leaf = tram_wire::genesis::leaf(&genesis);
         let codes = (0..size.agencies).map(|n| format!("H{:02}.{:03}", n % 34 + 1, n / 34));
-        let agencies = codes.map(|code| AgencyCode::parse_canonical(&code).unwrap()).collect();
+        let agencies: Vec<_> =
+            codes.map(|code| AgencyCode::parse_canonical(&code).unwrap()).collect();
         // A dispatch comes to some 3.6 receipts.
         let dispatches = (size.receipts * 10 / 36).max(1);
         Country {
+            indexes: agencies.iter().cloned().zip(0..).collect(),
             agencies,
             node,
             key,
@@ -118,6 +130,7 @@ impl Country {
             wanted: size.receipts,
             numbers: vec![0; size.agencies],
             due: BinaryHeap::new(),
+            open: Vec::new(),
             genesis: Some(Leaf { index: 0, salt: leaf.salt, record: leaf.bytes.into() }),
             leaves: Vec::new(),
             records: Vec::new(),
@@ -220,6 +233,7 @@ impl Country {
         let id = sealed.id();
         let dispatch = self.dispatches.len() as u32;
         self.dispatches.push(id);
+        self.open.push(recipients.len() as u8);
         self.records.push(Record::Held(Held {
             dispatch: id,
             raw: sealed.raw().clone(),
@@ -290,6 +304,13 @@ impl Country {
         };
         self.legs[index].end = end;
         self.witness(time, id, event, originator, recipient, code);
+        if end != End::None {
+            let open = &mut self.open[leg.dispatch as usize];
+            *open -= 1;
+            if *open == 0 {
+                self.records.push(Record::Closed(id));
+            }
+        }
     }
 
     fn witness(
@@ -302,7 +323,9 @@ impl Country {
         code: Option<Code>,
     ) {
         if let Some(code) = code {
-            self.refusals.push(Refusal { time, event, code });
+            let index = |agency: &AgencyCode| self.indexes.get(agency).copied();
+            let parties = [index(&originator), recipient.as_ref().and_then(index)];
+            self.refusals.push(Refusal { time, event, code, parties });
         }
         let index = self.frontier.size() + self.leaves.len() as u64;
         let evidence = EvidenceRecord {

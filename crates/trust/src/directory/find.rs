@@ -1,10 +1,11 @@
 //! Looking agencies up by what a person types: a part of a name, with or without accents, or a code.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
-use tram_dispatch::AgencyCode;
 use tram_dispatch::directory::Agency;
 use tram_dispatch::text::{accented, bare, comparable};
+use tram_dispatch::{AgencyCode, Succession};
 
 use super::{Directory, Resolution};
 
@@ -93,5 +94,21 @@ impl Directory {
             Resolution::Successor { to, .. } => Some(to),
             _ => None,
         }
+    }
+
+    /// Which mailboxes are whose: the one place that says who acts for what is addressed to a closed
+    /// agency, or to a former code. That another node holds the successor's own mailbox changes nothing.
+    pub fn succession(&self) -> &Arc<Succession> {
+        self.listed.succession.get_or_init(|| {
+            let closed = self.listed.agencies.values().filter(|a| !a.open).map(|a| &a.code);
+            let pairs = closed.chain(self.listed.former.keys()).filter_map(|code| {
+                let to = match self.resolve(code) {
+                    Resolution::Open(to) | Resolution::Successor { to, .. } => to,
+                    Resolution::Closed | Resolution::Unknown => return None,
+                };
+                Some((code.clone(), to.code.clone()))
+            });
+            Arc::new(Succession::new(pairs))
+        })
     }
 }

@@ -2,11 +2,11 @@
 //! directory that breaks one is refused as a whole: the one before it stays in force.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tram_crypto::{KeyKind, PublicKey};
 use tram_dispatch::directory::{Agency, Delegation, Entry, Node};
-use tram_dispatch::{AgencyCode, Digest, EpochId, NodeId};
+use tram_dispatch::{AgencyCode, Digest, EpochId, NodeId, Succession};
 
 use super::find::Names;
 use super::{EpochKeys, STEPS_MAX};
@@ -24,6 +24,8 @@ pub(super) struct Listed {
     pub(super) delegations: Vec<Delegation>,
     /// What look-ups by name go through; made when the first one comes.
     pub(super) names: OnceLock<Names>,
+    /// Whose the mailboxes of closed agencies are; made when it is first asked for.
+    pub(super) succession: OnceLock<Arc<Succession>>,
 }
 
 impl Listed {

@@ -11,7 +11,9 @@ use crate::cli::{DONE, Done, connect, show};
 
 /// List the dispatches of this node that you may see, in the order they were accepted.
 #[derive(Args)]
-#[command(after_help = "Example:\n  tram dispatch list --recipient H41.12.03 --since 2026-11-01")]
+#[command(
+    after_help = "Examples:\n  tram dispatch list --recipient H41.12.03 --since 2026-11-01\n  tram dispatch list --late"
+)]
 pub(crate) struct ListArgs {
     /// Sealed by this agency.
     #[arg(long, value_name = "CODE")]
@@ -31,6 +33,10 @@ pub(crate) struct ListArgs {
     /// Accepted here before this time.
     #[arg(long, value_name = "TIME")]
     until: Option<UnixMillis>,
+    /// Only what should have left this node by now: noon of the working day after it was sealed; of what is
+    /// urgent at once, or its hour.
+    #[arg(long)]
+    late: bool,
     /// Most lines.
     #[arg(long, default_value_t = 100)]
     limit: u32,
@@ -44,6 +50,7 @@ pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
         reference: args.reference.clone().map(Into::into),
         recipient: args.recipient.clone().map(Into::into),
         agency: args.agency.clone().map(Into::into),
+        late: args.late.then_some(true),
         from: args.since.map(Into::into),
         to: args.until.map(Into::into),
         after: None,

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use tram_api::model::{InboxItem, InboxQuery, InboxState};
+use tram_dispatch::AgencyCode;
 
 use super::{Mailbox, open};
 use crate::cli::shell::Shell;
@@ -10,6 +11,9 @@ use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect, show};
 
 /// List what was consigned to an agency, in the order it came.
+///
+/// What came for a closed agency whose successor it is, or for a former code, is listed with it; the last
+/// column says for whom. It is fetched and answered like the rest.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  tram inbox list --agency H41.12.03 --state waiting\n  tram inbox list --wait 60"
@@ -66,7 +70,7 @@ pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
         let (client, agency) = (&client, &agency);
         async move { Ok(client.inbox(agency, &query).await?) }
     }))?;
-    shell.answer(&items, || lines(shell, &items))?;
+    shell.answer(&items, || lines(shell, &agency, &items))?;
     for item in items.iter().filter(|item| !item.same_number.is_empty()) {
         let (id, others) = (item.dispatch.to_string(), show::some_of(&item.same_number));
         shell.note(shell.sentence(Word::SameNumber, &[&id, &others]));
@@ -74,12 +78,12 @@ pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
     Ok(DONE)
 }
 
-fn lines(shell: &Shell, items: &[InboxItem]) -> String {
+fn lines(shell: &Shell, agency: &AgencyCode, items: &[InboxItem]) -> String {
     if items.is_empty() {
         return shell.word(Word::Nothing).to_owned();
     }
     let (left, right) = (Align::Left, Align::Right);
-    let mut table = Table::new(&[
+    let mut columns = vec![
         (shell.word(Word::ConsignedAt), left),
         (shell.word(Word::From), left),
         (shell.word(Word::Number), left),
@@ -93,7 +97,12 @@ fn lines(shell: &Shell, items: &[InboxItem]) -> String {
         (shell.word(Word::State), left),
         (shell.word(Word::Status), left),
         (shell.word(Word::Dispatch), left),
-    ]);
+    ];
+    // Most have taken nobody over.
+    if items.iter().any(|item| item.recipient.0 != *agency) {
+        columns.push((shell.word(Word::CameFor), left));
+    }
+    let mut table = Table::new(&columns);
     for item in items {
         table.row([
             shell.time(item.consigned_at.0),
@@ -109,6 +118,7 @@ fn lines(shell: &Shell, items: &[InboxItem]) -> String {
             show::inbox_state(shell, item.state).to_owned(),
             item.status.map(|s| show::status(shell, s.0)).unwrap_or_default(),
             item.dispatch.to_string(),
+            item.recipient.to_string(),
         ]);
     }
     table.lines()

@@ -72,7 +72,7 @@ impl AxisNode {
         kind: Kind,
     ) -> Result<Vec<(AgencyCode, Entry)>, Refusal> {
         let mut waiting = Vec::new();
-        for agency in &account.agencies {
+        for agency in &self.desk.mailboxes(&account.agencies) {
             let (mut after, mut begun) = (self.ids.begin(agency), false);
             loop {
                 let entries = self.look(agency, after).await?;
@@ -189,11 +189,12 @@ impl AxisNode {
 
     /// The dispatch and recipient behind an id, where the recipient is the account's.
     pub(super) async fn find(&self, account: &Account, id: DocId) -> Result<Place, Refusal> {
-        let known = self.ids.place(&id).filter(|(_, agency)| account.agencies.contains(agency));
+        let its = |(_, agency): &Place| self.desk.receives(&account.agencies, agency);
+        let known = self.ids.place(&id).filter(its);
         if let Some(known) = known {
             return Ok(known);
         }
-        for agency in &account.agencies {
+        for agency in &self.desk.mailboxes(&account.agencies) {
             let mut after = None;
             loop {
                 let entries = self.look(agency, after).await?;

@@ -33,10 +33,12 @@ impl AxisNode {
         if let Content::Status(notice) = &unpacked.reading.content
             && notice.status != Status::TakeBackRequested
         {
+            may(account.may_collect, "collect")?;
             return self.status(&account, &said, notice, sha256).await;
         }
+        may(account.may_send, "submit")?;
         let allowed = |directory: &Directory, outline: &Outline| {
-            beside(&account, directory, &said)?;
+            beside(self, &account, directory, &said)?;
             addressed(directory, outline, &said)
         };
         let who = Self::speaker(&account);
@@ -62,7 +64,7 @@ impl AxisNode {
         notice: &StatusNotice,
         sha256: Digest,
     ) -> Result<DocId, Refusal> {
-        beside(account, self.desk.service.context.verifier().directory(), said)?;
+        beside(self, account, self.desk.service.context.verifier().directory(), said)?;
         let who = Self::speaker(account);
         let given = self.desk.given(&who, notice).map_err(refusals::of_problem)?;
         let recorded = self.desk.report(&who, given).await;
@@ -74,9 +76,20 @@ impl AxisNode {
     }
 }
 
+/// As on the socket: who sends has `submit`, who says what became of what came has `collect`.
+fn may(may: bool, role: &str) -> Result<(), Refusal> {
+    let lacks = || Refusal::new(Number::Sender, format!("this system lacks the role {role} here"));
+    may.then_some(()).ok_or_else(lacks)
+}
+
 /// Who is said beside the file to send it must be one of the account's agencies, or the system itself.
-fn beside(account: &Account, directory: &Directory, said: &Said) -> Result<(), Refusal> {
-    let own = |code: &AgencyCode| account.agencies.contains(code);
+fn beside(
+    node: &AxisNode,
+    account: &Account,
+    directory: &Directory,
+    said: &Said,
+) -> Result<(), Refusal> {
+    let own = |code: &AgencyCode| node.desk.receives(&account.agencies, code);
     let beside = |text: &str| {
         let code = AgencyCode::parse(text).ok();
         code.is_some_and(|c| own(&c) || own(&present(directory, &c)))

@@ -15,6 +15,7 @@ mod sent;
 mod speaker;
 mod verdicts;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -49,6 +50,22 @@ impl Desk {
     pub(super) fn new(service: NodeService, staging: PathBuf) -> Self {
         let (sound, asking) = (Verdicts::default(), Verdicts::default());
         Desk { service, staging, sound, asking }
+    }
+
+    /// Every mailbox of these agencies: their own, and those that they took over.
+    pub(super) fn mailboxes<'a>(
+        &self,
+        agencies: impl IntoIterator<Item = &'a AgencyCode>,
+    ) -> BTreeSet<AgencyCode> {
+        let succession = self.service.context.succession();
+        agencies.into_iter().flat_map(|a| succession.mailboxes(a)).cloned().collect()
+    }
+
+    /// Whether what came for this code is one of these agencies'.
+    pub(super) fn receives(&self, agencies: &BTreeSet<AgencyCode>, recipient: &AgencyCode) -> bool {
+        let succession = self.service.context.succession();
+        let heir = succession.heir(recipient);
+        agencies.contains(recipient) || heir.is_some_and(|heir| agencies.contains(heir))
     }
 }
 

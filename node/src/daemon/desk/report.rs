@@ -1,5 +1,7 @@
 //! Statuses that a system gives: what became of a document with its recipient.
 
+use std::collections::BTreeSet;
+
 use tram_api::model::{
     ConfirmRequest, RefusalCause, RefuseRequest, RegisterRequest, StatusRequest,
 };
@@ -43,26 +45,52 @@ impl Desk {
             // This node said so itself, when it held the dispatch durably.
             return Ok(None);
         }
-        let held = self.about(&agency, &originator, &reference, status).await?;
-        let newest = held.newest_statuses().get(&agency).copied();
-        if newest.is_some_and(|s| s.status == status && s.known.evidence.remark == words) {
-            return Ok(Some(held.id()));
+        let mailboxes = self.mailboxes([&agency]);
+        let held = self.about((&agency, &mailboxes), &originator, &reference, status).await?;
+        // A system names the document, not the copy: what came for several closed agencies, or for one of
+        // them and for the agency itself, is one document to it.
+        let lies = |of: &&AgencyCode| matches!(held.legs.get(*of), Some(Leg::Mailbox { .. }));
+        let (mut recorded, mut refused) = (false, None);
+        for recipient in mailboxes.iter().filter(lies) {
+            let said = (status, words.clone(), cause);
+            match self.report_one(who, recipient, &held, said).await {
+                Ok(()) => recorded = true,
+                // Its own word counts, where there is one; an old copy may have been answered before.
+                Err(problem) if *recipient == agency => return Err(problem),
+                Err(problem) => refused = Some(problem),
+            }
         }
-        self.taken_before(who, &agency, &held, status).await?;
-        self.record(who, &agency, held.id(), (status, words, cause)).await?;
-        Ok(Some(held.id()))
+        match refused {
+            Some(problem) if !recorded => Err(problem),
+            _ => Ok(Some(held.id())),
+        }
+    }
+
+    async fn report_one(
+        &self,
+        who: &Speaker,
+        recipient: &AgencyCode,
+        held: &HeldDispatch,
+        said: (Status, Option<String>, Option<RefusalCause>),
+    ) -> Result<(), Problem> {
+        let newest = held.newest_statuses().get(recipient).copied();
+        if newest.is_some_and(|s| s.status == said.0 && s.known.evidence.remark == said.1) {
+            return Ok(());
+        }
+        self.taken_before(who, recipient, held, said.0).await?;
+        self.record(who, recipient, held.id(), said).await
     }
 
     /// The dispatch that a status is about: of an answer to a recall or an update, that one, for systems
     /// name the document itself.
     async fn about(
         &self,
-        agency: &AgencyCode,
+        (agency, mailboxes): (&AgencyCode, &BTreeSet<AgencyCode>),
         originator: &AgencyCode,
         reference: &Reference,
         status: Status,
     ) -> Result<HeldDispatch, Problem> {
-        let (recipient, sender, name) = (agency.clone(), originator.clone(), reference.clone());
+        let (recipients, sender, name) = (mailboxes.clone(), originator.clone(), reference.clone());
         let answers = matches!(status, Status::Agreed | Status::Declined);
         let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
             let asks = |held: &&HeldDispatch| match &held.dispatch.envelope().act {
@@ -71,15 +99,16 @@ impl Desk {
                 }
                 Act::New | Act::Replace(_) => false,
             };
-            let mut after = None;
-            let mut more = answers;
-            while more {
-                let some = engine.mailbox(&recipient, after, 256);
-                let Some((last, _)) = some.last() else { break };
-                more = some.len() == 256;
-                after = Some(*last);
-                if let Some(found) = some.into_iter().map(|(_, held)| held).find(asks) {
-                    return Ok(Some(found.clone()));
+            for recipient in recipients.iter().filter(|_| answers) {
+                let (mut after, mut more) = (None, true);
+                while more {
+                    let some = engine.mailbox(recipient, after, 256);
+                    let Some((last, _)) = some.last() else { break };
+                    more = some.len() == 256;
+                    after = Some(*last);
+                    if let Some(found) = some.into_iter().map(|(_, held)| held).find(asks) {
+                        return Ok(Some(found.clone()));
+                    }
                 }
             }
             match engine.referenced(&sender, &name, view)? {
@@ -89,7 +118,8 @@ impl Desk {
         };
         let found = self.service.context.core.question(look).await;
         let held = found.map_err(of_stopping)?.map_err(broken)?;
-        held.filter(|h| matches!(h.legs.get(agency), Some(Leg::Mailbox { .. }))).ok_or_else(|| {
+        let lies = |h: &HeldDispatch, of| matches!(h.legs.get(of), Some(Leg::Mailbox { .. }));
+        held.filter(|h| mailboxes.iter().any(|of| lies(h, of))).ok_or_else(|| {
             let text = format!("{agency} has no document {reference} of {originator}");
             Problem::new(Code::NotFound, text)
         })

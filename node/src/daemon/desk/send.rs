@@ -72,7 +72,7 @@ impl Desk {
         Ok(self.service.seal(who.caller(), asked.reference, asked.request).await?)
     }
 
-    /// What a status file says.
+    /// What a status file says. Who took over a closed agency speaks for it here, by either code.
     ///
     /// # Errors
     /// It names no document; it is of an agency for which this system does not speak.
@@ -83,8 +83,13 @@ impl Desk {
     ) -> Result<Given, Problem> {
         let (named, originator, reference) = about(notice).map_err(|e| of_edxml(&e))?;
         let verifier = self.service.context.verifier();
+        let old = present(verifier.directory(), &named);
+        let agency = match self.receives(&who.agencies, &old) {
+            true => old,
+            false => sender(who, verifier.directory(), &named)?,
+        };
         Ok(Given {
-            agency: sender(who, verifier.directory(), &named)?,
+            agency,
             originator: present(verifier.directory(), &originator),
             reference,
             status: notice.status,

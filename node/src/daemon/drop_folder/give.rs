@@ -1,6 +1,7 @@
 //! What is consigned to the agency goes into `in`, durably; only then the handover is confirmed.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,11 +15,12 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, UnixMillis};
 use super::super::desk::{Desk, Opened, Speaker};
 use super::folder::Folder;
 use super::handing::{Handing, Stage};
-use super::names;
 use super::snapshot::LETTER;
+use super::urgency::{self, Rank};
+use super::{TURN_MAX, names};
 
 /// Most dispatches whose turn is known; the mailbox holds the others.
-const WAITING_MAX: usize = 2_000;
+const WAITING_MAX: usize = 20_000;
 /// Entries asked for at a time.
 const PAGE: u32 = 256;
 /// Bytes copied at a time.
@@ -28,8 +30,13 @@ pub(super) const NOTES: &str = "giving";
 /// Longest pause before one is given again.
 const PAUSE_LONGEST: Duration = Duration::from_secs(300);
 
+/// The most urgent first; of those as urgent, what came first.
+type Turn = (Reverse<Rank>, u64);
+
 struct Waiting {
     id: DispatchId,
+    /// The agency's own code, or one whose mailbox it took over.
+    recipient: AgencyCode,
     at: UnixMillis,
     tries: u32,
     not_before: Option<Instant>,
@@ -40,10 +47,13 @@ struct Waiting {
 pub(super) struct Mailbox {
     /// What was looked at: nothing before it is asked for again.
     cursor: Option<String>,
-    waiting: VecDeque<Waiting>,
+    waiting: BTreeMap<Turn, Waiting>,
+    /// How many came so far.
+    came: u64,
 }
 
 /// Gives what is addressed to one agency.
+#[derive(Clone, Copy)]
 pub(super) struct Giver<'a> {
     pub(super) desk: &'a Desk,
     pub(super) who: &'a Speaker,
@@ -73,42 +83,54 @@ impl Mailbox {
             let (caller, agency) = (giver.who.caller(), giver.agency.clone());
             let asking = giver.desk.service.inbox(caller, agency, query, Duration::ZERO).await;
             let page = asking.map_err(|p| format!("{}: {}", p.code, p.detail))?;
-            let came = page.items.len();
-            let waiting = |id, at| Waiting { id, at, tries: 0, not_before: None };
-            self.waiting.extend(
-                page.items.iter().map(|item| waiting(item.dispatch.0, item.consigned_at.0)),
-            );
+            for item in page.items.iter().filter(|item| !giver.has_own_folder(&item.recipient)) {
+                let (id, at) = (item.dispatch.0, item.consigned_at.0);
+                let turn = (Reverse(urgency::rank(item.urgency)), self.came);
+                self.came += 1;
+                let recipient = item.recipient.0.clone();
+                let waiting = Waiting { id, recipient, at, tries: 0, not_before: None };
+                self.waiting.insert(turn, waiting);
+            }
             self.cursor = page.next.or(self.cursor.take());
-            if came == 0 {
+            if page.items.is_empty() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Gives each that has its turn. What cannot be given now holds nobody up.
+    /// Gives some of those that have their turn; whether others have it as well. What cannot be given now
+    /// holds nobody up.
     pub(super) async fn give(
         &mut self,
         giver: &Giver<'_>,
         staging: &Folder,
         target: &Folder,
-    ) -> Result<(), String> {
-        let mut trouble = Ok(());
-        for _ in 0..self.waiting.len() {
-            let Some(mut next) = self.waiting.pop_front() else { break };
-            let now = Instant::now();
-            if next.not_before.is_some_and(|at| at > now)
-                || giver.desk.service.context.is_stopping()
-            {
-                self.waiting.push_back(next);
-                continue;
+    ) -> Result<bool, String> {
+        let now = Instant::now();
+        let due = self.waiting.iter().filter(|(_, w)| w.not_before.is_none_or(|at| at <= now));
+        let mut turns: Vec<Turn> = due.map(|(turn, _)| *turn).take(TURN_MAX + 1).collect();
+        let more = turns.len() > TURN_MAX;
+        turns.truncate(TURN_MAX);
+        let mut trouble = Ok(more);
+        for turn in turns {
+            if giver.desk.service.context.is_stopping() {
+                break;
             }
-            if let Err(error) = giver.give(next.id, next.at, staging, target).await {
-                trouble = Err(format!("dispatch {}: {error}", next.id));
-                let pause = Duration::from_secs(1 << next.tries.min(9)).min(PAUSE_LONGEST);
-                next.tries += 1;
-                next.not_before = Some(now + pause);
-                self.waiting.push_back(next);
+            let Some(next) = self.waiting.get_mut(&turn) else { continue };
+            let old = Some(&next.recipient).filter(|of| *of != giver.agency);
+            let name = names::incoming(next.at, next.id, old);
+            let of = Giver { agency: &next.recipient, ..*giver };
+            match of.give(next.id, name, staging, target).await {
+                Ok(()) => {
+                    self.waiting.remove(&turn);
+                }
+                Err(error) => {
+                    trouble = Err(format!("dispatch {}: {error}", next.id));
+                    let pause = Duration::from_secs(1 << next.tries.min(9)).min(PAUSE_LONGEST);
+                    next.tries += 1;
+                    next.not_before = Some(Instant::now() + pause);
+                }
             }
         }
         trouble
@@ -119,12 +141,11 @@ impl Giver<'_> {
     async fn give(
         &self,
         id: DispatchId,
-        at: UnixMillis,
+        mut name: String,
         staging: &Folder,
         target: &Folder,
     ) -> Result<(), String> {
         let handing = Handing { staging, target, data: self.data, notes: NOTES };
-        let mut name = names::incoming(at, id);
         if self.form == Form::Edxml {
             name.push_str(".edxml");
         }
@@ -153,6 +174,12 @@ impl Giver<'_> {
             Err(problem) => return Err(format!("{}: {}", problem.code, problem.detail)),
         }
         handing.forget(&name).map_err(words)
+    }
+
+    /// Whether what came for another code goes into a folder of that agency's, which somebody has still.
+    fn has_own_folder(&self, recipient: &AgencyCode) -> bool {
+        let mut folders = self.desk.service.context.config.drop_folders.iter();
+        *recipient != *self.agency && folders.any(|f| f.collect && f.agency == *recipient)
     }
 
     fn room(&self, staging: &Folder, bytes: u64) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Looks into `out`: what lies there whole, and has its turn.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -12,6 +13,7 @@ use tram_crypto::sha256;
 
 use super::folder::Folder;
 use super::names::{self, READY};
+use super::urgency::{self, Rank};
 
 /// Most entries looked at in one look; the others have their turn when these are gone.
 pub(super) const ENTRIES_MAX: usize = 10_000;
@@ -78,6 +80,8 @@ struct Watched {
     /// Since when it is so.
     since: Instant,
     looks: u32,
+    /// How urgent it is, once that was asked.
+    rank: Option<Rank>,
     tries: u32,
     not_before: Option<Instant>,
 }
@@ -99,7 +103,7 @@ impl Look {
         self.watched.len()
     }
 
-    /// Looks once: what is whole and has its turn, by name.
+    /// Looks once: what is whole and has its turn, the most urgent first, then by name.
     pub(super) fn look(&mut self, out: &Folder, now: Instant) -> io::Result<Vec<Entry>> {
         let all = out.names(ENTRIES_MAX)?;
         let ready = |name: &OsStr| {
@@ -112,7 +116,14 @@ impl Look {
         for name in all.iter().filter(|name| names::counts(name)) {
             let Some(identity) = identity(out, name)? else { continue };
             let known = before.remove(name).filter(|w| w.identity == identity);
-            let new = || Watched { identity, since: now, looks: 0, tries: 0, not_before: None };
+            let new = || Watched {
+                identity,
+                since: now,
+                looks: 0,
+                rank: None,
+                tries: 0,
+                not_before: None,
+            };
             let mut watched = known.unwrap_or_else(new);
             watched.looks = watched.looks.saturating_add(1);
             // In every mode it must have stood still between two looks.
@@ -123,12 +134,13 @@ impl Look {
                     Complete::Quiet => now.duration_since(watched.since) >= self.quiet,
                 };
             if stands && watched.not_before.is_none_or(|at| at <= now) {
-                whole.push(Entry { name: name.clone(), identity });
+                let rank = *watched.rank.get_or_insert_with(|| urgency::of(out, name));
+                whole.push((Reverse(rank), Entry { name: name.clone(), identity }));
             }
             self.watched.insert(name.clone(), watched);
         }
-        whole.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(whole)
+        whole.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.name.cmp(&other.name)));
+        Ok(whole.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// An entry could not be sent yet: its next turn comes after a pause.
@@ -176,6 +188,20 @@ mod tests {
         assert_eq!(names(&look.look(&out, begun).unwrap()), ["a.edxml"]);
         assert_eq!(names(&look.look(&out, begun).unwrap()), ["a.edxml", "c"]);
         assert_eq!(look.waiting(), 2);
+    }
+
+    #[test]
+    fn the_urgent_have_their_turn_first() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        let (mut look, begun) = (Look::new(Complete::Renamed, SECOND), Instant::now());
+        for (name, priority) in [("a.xml", 0), ("b.xml", 1), ("c.xml", 3), ("d.xml", 0)] {
+            let text = format!("<Priority>{priority}</Priority>");
+            fs::write(place.path().join(name), text).unwrap();
+        }
+        look.look(&out, begun).unwrap();
+        let whole = names(&look.look(&out, begun).unwrap());
+        assert_eq!(whole, ["c.xml", "b.xml", "a.xml", "d.xml"]);
     }
 
     #[test]

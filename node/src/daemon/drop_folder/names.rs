@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use tram_crypto::sha256;
 use tram_dispatch::text::is_plain;
-use tram_dispatch::{Digest, DispatchId, UnixMillis, id::hex};
+use tram_dispatch::{AgencyCode, Digest, DispatchId, UnixMillis, id::hex};
 
 /// Longest name that is kept as it is, bytes: endings of ours still fit behind it.
 const NAME_BYTES_MAX: usize = 200;
@@ -44,16 +44,21 @@ pub(super) fn nth(name: &str, n: usize) -> String {
     }
 }
 
-/// A moment for names: `20261122T010409Z`.
+/// A moment for names, whose order is that of the moments: `20261122T010409.809Z`.
 fn moment(at: UnixMillis) -> String {
     let text = at.to_string();
-    let seconds = text.split('.').next().unwrap_or(&text).trim_end_matches('Z');
-    format!("{}Z", seconds.replace(['-', ':'], ""))
+    let (seconds, part) = text.trim_end_matches('Z').split_once('.').unwrap_or((&text, "0"));
+    format!("{}.{part:0<3}Z", seconds.trim_end_matches('Z').replace(['-', ':'], ""))
 }
 
-/// The name of an incoming dispatch, without its ending: no two have the same.
-pub(super) fn incoming(at: UnixMillis, dispatch: DispatchId) -> String {
-    format!("{}-{dispatch}", moment(at))
+/// The name of an incoming dispatch, without its ending: no two have the same. One that came for an old
+/// code says so.
+pub(super) fn incoming(at: UnixMillis, dispatch: DispatchId, old: Option<&AgencyCode>) -> String {
+    let named = |code: &AgencyCode| match code.is_structured() {
+        true => format!("-{code}"),
+        false => format!("-{}", hex(&sha256(code.as_str().as_bytes())[..8])),
+    };
+    format!("{}-{dispatch}{}", moment(at), old.map(named).unwrap_or_default())
 }
 
 /// The name of a status, without its ending.
@@ -95,8 +100,14 @@ mod tests {
         let nths = [nth("a.edxml", 1), nth("a.edxml", 2), nth("a", 3), nth(".a", 2)];
         assert_eq!(nths, ["a.edxml", "a-2.edxml", "a-3", ".a-2"]);
         let at = UnixMillis(1_795_309_449_809);
-        assert_eq!(moment(at), "20261122T010409Z");
-        assert_eq!(status(at, 3, "x"), "20261122T010409Z-03-x");
+        assert_eq!(moment(at), "20261122T010409.809Z");
+        assert_eq!(moment(UnixMillis(1_795_309_449_000)), "20261122T010409.000Z");
+        assert_eq!(status(at, 3, "x"), "20261122T010409.809Z-03-x");
+        let (id, old) = (DispatchId([7; 32]), ["H41.12.07", "a*?"].map(|c| c.parse().unwrap()));
+        assert_eq!(incoming(at, id, None), format!("20261122T010409.809Z-{id}"));
+        assert_eq!(incoming(at, id, Some(&old[0])), format!("20261122T010409.809Z-{id}-H41.12.07"));
+        let opaque = incoming(at, id, Some(&old[1]));
+        assert!(opaque.len() == 86 + 16 && plain(OsStr::new(&opaque)).is_some(), "{opaque}");
         let digest = Digest([0xab; 32]);
         assert_eq!(document("../../x.PDF", digest), format!("{digest}.pdf"));
         assert_eq!(document("x.p/f", digest), digest.to_string());

@@ -146,9 +146,9 @@ impl Sender<'_> {
             (Some(dispatch), None, None) => {
                 let held = self.desk.held(dispatch.0).await?;
                 let envelope = held.dispatch.envelope();
-                if !envelope.recipients.contains(self.agency)
-                    && !held.legs.contains_key(self.agency)
-                {
+                let mailboxes = self.desk.mailboxes([self.agency]);
+                let its = |code| envelope.recipients.contains(code) || held.legs.contains_key(code);
+                if !mailboxes.iter().any(its) {
                     return Err(Problem::new(Code::NotFound, format!("dispatch {}", dispatch.0)));
                 }
                 (envelope.originator.clone(), envelope.reference.clone())

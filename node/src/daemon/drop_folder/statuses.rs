@@ -12,12 +12,10 @@ use tram_dispatch::{AgencyCode, UnixMillis};
 use super::super::desk::{Desk, Item, Notices, Speaker};
 use super::folder::Folder;
 use super::handing::{Handing, Stage};
-use super::names;
+use super::{TURN_MAX, names};
 
 /// Notes about what is being given, in the data directory's folder of this agency.
 pub(super) const NOTES: &str = "telling";
-/// Most statuses given in one round.
-const ROUND_MAX: usize = 1_000;
 
 /// Gives the statuses of one agency's dispatches.
 pub(super) struct Teller<'a> {
@@ -30,7 +28,7 @@ pub(super) struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// Gives what waits; how many wait still.
+    /// Gives some of what waits; how many wait still.
     pub(super) fn tell(
         &self,
         staging: &Folder,
@@ -40,14 +38,14 @@ impl Teller<'_> {
         let own = BTreeSet::from([self.agency.clone()]);
         let waiting = self.notices.waiting(&own);
         let count = waiting.len();
-        for (id, item) in waiting.into_iter().take(ROUND_MAX) {
+        for (id, item) in waiting.into_iter().take(TURN_MAX) {
             let given = self.give(id, &item, staging, target);
             given.map_err(|e| format!("status {} of {}: {e}", item.status, item.dispatch))?;
             self.notices.done(id, now).map_err(|e| e.to_string())?;
             let handing = Handing { staging, target, data: self.data, notes: NOTES };
             handing.forget(&self.name(id, &item)).map_err(|e| e.to_string())?;
         }
-        Ok(count.saturating_sub(ROUND_MAX))
+        Ok(count.saturating_sub(TURN_MAX))
     }
 
     fn name(&self, id: DocId, item: &Item) -> String {

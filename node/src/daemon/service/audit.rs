@@ -42,9 +42,7 @@ impl NodeService {
                 let receipt = Receipt::parse(&found.raw)
                     .map_err(|e| Problem::new(Code::StoreCorrupt, e.detail))?;
                 let e = receipt.record();
-                let visible = scope.contains(&e.originator)
-                    || e.recipient.as_ref().is_some_and(|r| scope.contains(r));
-                if visible {
+                if scope.sees(&e.originator, e.recipient.as_ref()) {
                     let authorised = match found.source {
                         Source::Own { .. } => true,
                         Source::Foreign { authorised, .. } => authorised,
@@ -78,9 +76,8 @@ impl NodeService {
             Some(all) => all,
             None => self.refusals_of(id).await?,
         };
-        let mut concerned = all.iter().map(|(receipt, _)| receipt.record()).filter(|e| {
-            scope.contains(&e.originator) || e.recipient.as_ref().is_some_and(|r| scope.contains(r))
-        });
+        let records = all.iter().map(|(receipt, _)| receipt.record());
+        let mut concerned = records.filter(|e| scope.sees(&e.originator, e.recipient.as_ref()));
         if concerned.next().is_none() {
             // Who has nothing to do with it is told the same as if it did not exist.
             return Err(Problem::new(Code::NotFound, format!("dispatch {id}")));
@@ -95,8 +92,7 @@ impl NodeService {
                 && agency.is_none_or(|a| e.originator == *a || e.recipient.as_ref() == Some(a))
                 && query.from.as_ref().is_none_or(|from| e.time >= from.0)
                 && query.to.as_ref().is_none_or(|to| e.time < to.0)
-                && (scope.contains(&e.originator)
-                    || e.recipient.as_ref().is_some_and(|r| scope.contains(r)))
+                && scope.sees(&e.originator, e.recipient.as_ref())
         };
         let total = all.iter().filter(wanted).count();
         let page = all.iter().filter(wanted).skip(skip).take(limit);

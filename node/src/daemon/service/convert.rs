@@ -277,6 +277,7 @@ pub(super) fn inbox_item(
     let overdue = open && register_by <= now;
     Some(InboxItem {
         dispatch: held.id().into(),
+        recipient: agency.clone().into(),
         originator: e.originator.clone().into(),
         reference: e.reference.clone().into(),
         number: number(&e.metadata),
@@ -315,6 +316,7 @@ pub(super) fn inbox_entry(
         .and_then(|k| k.evidence.remark.clone());
     Some(InboxEntry {
         dispatch: held.id().into(),
+        recipient: agency.clone().into(),
         object: held.dispatch.object().into(),
         sealed_bytes: held.dispatch.raw().len() as u64,
         originator: e.originator.clone().into(),

@@ -59,6 +59,7 @@ impl NodeService {
         (asked, cause): (&'static [Status], Option<Code>),
         said: Said<(Status, Option<String>)>,
     ) -> Result<Recorded, Problem> {
+        let agency = self.meant(&agency, id).await?;
         let decided = match said {
             Said::Words((status, _)) if !asked.contains(&status) => {
                 let one_of: Vec<String> = asked.iter().map(ToString::to_string).collect();
@@ -108,6 +109,14 @@ impl NodeService {
         let sealed = SealedStatement::parse(&bytes).map_err(|e| Problem::new(e.code, e.detail))?;
         let said = sealed.statement();
         let status = status_of(said);
+        if self.context.succession().heir(agency) == Some(&said.agency) {
+            let detail = format!(
+                "the dispatch came for {agency}, and its receipts name {agency}: say it in words, \
+                 not under the seal of {}",
+                said.agency
+            );
+            return Err(Problem::bad_request(detail));
+        }
         if said.agency != *agency || said.dispatch != id || !asked.contains(&status) {
             let detail = "the statement is about something else than the path";
             return Err(Problem::bad_request(detail));

@@ -1,7 +1,7 @@
 //! Evidence events as they happen, and what happened since an event before.
 
 use tram_api::model::EventNotice;
-use tram_api::{Caller, Feed, Problem};
+use tram_api::{Caller, Feed, Problem, Sight};
 use tram_spool::store::Place;
 
 use super::{NodeService, story};
@@ -19,7 +19,7 @@ impl NodeService {
         caller: Caller,
         after: Option<String>,
     ) -> Result<Feed<EventNotice>, Problem> {
-        let scope = caller.scope(tram_api::routes::SEE);
+        let mut sight = Sight::of(&caller, tram_api::routes::SEE);
         let named = after.map(|id| self.context.event_place(&id)).transpose()?;
         // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
@@ -30,7 +30,8 @@ impl NodeService {
             let mut last = node.context.event_id(begun);
             if let Some(mut after) = named {
                 loop {
-                    let (context, agencies) = (node.context.clone(), story::agencies(&scope));
+                    let scope = sight.now(node.context.succession());
+                    let (context, agencies) = (node.context.clone(), scope.codes());
                     let read = move || context.happened(agencies, after, None, AT_ONCE);
                     // What cannot be read ends the stream: the listener asks again.
                     let Ok(some) = node.reading(read).await else { return };
@@ -39,7 +40,9 @@ impl NodeService {
                         after = Some(told.place);
                         let notice = node.context.announced(told);
                         last.clone_from(&notice.id);
-                        if told.authorised && tx.send(notice).await.is_err() {
+                        let e = &told.evidence;
+                        let visible = scope.sees(&e.originator, e.recipient.as_ref());
+                        if told.authorised && visible && tx.send(notice).await.is_err() {
                             return;
                         }
                     }
@@ -59,9 +62,9 @@ impl NodeService {
                     // Nobody listens any more.
                     () = tx.closed() => return,
                 };
-                let visible = scope.contains(&n.originator)
-                    || n.recipient.as_ref().is_some_and(|r| scope.contains(r));
-                if !visible {
+                // Whoever listens for weeks sees what fell to the agency since.
+                let scope = sight.now(node.context.succession());
+                if !scope.sees(&n.originator, n.recipient.as_ref()) {
                     continue;
                 }
                 let (context, asked) = (node.context.clone(), n.clone());

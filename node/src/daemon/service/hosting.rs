@@ -91,14 +91,17 @@ impl NodeService {
         Ok(Page { items, next })
     }
 
-    /// Counts what lies in the mailboxes of these agencies, a few entries at a time.
+    /// Counts what lies in the mailboxes of these agencies, and in those that they took over, a few entries
+    /// at a time.
     pub(super) async fn counted(&self, codes: Vec<AgencyCode>) -> Result<Vec<Counted>, Problem> {
         let mut all = Vec::with_capacity(codes.len());
         for code in codes {
             let (mut mailbox, mut units) = (MailboxCounts::default(), UnitCounts::new());
-            let mut last: Option<u64> = None;
-            loop {
-                let (of, from) = (code.clone(), last);
+            let succession = self.context.succession();
+            let mut mailboxes = succession.mailboxes(&code).cloned();
+            let (mut at, mut last) = (mailboxes.next(), None::<u64>);
+            while let Some(of) = at.clone() {
+                let from = last;
                 let look = move |engine: &Engine, _: &dyn tram_engine::View| {
                     let (mut some, mut of_units) = (MailboxCounts::default(), UnitCounts::new());
                     let found = engine.mailbox(&of, from, LOOK_AT_ONCE);
@@ -124,7 +127,7 @@ impl NodeService {
                 }
                 last = to.or(last);
                 if seen < LOOK_AT_ONCE {
-                    break;
+                    (at, last) = (mailboxes.next(), None);
                 }
             }
             all.push(Counted { mailbox, units: self.units_of(&code, &units) });

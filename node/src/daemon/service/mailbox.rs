@@ -1,12 +1,6 @@
-//! The recipient's mailbox: list, fetch, confirm, register, refuse.
+//! One entry of a mailbox: what it is, fetch, confirm.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::{Instant, timeout_at};
-use tram_api::model::{
-    ConfirmRequest, InboxEntry, InboxItem, InboxQuery, InboxState, Page, Recorded,
-};
+use tram_api::model::{ConfirmRequest, InboxEntry, InboxState, Recorded};
 use tram_api::service::{DocumentRead, Fetched, OpenDocument};
 use tram_api::{Base64, Problem, Reply};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, Event};
@@ -18,143 +12,43 @@ use tram_wire::Receipt;
 
 use super::super::kept::{Kept, Unfit};
 use super::acts::SameNumber;
-use super::questions::calendar;
 use super::{NodeService, blocking, convert, settled, storage};
 
-/// Page size where the caller names none, and the largest.
-const PAGE_DEFAULT: u32 = 100;
-const PAGE_MAX: u32 = 1000;
-/// Entries looked at in one question to the engine.
-const LOOK_AT_ONCE: usize = 256;
-
 impl NodeService {
-    pub(super) async fn do_inbox(
+    /// The code under which a dispatch lies in a mailbox of this agency: its own, or one that it took over,
+    /// so that a system which knows its own code alone can act on whatever its inbox lists.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST`: it lies there under several.
+    pub(super) async fn meant(
         &self,
-        agency: AgencyCode,
-        query: InboxQuery,
-        wait: Duration,
-    ) -> Result<Page<InboxItem>, Problem> {
-        let after = match &query.after {
-            Some(text) => Some(
-                text.parse::<u64>()
-                    .map_err(|_| Problem::bad_request("after: not a cursor of this listing"))?,
-            ),
-            None => None,
+        agency: &AgencyCode,
+        id: DispatchId,
+    ) -> Result<AgencyCode, Problem> {
+        let succession = self.context.succession();
+        if succession.taken_over(agency).is_empty() {
+            return Ok(agency.clone());
+        }
+        let find = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
+            engine.find(&id, view)
         };
-        let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
-        let longest = Duration::from_millis(self.context.config.limits.client_wait_ms_max);
-        let deadline = Instant::now() + wait.min(longest);
-        // Listens before it looks, so that nothing falls between the two.
-        let mut news = self.context.core.listen();
-        loop {
-            let (items, last) = self.look(&agency, &query, after, limit).await?;
-            // A cursor of 0 leaves means "from the beginning" again: nothing was seen yet.
-            let next = last.map(|l| l.to_string()).or_else(|| query.after.clone());
-            if !items.is_empty() || Instant::now() >= deadline {
-                return Ok(Page { items, next });
-            }
-            let arrived = async {
-                loop {
-                    match news.recv().await {
-                        Ok(n) if n.recipient.as_ref() == Some(&agency) => return,
-                        Ok(_) => {}
-                        // Fell behind or the node stops: look again.
-                        Err(_) => return tokio::time::sleep(Duration::from_millis(50)).await,
-                    }
-                }
-            };
-            // Late or not, it looks once more.
-            let _ = timeout_at(deadline, arrived).await;
-        }
-    }
-
-    /// Entries of a mailbox after a cursor, and the cursor of the last one looked at. Asks the engine
-    /// for a few at a time, so that a long mailbox does not hold up everybody else.
-    async fn look(
-        &self,
-        agency: &AgencyCode,
-        query: &InboxQuery,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Result<(Vec<InboxItem>, Option<u64>), Problem> {
-        let (state, overdue) = (query.state, query.overdue);
-        let context = self.context.clone();
-        let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
-        let days = Arc::new(days);
-        let (mut found, mut last) = (Vec::new(), after);
-        loop {
-            let (code, from, room) = (agency.clone(), last, limit - found.len());
-            let (days, now) = (days.clone(), self.context.core.now().wall);
-            let (items, to, seen) = self
-                .context
-                .core
-                .reading(move |engine, view| {
-                    let (mut items, mut to, mut seen) = (Vec::new(), from, 0);
-                    for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
-                        (to, seen) = (Some(cursor), seen + 1);
-                        let item = convert::inbox_item((engine, view), held, &code, (&days, now));
-                        let wanted = |i: &InboxItem| {
-                            state.is_none_or(|s| s == i.state)
-                                && overdue.is_none_or(|o| o == i.overdue)
-                        };
-                        if let Some(item) = item.filter(wanted) {
-                            items.push((item, SameNumber::of(engine, view, held)));
-                        }
-                        if items.len() == room {
-                            break;
-                        }
-                    }
-                    (items, to, seen)
-                })
-                .await?;
-            found.extend(self.with_same_numbers(agency, items).await?);
-            last = to;
-            if found.len() >= limit || seen < LOOK_AT_ONCE {
-                return Ok((found, last));
-            }
-        }
-    }
-
-    /// Adds the warnings about numbers that came twice.
-    async fn with_same_numbers(
-        &self,
-        agency: &AgencyCode,
-        items: Vec<(InboxItem, Option<SameNumber>)>,
-    ) -> Result<Vec<InboxItem>, Problem> {
-        let (mut items, numbers): (Vec<InboxItem>, Vec<_>) = items.into_iter().unzip();
-        let others = self.others(agency, numbers).await?;
-        for (item, others) in items.iter_mut().zip(others) {
-            item.same_number = others.into_iter().map(Into::into).collect();
-        }
-        Ok(items)
-    }
-
-    /// For each number the other dispatches to this agency that carry it.
-    async fn others(
-        &self,
-        agency: &AgencyCode,
-        numbers: Vec<Option<SameNumber>>,
-    ) -> Result<Vec<Vec<DispatchId>>, Problem> {
-        let store = self.context.store.clone();
-        let found = self
-            .reading(move || {
-                let of = |n: Option<SameNumber>| n.map_or(Ok(Vec::new()), |n| n.others(&store));
-                numbers.into_iter().map(of).collect::<Result<Vec<_>, _>>()
-            })
-            .await?;
-        if found.iter().all(Vec::is_empty) {
-            return Ok(found);
-        }
-        // Of what others got nobody is told.
-        let code = agency.clone();
-        let mine = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
-            let mine = |id: &DispatchId| {
-                let held = engine.find(id, view).ok().flatten();
-                held.is_some_and(|h| h.legs.contains_key(&code))
-            };
-            found.into_iter().map(|ids| ids.into_iter().filter(mine).collect()).collect()
+        let found = self.context.core.reading(find).await?.map_err(storage)?;
+        let lies = |code: &&AgencyCode| {
+            let leg = found.as_ref().and_then(|held| held.legs.get(*code));
+            matches!(leg, Some(Leg::Mailbox { .. }))
         };
-        Ok(self.context.core.reading(mine).await?)
+        let mut others = succession.taken_over(agency).iter().filter(lies);
+        match (lies(&agency), others.next(), others.next()) {
+            (false, Some(only), None) => Ok(only.clone()),
+            (false, Some(one), Some(other)) => {
+                let detail = format!(
+                    "it came for {one} and for {other}, and {agency} took both over: name the one \
+                     that is meant instead of {agency}"
+                );
+                Err(Problem::bad_request(detail))
+            }
+            _ => Ok(agency.clone()),
+        }
     }
 
     pub(super) async fn consigned(
@@ -185,6 +79,7 @@ impl NodeService {
         agency: AgencyCode,
         id: DispatchId,
     ) -> Result<InboxEntry, Problem> {
+        let agency = self.meant(&agency, id).await?;
         let held = self.consigned(&agency, id).await?;
         let (of, code) = (held.clone(), agency.clone());
         let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
@@ -202,6 +97,7 @@ impl NodeService {
         agency: AgencyCode,
         id: DispatchId,
     ) -> Result<Fetched, Problem> {
+        let agency = self.meant(&agency, id).await?;
         let held = self.to_be_read(&agency, id).await?;
         let token = self.fetch_token(&held, &agency)?;
         let sealed = bytes::Bytes::copy_from_slice(held.dispatch.raw());
@@ -229,6 +125,7 @@ impl NodeService {
         id: DispatchId,
         sha256: Digest,
     ) -> Result<OpenDocument, Problem> {
+        let agency = self.meant(&agency, id).await?;
         let held = self.to_be_read(&agency, id).await?;
         let document = held
             .dispatch
@@ -297,6 +194,7 @@ impl NodeService {
         id: DispatchId,
         request: ConfirmRequest,
     ) -> Result<Recorded, Problem> {
+        let agency = self.meant(&agency, id).await?;
         let held = self.consigned(&agency, id).await?;
         if self.fetch_token(&held, &agency)? != request.fetch {
             let detail = "the token is not the one that the fetch gave";

@@ -13,9 +13,11 @@ mod gaps;
 mod groups;
 mod handling;
 mod hosting;
+mod inbox;
 mod mailbox;
 mod numbers;
 mod operate;
+pub(crate) mod places;
 mod questions;
 mod quotas;
 mod retention;
@@ -37,7 +39,7 @@ use tram_api::model::*;
 use tram_api::service::{Fetched, OpenDocument, Said, Submission, Upload};
 use tram_api::{BodyStream, Caller, Feed, Problem, Reply, Scope, Service};
 use tram_dispatch::envelope::Sequence;
-use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference, Status};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Reference, Status, Succession};
 
 use super::context::Context;
 use super::core::Stopping;
@@ -137,6 +139,10 @@ fn settled(reply: tram_engine::Reply) -> Result<Settled, Problem> {
 }
 
 impl Service for NodeService {
+    fn succession(&self) -> Arc<Succession> {
+        self.context.succession()
+    }
+
     fn upload_state(
         &self,
         _caller: Caller,

@@ -119,8 +119,7 @@ impl NodeService {
             let mut items = Vec::new();
             for found in page.items {
                 let e = &found.evidence;
-                let recipient = e.recipient.as_ref();
-                if scope.contains(&e.originator) || recipient.is_some_and(|r| scope.contains(r)) {
+                if scope.sees(&e.originator, e.recipient.as_ref()) {
                     let receipt = Receipt::parse(&found.raw)
                         .map_err(|e| Problem::new(Code::StoreCorrupt, e.detail))?;
                     items.push(super::audit::view(&receipt, true));
@@ -155,7 +154,7 @@ impl NodeService {
                 let due = calendar.deadline(found.arrived);
                 holidays_known &= calendar.knows(Day::of(found.arrived));
                 let late = found.registered.is_none_or(|registered| registered >= due);
-                let visible = scope.contains(&found.originator) || scope.contains(&found.recipient);
+                let visible = scope.sees(&found.originator, Some(&found.recipient));
                 if late && visible {
                     items.push(OverdueItem {
                         dispatch: found.dispatch.into(),

@@ -1,13 +1,13 @@
 //! Counts by agency and by tier.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use tram_api::model::{
     Durations, StatisticsBy, StatisticsParty, StatisticsQuery, StatisticsRow, StatisticsView,
 };
 use tram_api::{Problem, Scope};
-use tram_dispatch::{AgencyCode, Day, WorkingDays};
-use tram_spool::store::{Party, Tally, Times};
+use tram_dispatch::{AgencyCode, Day};
+use tram_spool::store::{Sum, Times};
 
 use super::questions::{PAGE_DEFAULT, calendar};
 use super::{NodeService, store_problem};
@@ -24,17 +24,12 @@ impl NodeService {
             let calendar = calendar(context.config.working_days.as_deref())?;
             let (from, to) = (query.from.0, query.to.0);
             let agency = query.agency.as_ref().map(|t| &t.0);
-            let mut sums = Sums::new(&calendar);
-            context
-                .store
-                .tallies(from, to, agency, |month, party, name, tally| {
-                    sums.add(month, party, name, tally)
-                })
-                .map_err(store_problem)?;
+            let sums =
+                context.store.statistics(from, to, agency, &calendar).map_err(store_problem)?;
             let mut rows: BTreeMap<(String, StatisticsParty), StatisticsRow> = BTreeMap::new();
             let mut tiers: BTreeMap<(u8, StatisticsParty), Sum> = BTreeMap::new();
             let parties = [StatisticsParty::Originator, StatisticsParty::Recipient];
-            let all = parties.into_iter().zip(sums.all);
+            let all = parties.into_iter().zip(sums);
             let all =
                 all.flat_map(|(party, sums)| sums.into_iter().map(move |(n, s)| (n, party, s)));
             for (name, party, sum) in all {
@@ -46,19 +41,19 @@ impl NodeService {
                 let tier = known.map(|known| known.tier);
                 match query.by {
                     StatisticsBy::Agency => {
-                        let mut row = sum.row(party);
+                        let mut row = row(&sum, party);
                         row.agency = Some(code.into());
                         row.name = known.map(|known| known.name.clone());
                         row.tier = tier;
                         rows.insert((name, party), row);
                     }
                     StatisticsBy::Tier => {
-                        tiers.entry((tier.unwrap_or(UNKNOWN), party)).or_default().merge(&sum);
+                        tiers.entry((tier.unwrap_or(UNKNOWN), party)).or_default().add(&sum);
                     }
                 }
             }
             for ((tier, party), sum) in tiers {
-                let mut row = sum.row(party);
+                let mut row = row(&sum, party);
                 row.tier = (tier != UNKNOWN).then_some(tier);
                 rows.insert((format!("{tier:03}"), party), row);
             }
@@ -100,74 +95,33 @@ fn place(cursor: &str) -> Result<(String, StatisticsParty), Problem> {
     found.ok_or_else(|| Problem::bad_request("after: not a cursor of this listing"))
 }
 
-/// Counts, with what only the list of working days tells.
-#[derive(Default)]
-struct Sum {
-    tally: Tally,
-    in_time: u64,
-}
-
-struct Sums<'a> {
-    calendar: &'a WorkingDays,
-    /// The next working day, by day of arrival.
-    next: BTreeMap<Day, Day>,
-    /// As originator, as recipient; by agency.
-    all: [HashMap<String, Sum>; 2],
-}
-
-impl<'a> Sums<'a> {
-    fn new(calendar: &'a WorkingDays) -> Self {
-        Sums { calendar, next: BTreeMap::new(), all: Default::default() }
-    }
-
-    fn add(&mut self, month: Day, party: Party, name: &str, tally: &Tally) {
-        let (calendar, known) = (self.calendar, &mut self.next);
-        let next = |day| *known.entry(day).or_insert_with(|| calendar.next_working(day));
-        let in_time = tally.registered_in_time(month, next);
-        let all = &mut self.all[party as usize];
-        // Most names are known: no copy of them.
-        let sum = match all.get_mut(name) {
-            Some(sum) => sum,
-            None => all.entry(name.to_owned()).or_default(),
-        };
-        sum.in_time += in_time;
-        sum.tally.add(tally);
-    }
-}
-
-impl Sum {
-    fn merge(&mut self, other: &Sum) {
-        self.in_time += other.in_time;
-        self.tally.add(&other.tally);
-    }
-
-    fn row(&self, party: StatisticsParty) -> StatisticsRow {
-        let t = &self.tally;
-        let ended = t.arrived + t.refused + t.failed + t.expired;
-        StatisticsRow {
-            agency: None,
-            name: None,
-            tier: None,
-            party,
-            rejected: t.rejected,
-            sent: t.sent,
-            underway: t.sent.saturating_sub(ended),
-            arrived: t.arrived,
-            refused: t.refused,
-            failed: t.failed,
-            expired: t.expired,
-            arrived_percent: percent(t.arrived, t.sent),
-            to_arrive: durations(&t.to_arrive),
-            came: t.came,
-            waiting: t.came.saturating_sub(t.registered + t.returned),
-            registered: t.registered,
-            registered_in_time: self.in_time,
-            returned: t.returned,
-            lapsed: t.lapsed,
-            registered_percent: percent(t.registered, t.came),
-            in_time_percent: percent(self.in_time, t.came),
-            to_register: durations(&t.to_register),
-        }
+fn row(sum: &Sum, party: StatisticsParty) -> StatisticsRow {
+    let t = &sum.tally;
+    let in_time = sum.registered_in_time();
+    let ended = t.arrived + t.refused + t.failed + t.expired;
+    StatisticsRow {
+        agency: None,
+        name: None,
+        tier: None,
+        party,
+        rejected: t.rejected,
+        sent: t.sent,
+        underway: t.sent.saturating_sub(ended),
+        arrived: t.arrived,
+        refused: t.refused,
+        failed: t.failed,
+        expired: t.expired,
+        arrived_percent: percent(t.arrived, t.sent),
+        to_arrive: durations(&t.to_arrive),
+        came: t.came,
+        waiting: t.came.saturating_sub(t.registered + t.returned),
+        registered: t.registered,
+        registered_in_time: in_time,
+        returned: t.returned,
+        lapsed: t.lapsed,
+        registered_percent: percent(t.registered, t.came),
+        in_time_percent: percent(in_time, t.came),
+        to_register: durations(&t.to_register),
     }
 }
 

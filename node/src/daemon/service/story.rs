@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tram_api::Problem;
 use tram_api::model::EventNotice;
-use tram_api::{Problem, Scope};
 use tram_dispatch::{AgencyCode, Status, UnixMillis};
 use tram_engine::Notice;
 use tram_spool::store::{Place, StoryQuery, Told};
@@ -15,14 +15,6 @@ use super::store_problem;
 const BACK_MS: u64 = 45 * 86_400_000;
 /// Records at one moment that concern one agency.
 const MOMENT_MAX: usize = 4_096;
-
-/// Whose evidence.
-pub(crate) fn agencies(scope: &Scope) -> Option<BTreeSet<AgencyCode>> {
-    match scope {
-        Scope::All => None,
-        Scope::Only(set) => Some(set.clone()),
-    }
-}
 
 impl Context {
     /// The id of a place.

@@ -1,12 +1,16 @@
 //! Following one dispatch, and listing dispatches.
 
+use std::sync::Arc;
+
 use tram_api::model::{DispatchQuery, DispatchSummary, Outcome, Page, Tracking};
 use tram_api::{Caller, Problem, Scope};
-use tram_dispatch::{AgencyCode, Code, DispatchId, Reference};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Reference, UnixMillis, WorkingDays};
 use tram_engine::state::held::HeldDispatch;
+use tram_engine::state::leg::Leg;
 use tram_engine::{Engine, Fatal, View};
 use tram_spool::store::DispatchQuery as StoreQuery;
 
+use super::questions::calendar;
 use super::{NodeService, convert, storage};
 
 /// Page size where the caller names none, and the largest.
@@ -35,13 +39,13 @@ impl NodeService {
         let scope = caller.scope(tram_api::routes::SEE);
         let Some((tracking, held)) = found else {
             let unread = self.context.core.question(move |engine, _| convert::unread(engine, &id));
-            let its = |(_, parties): &(_, Vec<_>)| parties.iter().any(|p| scope.contains(p));
+            let its = |(_, parties): &(_, Vec<_>)| parties.iter().any(|p| scope.receives(p));
             let problem = unread.await?.filter(its).map(|(problem, _)| problem);
             return Err(problem.unwrap_or_else(unknown));
         };
         let e = held.dispatch.envelope();
         // Who has nothing to do with it is told the same as if it did not exist.
-        if scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.contains(r)) {
+        if scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.receives(r)) {
             Ok(tracking)
         } else {
             Err(unknown())
@@ -78,7 +82,8 @@ impl NodeService {
             .filter(|d| query.reference.as_ref().is_none_or(|r| d.reference == r.0))
             .map(|d| d.dispatch)
             .collect();
-        let items = self.looked_up(ids, scope).await?;
+        let mut items = self.looked_up(ids, scope).await?;
+        items.retain(|item| query.late.is_none_or(|late| late == (item.late > 0)));
         Ok(Page { items, next })
     }
 
@@ -88,10 +93,13 @@ impl NodeService {
         ids: Vec<DispatchId>,
         scope: Scope,
     ) -> Result<Vec<DispatchSummary>, Problem> {
+        let context = self.context.clone();
+        let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
+        let (days, now) = (Arc::new(days), self.context.core.now().wall);
         let mut items = Vec::new();
         // A few at a time: each that is closed is read from disk on the engine's thread.
         for some in ids.chunks(LOOK_AT_ONCE) {
-            let (some, scope) = (some.to_vec(), scope.clone());
+            let (some, scope, days) = (some.to_vec(), scope.clone(), days.clone());
             let found = self.context.core.question(move |engine, view| {
                 let mut found = Vec::new();
                 for id in some {
@@ -106,9 +114,9 @@ impl NodeService {
                     };
                     let e = held.dispatch.envelope();
                     let visible = scope.contains(&e.originator)
-                        || e.recipients.iter().any(|r| scope.contains(r));
+                        || e.recipients.iter().any(|r| scope.receives(r));
                     if visible {
-                        found.push(summary(&held));
+                        found.push(summary(&held, &days, now));
                     }
                 }
                 Ok::<_, Fatal>(found)
@@ -138,9 +146,13 @@ impl NodeService {
             .map_err(storage)?;
         let visible = |h: &HeldDispatch| {
             let e = h.dispatch.envelope();
-            scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.contains(r))
+            scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.receives(r))
         };
-        let items = held.iter().filter(|h| visible(h)).map(summary).collect();
+        let context = self.context.clone();
+        let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
+        let now = self.context.core.now().wall;
+        let seen = held.iter().filter(|h| visible(h));
+        let items = seen.map(|h| summary(h, &days, now)).collect();
         Ok(Page { items, next: None })
     }
 }
@@ -178,8 +190,11 @@ fn tracking(
     })
 }
 
-fn summary(held: &HeldDispatch) -> DispatchSummary {
+fn summary(held: &HeldDispatch, days: &WorkingDays, now: UnixMillis) -> DispatchSummary {
     let e = held.dispatch.envelope();
+    let send_by = days.send_by(e.issued_at, e.metadata.urgency);
+    // Elsewhere it is a matter of relays, who have a deadline of their own: at once.
+    let is_here = |leg: &&Leg| held.upstreams.is_empty() && send_by <= now && leg.in_custody();
     let outcomes: Vec<Option<Outcome>> =
         held.legs.values().map(|leg| convert::leg_state(leg, false).1).collect();
     let count = |f: fn(&Option<Outcome>) -> bool| outcomes.iter().filter(|o| f(o)).count() as u32;
@@ -194,5 +209,7 @@ fn summary(held: &HeldDispatch) -> DispatchSummary {
         open: count(Option::is_none),
         consigned: count(|o| *o == Some(Outcome::Consigned)),
         undelivered: count(|o| o.is_some() && *o != Some(Outcome::Consigned)),
+        send_by: send_by.into(),
+        late: held.legs.values().filter(is_here).count() as u32,
     }
 }

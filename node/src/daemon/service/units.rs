@@ -15,14 +15,14 @@ use tram_engine::state::held::HeldDispatch;
 use tram_engine::units::ForUnits;
 use tram_engine::{Engine, Input};
 
+use super::inbox::{LOOK_AT_ONCE, places_of};
+use super::places;
 use super::questions::calendar;
 use super::{NodeService, convert, settled, storage};
 
 /// Page size where the caller names none, and the largest.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
-/// Entries of the agency's mailbox looked at in one question to the engine.
-const LOOK_AT_ONCE: usize = 256;
 
 impl NodeService {
     pub(super) async fn do_units(&self, agency: AgencyCode) -> Result<Page<UnitView>, Problem> {
@@ -38,16 +38,15 @@ impl NodeService {
         request: ForwardRequest,
     ) -> Result<UnitsRecorded, Problem> {
         let units: Vec<UnitCode> = request.units.into_iter().map(|u| u.0).collect();
-        let known = |unit: &UnitCode| {
-            let units = self.context.config.units.iter();
-            units.clone().any(|u| u.agency == agency && u.code == *unit)
-        };
+        let recipient = self.meant(&agency, dispatch).await?;
+        let known =
+            |unit: &UnitCode| self.has_unit(&agency, unit) || self.has_unit(&recipient, unit);
         if let Some(unknown) = units.iter().find(|u| !known(u)) {
             let detail = format!("{agency} has no unit {unknown} here; [[units]] names them");
             return Err(Problem::new(Code::NotFound, detail));
         }
         let said = ForUnits {
-            recipient: agency,
+            recipient,
             dispatch,
             units,
             mark: UnitMark::Forwarded,
@@ -70,8 +69,9 @@ impl NodeService {
             UnitState::Handled => UnitMark::Handled,
             UnitState::Forwarded => return Err(Problem::bad_request("state: read or handled")),
         };
+        let recipient = self.for_unit(&agency, &unit, dispatch).await?;
         let said = ForUnits {
-            recipient: agency,
+            recipient,
             dispatch,
             units: vec![unit],
             mark,
@@ -79,6 +79,24 @@ impl NodeService {
             remark: request.remark,
         };
         self.for_units(said).await
+    }
+
+    /// Whether the configuration names this unit of an agency.
+    fn has_unit(&self, agency: &AgencyCode, unit: &UnitCode) -> bool {
+        self.context.config.units.iter().any(|u| u.agency == *agency && u.code == *unit)
+    }
+
+    /// The code under which a dispatch came that a unit of the agency means. A unit of the same name that a
+    /// closed agency still has here keeps what is its own.
+    async fn for_unit(
+        &self,
+        agency: &AgencyCode,
+        unit: &UnitCode,
+        id: DispatchId,
+    ) -> Result<AgencyCode, Problem> {
+        let recipient = self.meant(agency, id).await?;
+        let others = recipient != *agency && self.has_unit(&recipient, unit);
+        Ok(if others { agency.clone() } else { recipient })
     }
 
     /// Records it durably, and says how the units stand then.
@@ -106,28 +124,38 @@ impl NodeService {
         unit: UnitCode,
         query: UnitQuery,
     ) -> Result<Page<UnitItem>, Problem> {
-        let after = query.after.as_deref().map(str::parse::<u64>).transpose();
-        let mut last =
-            after.map_err(|_| Problem::bad_request("after: not a cursor of this listing"))?;
+        let mut places = places_of(&agency, query.after.as_deref())?;
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
         let context = self.context.clone();
         let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
         let days = Arc::new(days);
         let mut items: Vec<UnitItem> = Vec::new();
         loop {
-            let (code, unit, days, from) = (agency.clone(), unit.clone(), days.clone(), last);
+            let (code, unit, days) = (agency.clone(), unit.clone(), days.clone());
             let (room, now) = (limit - items.len(), self.context.core.now().wall);
+            let succession = self.context.succession();
+            let of_others: BTreeSet<AgencyCode> = succession
+                .taken_over(&agency)
+                .iter()
+                .filter(|other| self.has_unit(other, &unit))
+                .cloned()
+                .collect();
             let look = move |engine: &Engine, view: &dyn tram_engine::View| {
-                let (mut found, mut to, mut seen) = (Vec::new(), from, 0);
-                for (cursor, held) in engine.mailbox(&code, from, LOOK_AT_ONCE) {
-                    (to, seen) = (Some(cursor), seen + 1);
-                    let of_unit = || held.unit_notes(&code).filter(|n| n.unit == unit);
+                let mut found = Vec::new();
+                let mut mailboxes = places::mailboxes(engine, &succession, &code);
+                mailboxes.retain(|mailbox| !of_others.contains(mailbox));
+                let some = |of: &AgencyCode, after| engine.mailbox(of, after, LOOK_AT_ONCE);
+                let behind = places.behind(&mailboxes, LOOK_AT_ONCE, some);
+                let all = behind.len() < LOOK_AT_ONCE;
+                for (mailbox, place, held) in behind {
+                    places.pass(&mailboxes, &mailbox, place);
+                    let of_unit = || held.unit_notes(&mailbox).filter(|n| n.unit == unit);
                     let Some(newest) = of_unit().last() else { continue };
                     if query.state.is_some_and(|s| s != newest.mark.into()) {
                         continue;
                     }
                     let forwarded = of_unit().filter(|n| n.mark == UnitMark::Forwarded).last();
-                    let item = convert::inbox_item((engine, view), held, &code, (&days, now));
+                    let item = convert::inbox_item((engine, view), held, &mailbox, (&days, now));
                     if let (Some(item), Some(forwarded)) = (item, forwarded) {
                         let (forwarded, newest) = (note(forwarded), note(newest));
                         found.push(UnitItem { item, forwarded, newest });
@@ -136,37 +164,38 @@ impl NodeService {
                         break;
                     }
                 }
-                (found, to, seen)
+                (found, places, all)
             };
-            let (found, to, seen) = self.context.core.reading(look).await?;
+            let (found, to, all) = self.context.core.reading(look).await?;
             let full = found.len() == room;
             items.extend(found);
-            last = to;
-            if full || seen < LOOK_AT_ONCE {
-                let next = if full { last.map(|l| l.to_string()) } else { None };
+            places = to;
+            if full || all {
+                let next = if full { places.text() } else { None };
                 return Ok(Page { items, next });
             }
         }
     }
 
-    /// The dispatch, if it was forwarded to the unit.
+    /// Under which code the dispatch came, if it was forwarded to the unit.
     async fn in_unit(
         &self,
         agency: &AgencyCode,
         unit: &UnitCode,
         id: DispatchId,
-    ) -> Result<(), Problem> {
+    ) -> Result<AgencyCode, Problem> {
         let missing = || {
             let detail = format!("dispatch {id} is not in the mailbox of {unit} of {agency}");
             Problem::new(Code::NotFound, detail)
         };
         // Nobody learns here what else the agency has.
-        let held = self.consigned(agency, id).await.map_err(|problem| match problem.code {
+        let recipient = self.for_unit(agency, unit, id).await?;
+        let held = self.consigned(&recipient, id).await.map_err(|problem| match problem.code {
             Code::NotFound => missing(),
             _ => problem,
         })?;
-        match held.newest_of_units(agency).contains_key(unit) {
-            true => Ok(()),
+        match held.newest_of_units(&recipient).contains_key(unit) {
+            true => Ok(recipient),
             false => Err(missing()),
         }
     }
@@ -177,8 +206,8 @@ impl NodeService {
         unit: UnitCode,
         id: DispatchId,
     ) -> Result<InboxEntry, Problem> {
-        self.in_unit(&agency, &unit, id).await?;
-        self.do_inbox_entry(agency, id).await
+        let recipient = self.in_unit(&agency, &unit, id).await?;
+        self.do_inbox_entry(recipient, id).await
     }
 
     pub(super) async fn do_unit_document(
@@ -188,8 +217,8 @@ impl NodeService {
         id: DispatchId,
         sha256: Digest,
     ) -> Result<OpenDocument, Problem> {
-        self.in_unit(&agency, &unit, id).await?;
-        self.do_open_document(agency, id, sha256).await
+        let recipient = self.in_unit(&agency, &unit, id).await?;
+        self.do_open_document(recipient, id, sha256).await
     }
 
     /// The units of an agency: those configured, and those that have something and are configured no more.

@@ -16,8 +16,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 use tram_config::Webhook;
 use tram_crypto::sha256_parts;
-use tram_dispatch::UnixMillis;
 use tram_dispatch::id::hex;
+use tram_dispatch::{AgencyCode, UnixMillis};
 use tram_engine::Notice;
 use tram_spool::store::{Place, Told};
 
@@ -98,7 +98,7 @@ impl Work<'_> {
                 let some = self.behind(after, since)?;
                 let whole = some.len() == AT_ONCE;
                 for told in some {
-                    if told.authorised {
+                    if told.authorised && self.concerns(&told) {
                         self.send(&receiver, &told).await?;
                     }
                     after = Some(told.place);
@@ -128,7 +128,7 @@ impl Work<'_> {
             };
             match next {
                 Ok(n) => {
-                    let recipient = n.recipient.as_ref() == Some(&self.hook.agency);
+                    let recipient = n.recipient.as_ref().is_some_and(|r| self.receives(r));
                     if recipient || n.originator == self.hook.agency {
                         oldest = Some(oldest.map_or(n.time, |before| before.min(n.time)));
                         gather.get_or_insert_with(|| Instant::now() + GATHER);
@@ -143,8 +143,20 @@ impl Work<'_> {
     }
 
     fn behind(&self, after: Option<Place>, since: Option<UnixMillis>) -> Result<Vec<Told>, String> {
-        let agencies = Some(BTreeSet::from([self.hook.agency.clone()]));
-        self.context.happened(agencies, after, since, AT_ONCE).map_err(|p| p.detail)
+        let succession = self.context.succession();
+        let codes: BTreeSet<_> = succession.mailboxes(&self.hook.agency).cloned().collect();
+        self.context.happened(Some(codes), after, since, AT_ONCE).map_err(|p| p.detail)
+    }
+
+    /// Whether what is addressed to this code is this agency's: to it, or to one that it took over.
+    fn receives(&self, recipient: &AgencyCode) -> bool {
+        self.context.succession().is_of(recipient, &self.hook.agency)
+    }
+
+    /// What a closed agency sent is not its successor's.
+    fn concerns(&self, told: &Told) -> bool {
+        let e = &told.evidence;
+        e.originator == self.hook.agency || e.recipient.as_ref().is_some_and(|r| self.receives(r))
     }
 
     fn path(&self) -> PathBuf {

@@ -36,7 +36,7 @@ pub(super) async fn between(call: Call) -> Result<Response, Problem> {
     let mut query: BetweenQuery = call.query()?;
     page(query.after.as_deref(), &mut query.limit)?;
     // One of the two must be the caller's; which one is said where neither is.
-    if call.caller.require(AUDIT, &query.recipient).is_err() {
+    if call.caller.require_received(AUDIT, &query.recipient).is_err() {
         call.caller.require(AUDIT, &query.originator)?;
     }
     outgoing::ok(&call.app.service.audit_between(call.caller, query).await?)
@@ -56,11 +56,13 @@ pub(super) async fn refusals(call: Call) -> Result<Response, Problem> {
 pub(super) async fn overdue(call: Call) -> Result<Response, Problem> {
     let mut query: OverdueQuery = call.query()?;
     page(query.after.as_deref(), &mut query.limit)?;
-    named(&call, query.recipient.as_ref())?;
+    if let Some(recipient) = &query.recipient {
+        call.caller.require_received(AUDIT, recipient)?;
+    }
     let scope = call.caller.scope(AUDIT);
     let service = &call.app.service;
     let mut found = service.audit_overdue(call.caller, query, scope.clone()).await?;
-    found.items.retain(|i| scope.contains(&i.originator) || scope.contains(&i.recipient));
+    found.items.retain(|i| scope.sees(&i.originator, Some(&i.recipient)));
     outgoing::ok(&found)
 }
 
@@ -93,5 +95,5 @@ fn party<'a>(
     originator: &AgencyCode,
     mut recipients: impl Iterator<Item = &'a AgencyText>,
 ) -> bool {
-    scope.contains(originator) || recipients.any(|r| scope.contains(r))
+    scope.contains(originator) || recipients.any(|r| scope.receives(r))
 }

@@ -44,7 +44,7 @@ async fn list(call: Call, mut query: ReceiptQuery) -> Result<Response, Problem> 
     let caller = call.caller.clone();
     if let Some(agency) = &query.agency {
         // Asking for an agency by name deserves an answer, not an empty page.
-        caller.require(READ, agency)?;
+        caller.require_received(READ, agency)?;
     }
     let found = match query.dispatch {
         // A party sees the evidence of all legs; one who is no party sees nothing of it.
@@ -64,7 +64,7 @@ async fn list(call: Call, mut query: ReceiptQuery) -> Result<Response, Problem> 
 
 fn visible(scope: &Scope, receipt: &ReceiptView) -> bool {
     let recipient: Option<&AgencyCode> = receipt.recipient.as_ref().map(|r| &r.0);
-    scope.contains(&receipt.originator) || recipient.is_some_and(|r| scope.contains(r))
+    scope.sees(&receipt.originator, recipient)
 }
 
 fn wants_raw(headers: &HeaderMap) -> bool {

@@ -5,7 +5,7 @@ use tram_dispatch::{AgencyCode, DispatchId, NodeId, text};
 use super::super::body::BodyStream;
 use super::super::call::{Call, Strict, page, plain};
 use super::super::outgoing;
-use crate::limits::CURSOR_BYTES_MAX;
+use crate::limits::FIND_BYTES_MAX;
 use crate::model::{DirectoryQuery, QueueAction, QueueQuery, QueueRequest, RetentionQuery};
 use crate::routes::{SEE, media};
 use crate::{Problem, openapi};
@@ -15,7 +15,7 @@ pub(super) async fn status(call: Call) -> Result<Response, Problem> {
     let scope = call.caller.scope(SEE);
     let mut found = call.app.service.status(call.caller).await?;
     found.limits.agencies.retain(|a| scope.contains(&a.agency));
-    found.limits.mailboxes.retain(|m| scope.contains(&m.recipient));
+    found.limits.mailboxes.retain(|m| scope.receives(&m.recipient));
     outgoing::ok(&found)
 }
 
@@ -61,8 +61,8 @@ pub(super) async fn retention(call: Call) -> Result<Response, Problem> {
 pub(super) async fn directory(call: Call) -> Result<Response, Problem> {
     let mut query: DirectoryQuery = call.query()?;
     page(query.after.as_deref(), &mut query.limit)?;
-    if query.find.as_ref().is_some_and(|f| f.len() > CURSOR_BYTES_MAX) {
-        return Err(Problem::bad_request(format!("find has at most {CURSOR_BYTES_MAX} bytes")));
+    if query.find.as_ref().is_some_and(|f| f.len() > FIND_BYTES_MAX) {
+        return Err(Problem::bad_request(format!("find has at most {FIND_BYTES_MAX} bytes")));
     }
     outgoing::ok(&call.app.service.directory(call.caller, query).await?)
 }

@@ -13,7 +13,7 @@ use super::super::outgoing::{self, ChannelBody, Cut};
 use crate::model::{CheckLine, CheckQuery, EventNotice, EventsQuery};
 use crate::problem::Language;
 use crate::routes::{SEE, media};
-use crate::{Feed, Problem, Scope};
+use crate::{Feed, Problem, Sight};
 
 pub(super) async fn check_store(call: Call) -> Result<Response, Problem> {
     let query: CheckQuery = call.query()?;
@@ -50,11 +50,12 @@ pub(super) async fn events(call: Call) -> Result<Response, Problem> {
     if let Some(after) = &after {
         plain("after", after)?;
     }
-    let scope = call.caller.scope(SEE);
+    let caller = call.caller.clone();
     let feed = call.app.service.events(call.caller, after).await?;
     let (sender, body) = ChannelBody::new(None);
     let heartbeat = Duration::from_millis(call.app.limits.event_heartbeat_ms);
-    tokio::spawn(notices(feed, scope, heartbeat, call.app.clone(), sender));
+    let sight = Sight::of(&caller, SEE);
+    tokio::spawn(notices(feed, sight, heartbeat, call.app.clone(), sender));
     Ok(outgoing::bytes(media::EVENTS, Body::new(body)))
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn events(call: Call) -> Result<Response, Problem> {
 /// noticed; ends when the feed, the client or the node does.
 async fn notices(
     mut feed: Feed<EventNotice>,
-    scope: Scope,
+    mut sight: Sight,
     heartbeat: Duration,
     app: App,
     sender: Sender<Result<Bytes, Cut>>,
@@ -77,7 +78,7 @@ async fn notices(
             () = app.stopped() => return,
             () = sender.closed() => return,
             () = tokio::time::sleep(heartbeat) => Bytes::from_static(b":\n\n"),
-            notice = visible(&mut feed, &scope) => match notice {
+            notice = visible(&mut feed, &mut sight, &app) => match notice {
                 Some(notice) => server_sent(&notice),
                 None => return,
             },
@@ -85,11 +86,15 @@ async fn notices(
     }
 }
 
-async fn visible(feed: &mut Feed<EventNotice>, scope: &Scope) -> Option<EventNotice> {
+async fn visible(
+    feed: &mut Feed<EventNotice>,
+    sight: &mut Sight,
+    app: &App,
+) -> Option<EventNotice> {
     loop {
         let notice = feed.recv().await?;
-        let recipient = notice.recipient.as_ref().is_some_and(|r| scope.contains(r));
-        if recipient || scope.contains(&notice.originator) {
+        let recipient = notice.recipient.as_ref().map(|r| &r.0);
+        if sight.now(app.service.succession()).sees(&notice.originator, recipient) {
             return Some(notice);
         }
     }

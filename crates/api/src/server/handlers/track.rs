@@ -55,5 +55,5 @@ fn recipients(tracking: &Tracking) -> Vec<AgencyText> {
 }
 
 fn party(scope: &Scope, originator: &AgencyCode, recipients: &[AgencyText]) -> bool {
-    scope.contains(originator) || recipients.iter().any(|r| scope.contains(r))
+    scope.contains(originator) || recipients.iter().any(|r| scope.receives(r))
 }

@@ -1,17 +1,21 @@
 //! Counts on their way into the index file.
 
-use super::{Party, Past, Period, Shared, Tally, tables};
+use super::{Party, Past, Period, Shared, Span, Tally, tables};
 use crate::index::IndexError;
 use crate::index::kv::Put;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
-use tram_dispatch::{AgencyCode, Day, Month};
+use tram_dispatch::{AgencyCode, Day};
 
-/// Counts in memory that need not be there; when there are more, they go after the next flush.
-const CLEAN_MAX: usize = 1 << 14;
+/// Counts in memory that need not be there; when there are more, they go after the next flush. Those of every
+/// agency of the country for one day, as both parties and for all periods, are a third of it.
+const CLEAN_MAX: usize = 1 << 16;
 
-/// Counts by day or month and party, then by agency. What is here is newer than what the index says.
-pub(crate) type Map = HashMap<(Period, Party), HashMap<AgencyCode, Counted>>;
+/// Counts by agency, then by period. What is here is newer than what the index says.
+pub(crate) type Map = HashMap<AgencyCode, Agency>;
+
+/// The counts of one agency by party; of each the period first.
+pub(crate) type Agency = [Vec<(Period, Counted)>; 2];
 
 /// Counts, and whether the index file lacks them.
 #[derive(Clone, Debug)]
@@ -36,27 +40,33 @@ impl Live {
         Tallies(Arc::clone(&self.map))
     }
 
-    /// Changes the counts of one agency, one party, one day, and those of its month.
+    /// Changes the counts of one agency, one party, one day, and those of the longer periods it lies in.
     pub(crate) fn change(
         &mut self,
         day: Day,
         party: Party,
         agency: &AgencyCode,
         past: &impl Past,
-        change: impl Fn(&mut Tally),
+        change: impl Fn(&mut Tally, Span),
     ) -> Result<(), IndexError> {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        for period in [Period::Day(day), Period::Month(Month::of(day).0)] {
-            let agencies = map.entry((period, party)).or_default();
-            if let Some(counted) = agencies.get_mut(agency) {
-                change(&mut counted.tally);
+        // Most agencies are known: no copy of their codes.
+        let agencies = match map.get_mut(agency) {
+            Some(known) => known,
+            None => map.entry(agency.clone()).or_default(),
+        };
+        let periods = &mut agencies[party as usize];
+        for period in Span::ALL.map(|span| span.of(day)) {
+            // The newest are asked for most.
+            if let Some((_, counted)) = periods.iter_mut().rev().find(|(p, _)| *p == period) {
+                change(&mut counted.tally, period.span);
                 counted.dirty = true;
                 continue;
             }
             let key = tables::tally(period, party, agency.as_str());
             let mut tally = past.tally(&key)?.unwrap_or_default();
-            change(&mut tally);
-            agencies.insert(agency.clone(), Counted { tally, dirty: true });
+            change(&mut tally, period.span);
+            periods.push((period, Counted { tally, dirty: true }));
             self.entries += 1;
         }
         Ok(())
@@ -67,11 +77,13 @@ impl Live {
     pub(crate) fn drain(&mut self) -> Vec<Put> {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         let mut out = Vec::new();
-        for ((period, party), agencies) in map.iter_mut() {
-            for (agency, counted) in agencies.iter_mut().filter(|(_, counted)| counted.dirty) {
-                counted.dirty = false;
-                let key = tables::tally(*period, *party, agency.as_str());
-                out.push((key, Some(counted.tally.encode())));
+        for (agency, parties) in map.iter_mut() {
+            for (party, periods) in [Party::Originator, Party::Recipient].into_iter().zip(parties) {
+                for (period, counted) in periods.iter_mut().filter(|(_, counted)| counted.dirty) {
+                    counted.dirty = false;
+                    let key = tables::tally(*period, party, agency.as_str());
+                    out.push((key, Some(counted.tally.encode())));
+                }
             }
         }
         out
@@ -81,11 +93,13 @@ impl Live {
     pub(crate) fn trim(&mut self) {
         if self.entries > CLEAN_MAX {
             let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-            for agencies in map.values_mut() {
-                agencies.retain(|_, counted| counted.dirty);
-            }
-            map.retain(|_, agencies| !agencies.is_empty());
-            self.entries = map.values().map(HashMap::len).sum();
+            map.retain(|_, parties| {
+                for periods in parties.iter_mut() {
+                    periods.retain(|(_, counted)| counted.dirty);
+                }
+                parties.iter().any(|periods| !periods.is_empty())
+            });
+            self.entries = map.values().flatten().map(Vec::len).sum();
         }
     }
 }

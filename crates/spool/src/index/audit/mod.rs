@@ -8,6 +8,7 @@
 pub(crate) mod facts;
 pub(crate) mod legs;
 pub(crate) mod live;
+pub(crate) mod period;
 pub(crate) mod tables;
 pub(crate) mod tally;
 pub(crate) mod traces;
@@ -20,10 +21,11 @@ use super::kv::Put;
 use super::{IndexError, keys};
 use crate::journal::Position;
 use std::sync::Arc;
-use tram_dispatch::{AgencyCode, Day, DispatchId, Event, EvidenceRecord, Month, UnixMillis};
+use tram_dispatch::{AgencyCode, Day, DispatchId, Event, EvidenceRecord, UnixMillis};
 use tram_engine::record::{Held, Legs, Record};
 
 pub(crate) use self::legs::Trace;
+pub(crate) use self::period::{Period, Span};
 pub(crate) use self::tally::Tally;
 
 /// What must be known of the batches before.
@@ -43,23 +45,6 @@ pub enum Party {
     Originator = 0,
     /// It was addressed.
     Recipient = 1,
-}
-
-/// What counts belong to. Months save reading all their days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Period {
-    Day(Day),
-    Month(Month),
-}
-
-impl Period {
-    /// The first day of its month.
-    pub(crate) fn first(self) -> Day {
-        match self {
-            Period::Day(day) => Month::of(day).0.first(),
-            Period::Month(month) => month.first(),
-        }
-    }
 }
 
 /// The auditors' part of the indexer.
@@ -159,9 +144,9 @@ impl Auditor {
         }
         let day = Day::of(sent);
         let legs = recipients.len() as u64;
-        self.live.change(day, Party::Originator, originator, past, |t| t.sent += legs)?;
+        self.live.change(day, Party::Originator, originator, past, |t, _| t.sent += legs)?;
         for recipient in recipients {
-            self.live.change(day, Party::Recipient, recipient, past, |t| t.sent += 1)?;
+            self.live.change(day, Party::Recipient, recipient, past, |t, _| t.sent += 1)?;
         }
         Ok(())
     }
@@ -178,7 +163,8 @@ impl Auditor {
         }
         if e.event == Event::SubmissionRejection {
             let day = Day::of(e.time);
-            self.live.change(day, Party::Originator, &e.originator, past, |t| t.rejected += 1)?;
+            self.live
+                .change(day, Party::Originator, &e.originator, past, |t, _| t.rejected += 1)?;
         }
         let Some(fact) = Fact::of(e) else { return Ok(None) };
         let Fact::Leg { recipient, .. } = &fact else { return Ok(None) };
@@ -208,7 +194,7 @@ impl Auditor {
         let parties = [(Party::Originator, originator), (Party::Recipient, recipient)];
         for (party, agency) in parties {
             if let Some(sent) = sent.filter(|_| before.way() != after.way()) {
-                self.live.change(Day::of(sent), party, agency, past, |t| {
+                self.live.change(Day::of(sent), party, agency, past, |t, _| {
                     t.way(before, sent, false);
                     t.way(after, sent, true);
                 })?;
@@ -217,7 +203,9 @@ impl Auditor {
                 let same = before.came() == after.came();
                 if let Some((arrived, _)) = leg.arrived.filter(|_| !same) {
                     let day = Day::of(arrived);
-                    self.live.change(day, party, agency, past, |t| t.came(leg, gained))?;
+                    self.live.change(day, party, agency, past, |t, span| {
+                        t.came(leg, gained, span == Span::Day);
+                    })?;
                 }
             }
         }

@@ -3,13 +3,11 @@
 use super::super::kv::Put;
 use super::super::ordered::{put_position, put_uint, take_position, take_uint};
 use super::legs::Leg;
-use super::{Party, Period};
+use super::{Party, Period, Span};
 use crate::index::keys;
 use crate::journal::Position;
 use tram_dispatch::text::comparable;
-use tram_dispatch::{
-    AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, Month, NodeId, UnixMillis,
-};
+use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
 use tram_engine::record::Held;
 use tram_wire::envelope::{Numbered, numbered};
 
@@ -19,12 +17,12 @@ pub(crate) const REFUSALS: u8 = b'X';
 pub(crate) const WAITING: u8 = b'W';
 pub(crate) const LATE: u8 = b'K';
 pub(crate) const TALLIES: u8 = b'S';
-pub(crate) const MONTHS: u8 = b'M';
 
-/// Refusals and failures, all of them; of one reason; of one node.
+/// Refusals and failures, all of them; of one reason; of one node; of one agency.
 const ALL: u8 = 0;
 const BY_CODE: u8 = 1;
 const BY_NODE: u8 = 2;
+const BY_AGENCY: u8 = 3;
 
 /// Whether an event says that something was refused, failed or expired.
 pub(crate) fn is_negative(event: Event) -> bool {
@@ -129,6 +127,19 @@ pub(crate) fn refusal_by_node(node: &NodeId, time: UnixMillis) -> Vec<u8> {
     timed(key, time)
 }
 
+/// As [`refusal`], for what concerns one agency, as originator or recipient.
+pub(crate) fn refusal_by_agency(agency: &AgencyCode, time: UnixMillis) -> Vec<u8> {
+    of_agency(REFUSALS, agency, time)
+}
+
+fn of_agency(table: u8, agency: &AgencyCode, time: UnixMillis) -> Vec<u8> {
+    let mut key = Vec::with_capacity(agency.as_str().len() + 28);
+    key.extend_from_slice(&[table, BY_AGENCY]);
+    key.extend_from_slice(agency.as_str().as_bytes());
+    key.push(0);
+    timed(key, time)
+}
+
 fn timed(mut key: Vec<u8>, time: UnixMillis) -> Vec<u8> {
     put_uint(&mut key, time.0);
     key
@@ -143,6 +154,9 @@ pub(crate) fn put_refusal(out: &mut Vec<Put>, at: Position, e: &EvidenceRecord) 
     keys.push(refusal_by_node(&e.node, e.time));
     let previous = e.previous.as_ref().filter(|node| **node != e.node);
     keys.extend(previous.map(|node| refusal_by_node(node, e.time)));
+    keys.push(refusal_by_agency(&e.originator, e.time));
+    let recipient = e.recipient.as_ref().filter(|recipient| **recipient != e.originator);
+    keys.extend(recipient.map(|agency| refusal_by_agency(agency, e.time)));
     out.extend(keys.into_iter().map(|key| (keys::at(key, at), Some(value.clone()))));
 }
 
@@ -155,9 +169,24 @@ pub(crate) fn refusal_value(mut value: &[u8]) -> Option<(u8, u16)> {
 }
 
 /// The beginning of all keys of what waits for a clerk, or (`late`) was registered on a later day than
-/// it arrived, from this moment of arrival on.
-pub(crate) fn arrivals(late: bool, arrived: UnixMillis) -> Vec<u8> {
-    timed(vec![if late { LATE } else { WAITING }], arrived)
+/// it arrived, from this moment of arrival on; of one recipient, or of all.
+pub(crate) fn arrivals(late: bool, recipient: Option<&AgencyCode>, arrived: UnixMillis) -> Vec<u8> {
+    let table = if late { LATE } else { WAITING };
+    match recipient {
+        Some(agency) => of_agency(table, agency, arrived),
+        None => timed(vec![table, ALL], arrived),
+    }
+}
+
+/// The keys of a leg that arrived: among all, and among those of its recipient.
+fn arrival_keys(
+    late: bool,
+    e: &EvidenceRecord,
+    (arrived, at): (UnixMillis, Position),
+) -> impl Iterator<Item = Vec<u8>> {
+    let both = [None, e.recipient.as_ref()];
+    let both = both.into_iter().take(1 + usize::from(e.recipient.is_some()));
+    both.map(move |recipient| keys::at(arrivals(late, recipient, arrived), at))
 }
 
 /// Moves a leg in or out of what waits for a clerk.
@@ -170,9 +199,13 @@ pub(crate) fn put_waiting(
     if before == after {
         return;
     }
-    let key = |(time, at)| keys::at(arrivals(false, time), at);
-    out.extend(before.map(|was| (key(was), None)));
-    out.extend(after.map(|is| (key(is), Some(arrival_value(e, None)))));
+    if let Some(was) = before {
+        out.extend(arrival_keys(false, e, was).map(|key| (key, None)));
+    }
+    if let Some(is) = after {
+        let value = arrival_value(e, None);
+        out.extend(arrival_keys(false, e, is).map(|key| (key, Some(value.clone()))));
+    }
 }
 
 /// Keeps what was registered on a later day than it arrived.
@@ -182,8 +215,9 @@ pub(crate) fn put_late(out: &mut Vec<Put>, e: &EvidenceRecord, before: &Leg, aft
         return;
     };
     if Day::of(registered) > Day::of(arrived) {
-        let key = keys::at(arrivals(true, arrived), at);
-        out.push((key, Some(arrival_value(e, Some(registered)))));
+        let value = arrival_value(e, Some(registered));
+        let keys = arrival_keys(true, e, (arrived, at));
+        out.extend(keys.map(|key| (key, Some(value.clone()))));
     }
 }
 
@@ -210,36 +244,33 @@ pub(crate) fn arrival(value: &[u8]) -> Option<Arrival> {
     Some((DispatchId(*id), registered, agency(originator)?, agency(recipient)?))
 }
 
-/// The key of the counts of one agency, one party, one day or month.
+/// The key of the counts of one agency, one party, one period.
 pub(crate) fn tally(period: Period, party: Party, agency: &str) -> Vec<u8> {
-    let mut key = tallies_from(period);
+    let mut key = tallies(period);
     key.push(party as u8);
     key.extend_from_slice(agency.as_bytes());
     key
 }
 
-/// The beginning of all keys of counts from a day or a month on.
-pub(crate) fn tallies_from(period: Period) -> Vec<u8> {
-    let (table, number) = match period {
-        Period::Day(day) => (TALLIES, day.0),
-        Period::Month(month) => (MONTHS, month.0),
-    };
+/// The beginning of all keys of counts of a period.
+pub(crate) fn tallies(period: Period) -> Vec<u8> {
+    let mut key = tallies_of(period.span);
+    key.extend_from_slice(&period.number.to_be_bytes());
+    key
+}
+
+/// The beginning of all keys of counts of periods of a length.
+pub(crate) fn tallies_of(span: Span) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
-    key.push(table);
-    key.extend_from_slice(&number.to_be_bytes());
+    key.extend_from_slice(&[TALLIES, span as u8]);
     key
 }
 
 /// Period, party and agency in such a key.
 pub(crate) fn tally_key(key: &[u8]) -> Option<(Period, Party, &str)> {
-    let (table, rest) = key.split_first()?;
+    let ([TALLIES, span], rest) = key.split_first_chunk()? else { return None };
     let (number, rest) = rest.split_first_chunk::<4>()?;
-    let number = u32::from_be_bytes(*number);
-    let period = match *table {
-        TALLIES => Period::Day(Day(number)),
-        MONTHS => Period::Month(Month(number)),
-        _ => return None,
-    };
+    let period = Period { span: Span::read(*span)?, number: u32::from_be_bytes(*number) };
     let (party, agency) = rest.split_first()?;
     let party = match party {
         0 => Party::Originator,
@@ -247,10 +278,4 @@ pub(crate) fn tally_key(key: &[u8]) -> Option<(Period, Party, &str)> {
         _ => return None,
     };
     Some((period, party, std::str::from_utf8(agency).ok()?))
-}
-
-/// The position behind time in a key of arrivals.
-pub(crate) fn arrival_place(key: &[u8]) -> Option<(UnixMillis, Position)> {
-    let mut rest = key.get(1..)?;
-    Some((UnixMillis(take_uint(&mut rest)?), take_position(&mut rest)?))
 }

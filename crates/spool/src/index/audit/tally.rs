@@ -1,16 +1,16 @@
-//! Counts of one agency, one party, one day or month.
+//! Counts of one agency, one party, one day or a longer period.
 
-use super::super::ordered::{put_uint, take_uint};
+use super::super::ordered::{put_short, take_short};
 use super::legs::{Answer, Leg, Way};
 use crate::index::IndexError;
-use tram_dispatch::{Day, Month, UnixMillis};
+use tram_dispatch::{Day, UnixMillis};
 
 /// How often each length of time occurred, in steps of at most 12.5 %.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Times(Counts);
 
 /// Counts by small numbers, in their order: short, and read often.
-type Counts = Vec<(u16, u64)>;
+type Counts = Vec<(u16, u32)>;
 
 /// Counts of legs. Those of the first group belong to the day on which custody began at this node;
 /// those of the second to the day on which the recipient's node held the dispatch.
@@ -40,18 +40,23 @@ pub struct Tally {
     pub lapsed: u64,
     /// From arrival to registration.
     pub to_register: Times,
-    /// Registered, by day of the month of arrival and midnights of Viet Nam until then.
+    /// Of those registered: by the end of the next day after arrival that is no weekend.
+    pub(crate) registered_promptly: u64,
+    /// Registered, by midnights of Viet Nam since arrival; only in the counts of a single day.
     lags: Counts,
 }
 
 /// Midnights are told up to this number; what took longer is counted as it.
-const LAG_MAX: u16 = (1 << LAG_BITS) - 1;
-const LAG_BITS: u16 = 8;
+const LAG_MAX: u32 = 255;
 
-fn lag(arrived: Day, registered: Day) -> u16 {
-    let day = Month::of(arrived).1 - 1;
-    let midnights = registered.since(arrived).min(LAG_MAX.into());
-    ((day << LAG_BITS) | midnights) as u16
+/// The next day after `day` that is no Saturday and no Sunday: where no holiday says otherwise, the last one
+/// on which it is in time to register what arrived on `day`.
+pub(crate) fn next_weekday(day: Day) -> Day {
+    let mut next = day.next();
+    while next.is_weekend() {
+        next = next.next();
+    }
+    next
 }
 
 fn step(count: &mut u64, gained: bool) {
@@ -62,8 +67,9 @@ fn step_in(counts: &mut Counts, key: u16, gained: bool) {
     match counts.binary_search_by_key(&key, |(key, _)| *key) {
         Err(at) if gained => counts.insert(at, (key, 1)),
         Err(_) => {}
+        Ok(at) if gained => counts[at].1 = counts[at].1.saturating_add(1),
         Ok(at) => {
-            step(&mut counts[at].1, gained);
+            counts[at].1 -= 1;
             if counts[at].1 == 0 {
                 counts.remove(at);
             }
@@ -79,15 +85,20 @@ impl Times {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|(_, n)| n).sum()
+        self.0.iter().map(|(_, n)| u64::from(*n)).sum()
     }
 
     /// Adds others.
     pub fn add(&mut self, other: &Times) {
+        // Both are in order, and after the first few nearly all of the others are there already.
+        let mut at = 0;
         for (bucket, n) in &other.0 {
-            match self.0.binary_search_by_key(bucket, |(bucket, _)| *bucket) {
-                Ok(at) => self.0[at].1 += n,
-                Err(at) => self.0.insert(at, (*bucket, *n)),
+            while self.0.get(at).is_some_and(|(mine, _)| mine < bucket) {
+                at += 1;
+            }
+            match self.0.get_mut(at) {
+                Some((mine, sum)) if mine == bucket => *sum = sum.saturating_add(*n),
+                _ => self.0.insert(at, (*bucket, *n)),
             }
         }
     }
@@ -99,7 +110,7 @@ impl Times {
         let rank = (self.count() * of_hundred.min(100)).div_ceil(100).max(1);
         let mut seen = 0;
         let found = self.0.iter().find(|(_, n)| {
-            seen += *n;
+            seen += u64::from(*n);
             seen >= rank
         });
         found.map(|(bucket, _)| middle(*bucket))
@@ -138,8 +149,8 @@ impl Tally {
         }
     }
 
-    /// Takes what became of a leg that arrived in or out again.
-    pub(super) fn came(&mut self, leg: &Leg, gained: bool) {
+    /// Takes what became of a leg that arrived in or out again; `single` where these are the counts of one day.
+    pub(super) fn came(&mut self, leg: &Leg, gained: bool, single: bool) {
         let Some((arrived, _)) = leg.arrived else { return };
         step(&mut self.came, gained);
         match leg.answer {
@@ -149,13 +160,19 @@ impl Tally {
             Some((Answer::Registered, at)) => {
                 step(&mut self.registered, gained);
                 self.to_register.change(at.since_ms(arrived), gained);
-                step_in(&mut self.lags, lag(Day::of(arrived), Day::of(at)), gained);
+                let (came, registered) = (Day::of(arrived), Day::of(at));
+                if registered <= next_weekday(came) {
+                    step(&mut self.registered_promptly, gained);
+                }
+                if single {
+                    let midnights = registered.since(came).min(LAG_MAX);
+                    step_in(&mut self.lags, midnights as u16, gained);
+                }
             }
         }
     }
 
-    /// Adds the counts of another day, month or agency. How late each was registered is told by the
-    /// single ones only.
+    /// Adds the counts of another period or agency.
     pub fn add(&mut self, other: &Tally) {
         for (mine, theirs) in self.numbers_mut().into_iter().zip(other.numbers()) {
             *mine += theirs;
@@ -164,20 +181,13 @@ impl Tally {
         self.to_register.add(&other.to_register);
     }
 
-    /// Registered on the `last` day that is in time for their day of arrival, or before. `first` is the
-    /// first day of the month that the counts belong to.
-    pub fn registered_in_time(&self, first: Day, mut last: impl FnMut(Day) -> Day) -> u64 {
-        let mut sum = 0;
-        for (lag, n) in &self.lags {
-            let arrived = Day(first.0 + u32::from(lag >> LAG_BITS));
-            if u32::from(lag & LAG_MAX) <= last(arrived).since(arrived) {
-                sum += n;
-            }
-        }
-        sum
+    /// In the counts of a single day: registered before so many midnights and one more had passed.
+    pub(crate) fn registered_within(&self, midnights: u32) -> u64 {
+        let within = self.lags.iter().filter(|(lag, _)| u32::from(*lag) <= midnights);
+        within.map(|(_, n)| u64::from(*n)).sum()
     }
 
-    fn numbers(&self) -> [u64; 10] {
+    fn numbers(&self) -> [u64; 11] {
         let t = self;
         [
             t.rejected,
@@ -190,10 +200,11 @@ impl Tally {
             t.registered,
             t.returned,
             t.lapsed,
+            t.registered_promptly,
         ]
     }
 
-    fn numbers_mut(&mut self) -> [&mut u64; 10] {
+    fn numbers_mut(&mut self) -> [&mut u64; 11] {
         let t = self;
         [
             &mut t.rejected,
@@ -206,17 +217,22 @@ impl Tally {
             &mut t.registered,
             &mut t.returned,
             &mut t.lapsed,
+            &mut t.registered_promptly,
         ]
     }
 
+    /// Short, for whoever asks for a year reads many: integers as short as they can be, and of the small
+    /// numbers by which is counted only how much each exceeds the one before.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64);
-        self.numbers().into_iter().for_each(|n| put_uint(&mut out, n));
+        self.numbers().into_iter().for_each(|n| put_short(&mut out, n));
         for map in [&self.to_arrive.0, &self.to_register.0, &self.lags] {
-            put_uint(&mut out, map.len() as u64);
+            put_short(&mut out, map.len() as u64);
+            let mut before = 0;
             for (key, count) in map {
-                put_uint(&mut out, (*key).into());
-                put_uint(&mut out, *count);
+                put_short(&mut out, (key - before).into());
+                put_short(&mut out, (*count).into());
+                before = *key;
             }
         }
         out
@@ -230,25 +246,28 @@ impl Tally {
 
     /// Becomes what was encoded; the room it has is used again, for a year has many of them.
     pub(crate) fn set(&mut self, bytes: &[u8]) -> Result<(), IndexError> {
-        read(self, bytes).ok_or_else(|| IndexError::damaged("counts of a day cannot be read"))
+        read(self, bytes).ok_or_else(|| IndexError::damaged("counts cannot be read"))
     }
 }
 
 fn read(tally: &mut Tally, mut bytes: &[u8]) -> Option<()> {
     for number in tally.numbers_mut() {
-        *number = take_uint(&mut bytes)?;
+        *number = take_short(&mut bytes)?;
     }
     for map in [&mut tally.to_arrive.0, &mut tally.to_register.0, &mut tally.lags] {
         map.clear();
-        let count = usize::try_from(take_uint(&mut bytes)?).ok()?;
+        let count = usize::try_from(take_short(&mut bytes)?).ok()?;
         // Each takes two bytes at least.
         map.reserve(count.min(bytes.len() / 2));
-        for _ in 0..count {
-            let key = u16::try_from(take_uint(&mut bytes)?).ok()?;
-            if map.last().is_some_and(|(last, _)| *last >= key) {
+        let mut before: u16 = 0;
+        for n in 0..count {
+            let more = u16::try_from(take_short(&mut bytes)?).ok()?;
+            if more == 0 && n > 0 {
                 return None;
             }
-            map.push((key, take_uint(&mut bytes)?));
+            let key = before.checked_add(more)?;
+            map.push((key, u32::try_from(take_short(&mut bytes)?).ok()?));
+            before = key;
         }
     }
     bytes.is_empty().then_some(())

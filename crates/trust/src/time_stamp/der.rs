@@ -138,6 +138,7 @@ mod tests {
         assert_eq!(number(&[2, 1, 0]), Ok(0));
         assert_eq!(number(&[2, 2, 0, 0x80]), Ok(0x80));
         assert_eq!(number(&[2, 3, 1, 0, 0]), Ok(0x1_0000));
+        assert_eq!(number(&[2, 8, 1, 0, 0, 0, 0, 0, 0, 2]), Ok(0x0100_0000_0000_0002));
         for bad in [&[2, 0][..], &[2, 1, 0x80], &[2, 2, 0, 5], &[2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]] {
             assert!(number(bad).is_err(), "{bad:02x?}");
         }

@@ -17,6 +17,8 @@
 pub(crate) mod der;
 mod names;
 mod request;
+#[cfg(test)]
+mod shapes;
 mod token;
 
 pub use request::{Nonce, RESPONSE_BYTES_MAX, request, response};

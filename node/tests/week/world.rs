@@ -88,7 +88,7 @@ impl World {
         let in_flight = if many > 100 { 64 } else { 8 };
         plan.limits.push(("peer_in_flight_max", in_flight as u64));
         // One agency has more waiting for one neighbour, and sends it faster, than one may by default.
-        plan.limits.push(("memory_bytes_max", 1 << 30));
+        plan.limits.push(("memory_bytes_max", 4 << 30));
         plan.quotas.extend([("agency_dispatches_per_minute", 100_000), ("agency_burst", 100_000)]);
         // A neighbour that is back is found at once.
         plan.limits.extend([("retry_initial_ms", 100), ("retry_max_ms", 1_000)]);

@@ -30,9 +30,14 @@ struct Call {
 
 /// The tracer writes on after the node is gone: the trace is whole when its last line says so.
 async fn whole(trace: &Path, pid: u32) -> String {
-    let end = format!("{pid} +++ exited with ");
+    let pid = pid.to_string();
+    // The tracer fills short numbers up with spaces.
+    let is_end = |line: &str| {
+        let rest = line.strip_prefix(pid.as_str()).filter(|rest| rest.starts_with(' '));
+        rest.is_some_and(|rest| rest.trim_start().starts_with("+++ exited with "))
+    };
     let read = || String::from_utf8_lossy(&fs::read(trace).unwrap_or_default()).into_owned();
-    let ended = |text: &str| text.ends_with('\n') && text.lines().any(|l| l.starts_with(&end));
+    let ended = |text: &str| text.ends_with('\n') && text.lines().any(is_end);
     eventually("the trace is whole", || async { ended(&read()) }).await;
     read()
 }

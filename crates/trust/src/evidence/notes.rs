@@ -268,3 +268,36 @@ fn witness(
     cosignature.verify(text, &known.key).map_err(invalid)?;
     Ok(Some(None))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::FourTiers;
+
+    #[test]
+    fn a_checkpoint_covers_receipts_of_its_own_epoch_only() {
+        // The same nodes with the same traffic in another life: nodes and sizes are alike, epochs are not.
+        let [here, there] = ["one life", "another life"].map(FourTiers::new);
+        let verified = |world: &FourTiers| -> Vec<VerifiedReceipt> {
+            let verifier = world.network.verifier();
+            world.receipts.iter().map(|r| verifier.receipt(r.clone()).unwrap()).collect()
+        };
+        let (ours, others) = (verified(&here), verified(&there));
+        let receipts: Receipts = ours.iter().map(|r| (r.digest(), r.clone())).collect();
+        let ground = Ground::new(here.network.root.clone());
+        let noted = here
+            .file
+            .checkpoints
+            .iter()
+            .map(|proved| one(&ground, proved, &here.network.directory, &receipts).unwrap());
+        let noted: Vec<Noted> = noted.collect();
+        assert_eq!(noted.len(), 4);
+        for (our, other) in ours.iter().zip(&others) {
+            let (a, b) = (our.receipt().signed_root(), other.receipt().signed_root());
+            assert_eq!((&a.node, a.size), (&b.node, b.size));
+            assert!(a.epoch != b.epoch);
+            assert_eq!(noted.iter().filter(|note| note.covers(our)).count(), 1);
+            assert!(!noted.iter().any(|note| note.covers(other)));
+        }
+    }
+}

@@ -12,7 +12,6 @@ use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
 use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
 use crate::route::{Route, route};
-use crate::state::held::HeldDispatch;
 use crate::state::leg::Leg;
 use crate::view::View;
 
@@ -83,7 +82,7 @@ impl Engine {
     fn take_back(&mut self, now: Now, peer: &NodeId) {
         let given = |leg: &Leg| {
             matches!(leg, Leg::Transferred { peer: p, .. } if p == peer)
-                || HeldDispatch::is_consigned_only(leg, peer)
+                || leg.is_consigned_only(peer)
         };
         let ids: Vec<DispatchId> = self
             .state

@@ -55,7 +55,7 @@ impl HeldDispatch {
                 for (recipient, leg) in self.legs.iter_mut() {
                     if matches!(leg, Leg::Transferred { peer, .. } if *peer == back.peer) {
                         *leg = Leg::held();
-                    } else if Self::is_consigned_only(leg, &back.peer) {
+                    } else if leg.is_consigned_only(&back.peer) {
                         // That it was consigned stands: the originator learnt it.
                         self.bereft.insert(recipient.clone());
                     }
@@ -176,7 +176,7 @@ impl HeldDispatch {
         // Receipts can overtake the answer that should have come before them.
         let undone = e.event == Event::RelayAcceptance && self.was_returned_after(e);
         let Some(r) = e.recipient.as_ref().filter(|_| !undone) else { return };
-        if self.legs.get(r).is_some_and(|leg| Self::is_consigned_only(leg, &e.node)) {
+        if self.legs.get(r).is_some_and(|leg| leg.is_consigned_only(&e.node)) {
             // It has it again, or says why not.
             self.bereft.remove(r);
         }

@@ -209,22 +209,13 @@ impl HeldDispatch {
         bereft.then_some(via).or_else(|| self.receipt_missing_from(recipient, leg))
     }
 
-    /// Whether a peer consigned this leg, and the recipient's system is not known to have it.
-    pub(crate) fn is_consigned_only(leg: &Leg, at: &NodeId) -> bool {
-        matches!(
-            leg,
-            Leg::Ended { outcome: Outcome::Consigned, via: Some(via), last_relay: true, stage, .. }
-                if via == at && *stage < Stage::HandedOver
-        )
-    }
-
     /// The peers that have a leg, or have consigned it only, each with the epoch of its log in which it said so.
     pub(crate) fn given(&self) -> impl Iterator<Item = (NodeId, EpochId)> {
         self.legs.iter().filter_map(|(recipient, leg)| match leg {
             Leg::Transferred { peer, receipt } => {
                 Some((peer.clone(), self.known(Owed::Foreign(*receipt))?.evidence.epoch))
             }
-            Leg::Ended { via: Some(via), .. } if Self::is_consigned_only(leg, via) => {
+            Leg::Ended { via: Some(via), .. } if leg.is_consigned_only(via) => {
                 let consigned = Some(Event::ContentConsignment);
                 let (_, last) = self.about(Some(recipient), via, consigned).last()?;
                 Some((via.clone(), last.evidence.epoch))

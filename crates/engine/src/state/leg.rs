@@ -89,6 +89,15 @@ impl Leg {
         matches!(self, Leg::Held { .. } | Leg::OnHold)
     }
 
+    /// Whether a peer consigned this leg, and the recipient's system is not known to have it.
+    pub(crate) fn is_consigned_only(&self, at: &NodeId) -> bool {
+        matches!(
+            self,
+            Leg::Ended { outcome: Outcome::Consigned, via: Some(via), last_relay: true, stage, .. }
+                if via == at && *stage < Stage::HandedOver
+        )
+    }
+
     /// The word for tables and JSON.
     pub fn word(&self) -> &'static str {
         match self {

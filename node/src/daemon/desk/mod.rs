@@ -64,8 +64,7 @@ impl Desk {
     /// Whether what came for this code is one of these agencies'.
     pub(super) fn receives(&self, agencies: &BTreeSet<AgencyCode>, recipient: &AgencyCode) -> bool {
         let succession = self.service.context.succession();
-        let heir = succession.heir(recipient);
-        agencies.contains(recipient) || heir.is_some_and(|heir| agencies.contains(heir))
+        agencies.iter().any(|agency| succession.is_of(recipient, agency))
     }
 }
 

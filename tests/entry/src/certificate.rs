@@ -1,7 +1,8 @@
-//! X.509: certificates, revocation lists, public keys.
+//! X.509: certificates, alone and in PEM files, requests for them, revocation lists, public keys.
 
 use tram_crypto::PublicKey;
-use tram_dispatch::text::is_plain;
+use tram_dispatch::text::{escaped, is_plain};
+use tram_pki::{Asked, Request};
 use tram_trust::Crls;
 use tram_trust::certificate::Certificate;
 
@@ -46,4 +47,39 @@ pub fn spki(data: &[u8]) {
         }
         Err(error) => assert!(is_plain(&error.to_string()), "{error}"),
     }
+}
+
+/// A file of certificates, PEM or DER: written again it has the same ones in their order.
+pub fn certificates(data: &[u8]) {
+    match tram_pki::read_certificates(data) {
+        Ok(chain) => {
+            assert!(!chain.is_empty());
+            chain.iter().for_each(|der| certificate(der));
+            let again = tram_pki::write_certificates(&chain);
+            assert_eq!(tram_pki::read_certificates(again.as_bytes()).ok(), Some(chain));
+        }
+        Err(error) => shown(&error),
+    }
+}
+
+/// A request for a certificate, PEM or DER: what is taken asks for one name of ours, or to be an authority,
+/// and is the same in both forms.
+pub fn certificate_request(data: &[u8]) {
+    match Request::parse(data) {
+        Ok(request) => {
+            spki(request.spki_der());
+            assert_eq!(Request::from_der(request.der()).ok().as_ref(), Some(&request));
+            assert_eq!(Request::parse(request.to_pem().as_bytes()).ok().as_ref(), Some(&request));
+            if let Asked::For(subject) = request.asked() {
+                assert!(is_plain(&subject.dns_name().expect("it came with this name")));
+            }
+        }
+        Err(error) => shown(&error),
+    }
+}
+
+/// The command line shows it, escaped, in a line.
+fn shown(error: &tram_pki::PkiError) {
+    let said = escaped(&error.to_string());
+    assert!(!said.is_empty() && is_plain(&said) && said.len() < 1 << 17, "{said}");
 }

@@ -6,6 +6,7 @@
 //! `tests/fuzz` call these functions, and so does `fuzz-smoke`, which needs no nightly compiler.
 
 mod axis;
+mod axis_door;
 mod certificate;
 mod configuration;
 pub mod corpus;
@@ -13,6 +14,7 @@ mod edxml;
 mod endpoint;
 mod epoch;
 mod evidence;
+mod group;
 pub mod mutate;
 mod proof;
 #[path = "../../../crates/api/tests/socket/fake.rs"]
@@ -26,20 +28,24 @@ mod proof;
 mod service;
 mod socket;
 mod store;
+mod tiles;
 mod time_stamp;
 mod trust;
 mod wire;
 
 pub use axis::axis;
-pub use certificate::{certificate, revocation_list, spki};
-pub use configuration::configuration;
+pub use axis_door::axis_http;
+pub use certificate::{certificate, certificate_request, certificates, revocation_list, spki};
+pub use configuration::{configuration, retention, working_days};
 pub use edxml::{edxml, hidden_zip};
 pub use endpoint::{datagrams, injection, stream};
 pub use epoch::verified_epoch;
 pub use evidence::{evidence_file, verified_evidence};
+pub use group::group;
 pub use proof::{checkpoint, cosignature, note, policy, proof};
 pub use socket::{http, json};
-pub use store::{journal, record};
+pub use store::{anchor, journal, record};
+pub use tiles::tiles;
 pub use time_stamp::time_stamp;
 pub use trust::{verified_directory, verified_dispatch, verified_receipt};
 pub use wire::{
@@ -58,10 +64,14 @@ pub struct Target {
 
 /// Every door, by name.
 pub const TARGETS: &[Target] = &[
+    Target { name: "anchor", run: anchor },
     Target { name: "axis", run: axis },
+    Target { name: "axis_http", run: axis_http },
     Target { name: "bundle", run: bundle },
     Target { name: "cbor", run: cbor },
     Target { name: "certificate", run: certificate },
+    Target { name: "certificate_request", run: certificate_request },
+    Target { name: "certificates", run: certificates },
     Target { name: "checkpoint", run: checkpoint },
     Target { name: "configuration", run: configuration },
     Target { name: "cose", run: cose },
@@ -75,6 +85,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "evidence_file", run: evidence_file },
     Target { name: "frame", run: frame },
     Target { name: "genesis", run: genesis },
+    Target { name: "group", run: group },
     Target { name: "hidden_zip", run: hidden_zip },
     Target { name: "http", run: http },
     Target { name: "injection", run: injection },
@@ -85,17 +96,20 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proof", run: proof },
     Target { name: "receipt", run: receipt },
     Target { name: "record", run: record },
+    Target { name: "retention", run: retention },
     Target { name: "revocation_list", run: revocation_list },
     Target { name: "root", run: root },
     Target { name: "signed_root", run: signed_root },
     Target { name: "spki", run: spki },
     Target { name: "stream", run: stream },
+    Target { name: "tiles", run: tiles },
     Target { name: "time_stamp", run: time_stamp },
     Target { name: "verified_directory", run: verified_directory },
     Target { name: "verified_dispatch", run: verified_dispatch },
     Target { name: "verified_epoch", run: verified_epoch },
     Target { name: "verified_evidence", run: verified_evidence },
     Target { name: "verified_receipt", run: verified_receipt },
+    Target { name: "working_days", run: working_days },
 ];
 
 /// The door of this name.

@@ -1,6 +1,6 @@
 //! The local socket: a running server with a node in memory behind it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -11,9 +11,9 @@ use tram_api::{Access, Agencies, Limits, Role, Rule, Socket, SocketOptions, Who}
 use crate::service::Fake;
 
 /// Longest wait for an answer: a server that does not answer or close is a fault.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// An answer that pauses for so long is an open event stream, or all there is.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Times so short that an unfinished request costs little.
 fn limits() -> Limits {
@@ -49,9 +49,14 @@ fn server() -> &'static PathBuf {
 
 /// Sends the bytes on a connection of their own and gives all that came back.
 fn exchange(bytes: &[u8]) -> Vec<u8> {
-    let mut stream = UnixStream::connect(server()).expect("the server is there");
+    let stream = UnixStream::connect(server()).expect("the server is there");
     stream.set_read_timeout(Some(PAUSE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    said_to(stream, bytes)
+}
+
+/// All that a server says to these bytes, on a connection that waits no longer than [`PAUSE`] for more.
+pub(crate) fn said_to(mut stream: impl Read + Write, bytes: &[u8]) -> Vec<u8> {
     // It may answer and close before it has read everything.
     let _ = stream.write_all(bytes);
     let began = Instant::now();
@@ -76,7 +81,7 @@ fn exchange(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The status of the first answer, after checking its head; `None` where there was none.
-fn status(answer: &[u8]) -> Option<u16> {
+pub(crate) fn status(answer: &[u8]) -> Option<u16> {
     if answer.is_empty() {
         return None;
     }
@@ -105,6 +110,11 @@ const ROUTES: &[&str] = &[
     "/v1/queue/{id}/H41/release",
     "/v1/queue/{id}/H41/retry",
     "/v1/queue/{id}/H41/drop",
+    "/v1/agencies/H41/inbox/{id}/status",
+    "/v1/agencies/H41/inbox/{id}/forward",
+    "/v1/agencies/H41/units/P1/inbox/{id}/mark",
+    "/v1/agencies/H41/series/1/5/void",
+    "/v1/log/anchor",
 ];
 
 /// A body of JSON; the first byte says to which route it goes. What is not JSON is refused; no body

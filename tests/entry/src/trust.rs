@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tram_dispatch::{AgencyCode, Event, NodeId};
+use tram_crypto::Sign as _;
+use tram_dispatch::envelope::{SealedBy, Sequence};
+use tram_dispatch::{AgencyCode, Event, NodeId, Status};
 use tram_trust::fixtures::{CENTRE, COMMUNE, DISTRICT, Log, NOW, Network};
 use tram_trust::{Directory, Root, Verdict, Verifier};
-use tram_wire::{Receipt, SealedDispatch};
+use tram_wire::statement::Statement;
+use tram_wire::void::Void;
+use tram_wire::{Receipt, Sealable, Sealed, SealedDispatch};
 
 /// A network with everything that its keys have ever signed.
 pub(crate) struct World {
@@ -13,6 +17,9 @@ pub(crate) struct World {
     pub(crate) node: NodeId,
     pub(crate) dispatches: Vec<Vec<u8>>,
     pub(crate) receipts: Vec<Vec<u8>>,
+    /// What the commune sealed beside dispatches: how far it is with one, and that a number is void.
+    pub(crate) statement: Vec<u8>,
+    pub(crate) void: Vec<u8>,
     pub(crate) checkpoints: Vec<Vec<u8>>,
     pub(crate) directory_file: Vec<u8>,
     pub(crate) chain: Vec<Vec<u8>>,
@@ -52,6 +59,8 @@ impl World {
             node: keys.id.clone(),
             dispatches: sealed.iter().map(|s| s.raw().to_vec()).collect(),
             receipts: receipts.iter().map(|r| r.raw().to_vec()).collect(),
+            statement: said(&network, &statement(&network, &sealed[1])),
+            void: said(&network, &void(&network)),
             checkpoints,
             revocation_list: network.authority("commune CA").crl(&[(&[7], NOW)], NOW, until),
             empty_list: network.authority("root CA").crl(&[], NOW, until),
@@ -60,6 +69,40 @@ impl World {
             directory_file: network.directory_file,
         }
     }
+}
+
+/// What the commune says about a dispatch that came for it.
+fn statement(network: &Network, about: &SealedDispatch) -> Statement {
+    Statement {
+        network: network.id(),
+        agency: network.agent(COMMUNE).code.clone(),
+        dispatch: about.id(),
+        object: about.object(),
+        event: Event::HandlingStatus,
+        status: Some(Status::Processing),
+        time: NOW,
+        remark: Some("Đang xử lý".to_owned()),
+        sealed_by: SealedBy::Agency,
+    }
+}
+
+/// A number that the commune never used.
+fn void(network: &Network) -> Void {
+    Void {
+        network: network.id(),
+        agency: network.agent(COMMUNE).code.clone(),
+        sequence: Sequence { series: 1, number: 7 },
+        time: NOW,
+        reason: "Số bỏ trống".to_owned(),
+    }
+}
+
+/// The commune's word, sealed.
+fn said<C: Sealable>(network: &Network, content: &C) -> Vec<u8> {
+    let agent = network.agent(COMMUNE);
+    let sealed =
+        Sealed::seal(content, &agent.chain, agent.seal.algorithm(), |m| agent.seal.sign(m));
+    sealed.expect("sound").raw().to_vec()
 }
 
 /// No dispatch is verified but those that were sealed.

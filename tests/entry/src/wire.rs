@@ -9,7 +9,9 @@ use tram_wire::directory::{
 };
 use tram_wire::receipt::SignedRoot;
 use tram_wire::root::{self as wire_root, RootFile};
-use tram_wire::{Receipt, SealedDispatch, SealedVoid};
+use tram_wire::statement::Statement;
+use tram_wire::void::Void;
+use tram_wire::{Receipt, Sealable, Sealed, SealedDispatch};
 
 /// One value, one encoding: what `decode` takes, `encode` gives back, but for fields of later
 /// versions, which some formats pass over.
@@ -41,21 +43,33 @@ pub fn cbor(data: &[u8]) {
     assert_eq!(again, data, "the walk let through a second spelling");
 }
 
-/// COSE_Sign1, and the void statement.
+/// COSE_Sign1, and what agencies seal beside dispatches: a void number, and a statement about a dispatch.
 pub fn cose(data: &[u8]) {
     if let Ok(sign1) = Sign1::parse(data, 1 << 20) {
         assert_eq!(sign1.encode(), data);
     }
-    if let Ok(sealed) = SealedVoid::parse(data) {
-        assert_eq!(&sealed.raw()[..], data);
-        let signature = sealed.signature().to_vec();
-        let again = SealedVoid::seal(sealed.void(), sealed.chain(), sealed.algorithm(), |signed| {
-            assert_eq!(signed, sealed.to_be_signed());
-            Ok::<_, std::convert::Infallible>(signature)
-        });
-        // Fields of later versions are passed over.
-        assert!(again.is_ok_and(|again| again.raw().len() <= data.len()));
+    if let Some(void) = said::<Void>(data) {
+        assert!(tram_dispatch::text::is_plain(&void.content().reason), "{void:?}");
     }
+    if let Some(statement) = said::<Statement>(data) {
+        let remark = statement.content().remark.as_deref().unwrap_or_default();
+        assert!(tram_dispatch::text::is_plain(remark), "{statement:?}");
+    }
+}
+
+/// Sealed again it is the same, but for fields of later versions, which are passed over.
+fn said<C: Sealable + PartialEq + Debug>(data: &[u8]) -> Option<Sealed<C>> {
+    let sealed = Sealed::<C>::parse(data).ok()?;
+    assert_eq!(&sealed.raw()[..], data);
+    let signature = sealed.signature().to_vec();
+    let again = Sealed::seal(sealed.content(), sealed.chain(), sealed.algorithm(), |_| {
+        Ok::<_, std::convert::Infallible>(signature)
+    });
+    let again = again.expect("what was parsed can be sealed again");
+    assert_eq!(again.content(), sealed.content());
+    let same = &again.raw()[..] == data && again.to_be_signed() == sealed.to_be_signed();
+    assert!(same || again.raw().len() < data.len(), "a second spelling was taken: {sealed:?}");
+    Some(sealed)
 }
 
 /// The sealed dispatch.

@@ -52,6 +52,17 @@ fn every_target_has_a_corpus_and_a_fuzz_target() {
     }
 }
 
+/// What can be made is made: a format that was added to the vectors has its place in the corpora.
+#[test]
+fn every_sample_is_in_the_corpora() {
+    for (target, samples) in corpus::samples() {
+        let kept = corpus::read(target).unwrap_or_else(|e| panic!("{target}: {e}"));
+        let missing: Vec<&String> =
+            samples.keys().filter(|name| !kept.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "{target}: {missing:?}; see write_corpora");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_inputs_and_another_gives_others() {
     let inputs: Vec<Vec<u8>> = corpus::read("dispatch").unwrap().into_values().collect();

@@ -255,7 +255,7 @@ pub fn injection(data: &[u8]) {
 
 /// Writes the bytes as they are: as a raw range they have no frame around them.
 async fn send(session: &Session, bytes: Bytes) {
-    let (mut sender, _receiver) = session.open_transfer().await.expect("a stream");
+    let (mut sender, _receiver) = session.open_transfer(0).await.expect("a stream");
     if !bytes.is_empty() {
         sender.begin_raw(bytes.len() as u64).expect("the first range");
         // The other side may have stopped the stream already.

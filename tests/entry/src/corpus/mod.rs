@@ -1,5 +1,9 @@
 //! The kept corpora, `tests/fuzz/corpus/<target>/`: read by the runners, made anew by a test.
 
+mod made;
+mod records;
+mod texts;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,7 +60,7 @@ pub fn samples() -> Samples {
         }
     }
     of_world(&mut put);
-    of_texts(&mut put);
+    texts::of_texts(&mut put);
     out
 }
 
@@ -100,6 +104,8 @@ fn of_vector(name: &str) -> &'static [&'static str] {
         "genesis" => &["genesis", "cbor"],
         "receipt" => &["receipt", "verified_receipt"],
         "root" => &["root", "cbor"],
+        "statement" | "void" => &["cose"],
+        "subtree" => &["directory", "cbor", "verified_directory"],
         _ => &[],
     }
 }
@@ -117,9 +123,14 @@ fn parts(name: &str, bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             vec![("signed_root", receipt.signed_root().encode()), ("bundle", bytes.repeat(2))]
         }
         "directory" => {
-            let file = tram_wire::directory::DirectoryFile::decode(bytes).expect("a vector");
+            // Differences and changes of a subtree share the first word.
+            let Ok(file) = tram_wire::directory::DirectoryFile::decode(bytes) else {
+                return Vec::new();
+            };
             let entry = file.entries.first().cloned().unwrap_or_default();
-            vec![("cbor", file.head_bytes), ("cbor", entry)]
+            let head = file.head_bytes;
+            let both = |target| [(target, head.clone()), (target, entry.clone())];
+            [both("cbor"), both("directory")].concat()
         }
         "root" => {
             let file = tram_wire::root::RootFile::decode(bytes).expect("a vector");
@@ -137,6 +148,8 @@ fn of_world(put: &mut Put<'_>) {
     for (number, bytes) in world.dispatches.iter().enumerate() {
         put("verified_dispatch", &format!("sealed-{number}"), bytes.clone());
     }
+    put("cose", "statement", world.statement.clone());
+    put("cose", "void", world.void.clone());
     for (number, bytes) in world.receipts.iter().enumerate() {
         put("verified_receipt", &format!("issued-{number}"), bytes.clone());
     }
@@ -165,6 +178,8 @@ fn of_world(put: &mut Put<'_>) {
     put("hidden_zip", "wrapper", crate::edxml::wrapper(b"%PDF-1.7 inside"));
     put("hidden_zip", "empty", crate::edxml::wrapper(b""));
     put("policy", "one", witness.policy().into_bytes());
+    put("certificates", "chain", tram_pki::write_certificates(&world.chain).into_bytes());
+    put("certificates", "der", world.chain[0].clone());
     for (number, bytes) in world.chain.iter().enumerate() {
         put("certificate", &format!("chain-{number}"), bytes.clone());
         let certificate = tram_trust::certificate::Certificate::parse(bytes).expect("a sound one");
@@ -203,76 +218,18 @@ fn of_world(put: &mut Put<'_>) {
     put("proof", "true", Vec::new());
     put("proof", "numbers", proof(&mut dice, 32));
     put("proof", "path", proof(&mut dice, 32 + 3 * 33));
-    for (number, record) in records().into_iter().enumerate() {
-        put("record", &format!("kind-{number:02}"), record);
+    for (kind, record) in records::all() {
+        put("record", &format!("kind-{kind:02}"), record);
     }
-}
-
-/// Records of the journal with their kind before them.
-fn records() -> Vec<Vec<u8>> {
-    use tram_engine::record::{
-        Attempt, Foreign, Hold, Leaf, OutboxDone, Owed, OwnEvidence, PeerEpoch,
-    };
-    use tram_engine::record::{Record, Reoffer, Stage};
-    let world = World::get();
-    let receipt = tram_wire::Receipt::parse(&world.receipts[0]).expect("a sound one");
-    let evidence = receipt.record().clone();
-    let (dispatch, peer) = (evidence.dispatch, world.node.clone());
-    let leaf = |record: &[u8]| Leaf { index: 1, salt: [3; 16], record: record.into() };
-    let all = [
-        Record::Genesis(leaf(b"genesis")),
-        Record::Evidence(OwnEvidence {
-            leaf: leaf(receipt.record_bytes()),
-            evidence: evidence.clone(),
-            owed_to: vec![peer.clone()],
-        }),
-        Record::Foreign(Foreign {
-            digest: receipt.digest(),
-            raw: receipt.raw().clone(),
-            evidence: evidence.clone(),
-            from: peer.clone(),
-            authorised: true,
-            owed_to: vec![peer.clone()],
-        }),
-        Record::OutboxDone(OutboxDone { dispatch, peer: peer.clone(), owed: Owed::Own(300) }),
-        Record::Hold(Hold { dispatch, recipient: evidence.originator.clone(), held: true }),
-        Record::PeerEpoch(PeerEpoch { peer: peer.clone(), epoch: evidence.epoch }),
-        Record::Reoffer(Reoffer { dispatch, peer }),
-        Record::Closed(dispatch),
-        Record::Root(receipt.signed_root().clone()),
-        Record::Attempt(Attempt {
-            dispatch,
-            stage: Stage::from_number(1).expect("the first stage"),
-            detail: "why".to_owned(),
-            at: evidence.time,
-        }),
-    ];
-    let stored = all.iter().map(tram_spool::records::encode);
-    stored.map(|r| [&r.kind.to_be_bytes()[..], &r.body].concat()).collect()
-}
-
-fn of_texts(put: &mut Put<'_>) {
-    for tier in ["commune", "district", "province", "centre"] {
-        let text = std::fs::read(repository(&format!("config/{tier}.toml"))).expect("an example");
-        put("configuration", tier, text);
+    put("anchor", "anchor", crate::store::sound_anchor());
+    for (name, bytes) in crate::tiles::samples() {
+        put("tiles", name, bytes);
     }
-    let get = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: tram\r\n\r\n").into_bytes();
-    put("http", "status", get("/v1/status"));
-    put("http", "inbox", get("/v1/agencies/H41/inbox?limit=5"));
-    put("http", "receipts", get("/v1/receipts?after=x"));
-    let submit = b"POST /v1/dispatches HTTP/1.1\r\nHost: tram\r\nContent-Type: application/tram-dispatch+cose\r\nContent-Length: 9\r\n\r\nH41|1|G22GET /v1/log HTTP/1.1\r\nHost: tram\r\n\r\n";
-    put("http", "submit", submit.to_vec());
-    let upload = format!(
-        "PUT /v1/documents/{}?agency=H41&size=4&offset=0 HTTP/1.1\r\nHost: tram\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
-        "ab".repeat(32)
-    );
-    put("http", "upload", upload.into_bytes());
-    let seal = r#"{"originator":"H41","recipients":["G22"],"metadata":{"subject":"Về việc thử","number":"16"},"documents":[{"name":"a.pdf","media_type":"application/pdf","size":4,"sha256":"00"}],"max_hops":8}"#;
-    put("json", "seal", [&[0][..], seal.as_bytes()].concat());
-    put("json", "confirm", b"\x01{\"token\":\"t\"}".to_vec());
-    put("json", "register", b"\x02{\"remark\":\"ok\",\"number\":\"5\"}".to_vec());
-    put("json", "refuse", b"\x03{\"reason\":\"NOT_AUTHORISED\",\"remark\":\"no\"}".to_vec());
-    put("json", "hold", b"\x04{\"reason\":\"x\"}".to_vec());
+    for (name, bytes) in crate::axis_door::samples() {
+        put("axis_http", name, bytes);
+    }
+    made::of_directories(put);
+    made::of_requests(put);
 }
 
 /// The generator of P-256.

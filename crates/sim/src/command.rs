@@ -1,6 +1,7 @@
 //! The command line of the simulator: what is asked, and doing it with several threads, each with one
 //! schedule at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -30,6 +31,8 @@ const USAGE: &str =
   --packet           packet by packet, over real QUIC (without --keep; of the plants only
                      answer-before-sync)";
 
+/// What people type to run it, in the folder of the project.
+const COMMAND: &str = "cargo run --release -p tram-sim --";
 /// Between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(10);
 /// So many failing schedules are made small and shown.
@@ -65,6 +68,7 @@ struct Total {
     broken: Vec<Report>,
     wrong: [u64; Wrong::ALL.len()],
     different: u64,
+    panicked: u64,
 }
 
 impl Asked {
@@ -212,13 +216,14 @@ impl Asked {
             println!("plant {}: {words}", plant.word());
             return if caught.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
-        let clean = total.broken.is_empty() && total.different == 0 && few.is_empty();
+        let same = total.different == 0 && total.panicked == 0;
+        let clean = total.broken.is_empty() && same && few.is_empty();
         if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// One thread: schedule after schedule.
     fn work(&self, shared: &Shared, began: Instant) {
-        let court = Court::new();
+        let mut court = Court::new();
         let limit = self.minutes.map(|m| Duration::from_secs_f64(m * 60.0));
         while !shared.stop.load(Ordering::Relaxed) && limit.is_none_or(|l| began.elapsed() < l) {
             let i = shared.next.fetch_add(1, Ordering::Relaxed);
@@ -226,15 +231,17 @@ impl Asked {
                 return;
             }
             let plan = Plan::of(self.seed.wrapping_add(i));
-            let mut report = run(&plan, &court, self.options());
-            let mut different = false;
-            if i.is_multiple_of(self.repeat_every) {
-                let again = run(&plan, &court, self.options());
-                report.stats.repeated += 1;
-                different = again.trace_hash != report.trace_hash;
-                if different {
-                    println!("seed {}: another trace the second time", plan.seed);
-                }
+            let whole = || self.judged(&plan, &court, i.is_multiple_of(self.repeat_every));
+            let Ok((report, different)) = catch_unwind(AssertUnwindSafe(whole)) else {
+                // Nothing of it is counted, and what it left half done is not used again.
+                println!("seed {}: panicked\n{}", plan.seed, self.replay(plan.seed));
+                lock(&shared.total).panicked += 1;
+                court = Court::new();
+                continue;
+            };
+            if different {
+                println!("seed {}: another trace the second time", plan.seed);
+                println!("{}", self.replay(plan.seed));
             }
             let broken = !report.violations.is_empty();
             if self.plant.is_some() && broken {
@@ -254,21 +261,35 @@ impl Asked {
         }
     }
 
+    /// One schedule, run twice if so asked: what became of it, and whether the traces differ.
+    fn judged(&self, plan: &Plan, court: &Court, twice: bool) -> (Report, bool) {
+        let mut report = run(plan, court, self.options());
+        if !twice {
+            return (report, false);
+        }
+        let again = run(plan, court, self.options());
+        report.stats.repeated += 1;
+        let different = again.trace_hash != report.trace_hash;
+        (report, different)
+    }
+
+    /// The line that shows a schedule again.
+    fn replay(&self, seed: u64) -> String {
+        let plant = self.plant.map_or(String::new(), |p| format!(" --plant {}", p.word()));
+        format!("replay: {COMMAND} --only {seed}{plant} --trace")
+    }
+
     /// How to see a failing schedule again, and what is left of it when it is made small.
     fn explain(&self, report: &Report) {
-        let plant = self.plant.map_or(String::new(), |p| format!(" --plant {}", p.word()));
-        println!("replay: tram-sim --only {}{plant} --trace", report.seed);
+        println!("{}", self.replay(report.seed));
         if self.plant.is_some() {
             return;
         }
         let plan = Plan::of(report.seed);
         let Some((keep, small)) = shrink(&plan, &Court::new(), self.options()) else { return };
         let steps: Vec<String> = keep.iter().map(usize::to_string).collect();
-        println!(
-            "smaller: tram-sim --only {} --keep {}{plant} --trace",
-            report.seed,
-            steps.join(",")
-        );
+        let (seed, steps) = (report.seed, steps.join(","));
+        println!("smaller: {COMMAND} --only {seed} --keep {steps} --trace");
         keep.iter().for_each(|i| println!("  {i:>3}  {}", plan.steps[*i]));
         let from = small.trace.len().saturating_sub(60);
         small.trace[from..].iter().for_each(|line| println!("  {line}"));
@@ -278,6 +299,7 @@ impl Asked {
         let mut pairs: Vec<(String, u64)> = vec![("schedules".into(), total.stats.schedules)];
         pairs.extend(Wrong::ALL.iter().zip(total.wrong).map(|(w, n)| (w.word().to_owned(), n)));
         pairs.push(("different_traces".into(), total.different));
+        pairs.push(("panicked".into(), total.panicked));
         let rest = total.stats.all().into_iter().filter(|(name, _)| *name != "schedules");
         pairs.extend(rest.map(|(name, n)| (name.to_owned(), n)));
         pairs.push(("crashes".into(), total.stats.crashes()));

@@ -40,7 +40,7 @@ plants! {
     NoProofCheck = "no-proof-check",
     /// A transfer counts as accepted once its bytes are handed to the transport.
     CustodyOnTransport = "custody-on-transport",
-    /// After a failed sync the process goes on with what the page cache shows.
+    /// A sync that failed is tried again, and its success is believed.
     RetryAfterFailedSync = "retry-after-failed-sync",
     /// Damage in the journal is taken for a batch that was cut short.
     FlippedBitIsTorn = "flipped-bit-is-torn",

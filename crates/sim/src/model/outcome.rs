@@ -48,9 +48,10 @@ impl Model {
         let excused = excuses.dropped || excuses.expired || excuses.moved;
         match leg {
             Leg::Mailbox { .. } | Leg::Ended { outcome: Outcome::Consigned, .. } => {
+                // What was handed over is the clerk's, also where nobody had heard of the consignment.
                 let (_, handed_over) = self.fact(&id, recipient, Event::ContentHandover);
                 let given_again = excuses.only_host_lost && !handed_over && !excused;
-                let in_lost_log = in_lost_log && !given_again;
+                let in_lost_log = handed_over || (in_lost_log && !given_again);
                 if !delivered && !in_lost_log {
                     let what = format!("{name}: told consigned, and no mailbox has it");
                     self.wrong(Wrong::Lost, at_ms, what);

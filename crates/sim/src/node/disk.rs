@@ -2,7 +2,7 @@
 //!
 //! What can fail openly, and what a crash leaves, is the model's part. Here lies what a disk does
 //! while it says that all is well: a write that never happens or lands elsewhere, a bit that reads
-//! wrong once, a directory sync that is no sync (a planted bug).
+//! wrong once; and two planted bugs, a directory sync that is no sync, a sync that is tried again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,9 +24,18 @@ pub enum Lie {
     FlipRead(u64, u64),
 }
 
+/// Bugs planted in how the disk is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskPlants {
+    /// Directories are never synced.
+    pub dir_sync_forgotten: bool,
+    /// A sync that fails is tried again, and believed.
+    pub sync_retried: bool,
+}
+
 #[derive(Debug, Default)]
 struct Lies {
-    dir_sync_forgotten: bool,
+    plants: DiskPlants,
     planned: Option<Lie>,
     told: u64,
     /// The process ends after so many changes of the disk; from then on it can do nothing.
@@ -55,21 +64,21 @@ pub struct SimDisk {
 }
 
 impl SimDisk {
-    /// An empty disk; `dir_sync_forgotten` plants a bug.
+    /// An empty disk.
     #[must_use]
-    pub fn new(dir_sync_forgotten: bool) -> Self {
-        Self::over(MemDisk::new(), dir_sync_forgotten)
+    pub fn new(plants: DiskPlants) -> Self {
+        Self::over(MemDisk::new(), plants)
     }
 
-    fn over(mem: MemDisk, dir_sync_forgotten: bool) -> Self {
-        let lies = Lies { dir_sync_forgotten, ..Lies::default() };
+    fn over(mem: MemDisk, plants: DiskPlants) -> Self {
+        let lies = Lies { plants, ..Lies::default() };
         Self { mem, lies: Arc::new(Mutex::new(lies)) }
     }
 
     /// The disk that a power cut now leaves.
     #[must_use]
     pub fn crash(&self, seed: u64) -> Self {
-        Self::over(self.mem.crash(seed), lock(&self.lies).dir_sync_forgotten)
+        Self::over(self.mem.crash(seed), lock(&self.lies).plants)
     }
 
     /// The process ends, the machine does not: everything written stays readable.
@@ -192,7 +201,7 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, dir: &str) -> Result<(), DiskError> {
         self.alive(DiskOp::SyncDir, dir)?;
-        if lock(&self.lies).dir_sync_forgotten {
+        if lock(&self.lies).plants.dir_sync_forgotten {
             return Ok(());
         }
         self.mem.sync_dir(dir)
@@ -270,7 +279,10 @@ impl DiskFile for SimFile {
 
     fn sync_data(&self) -> Result<(), DiskError> {
         alive(&self.lies, DiskOp::Sync, "")?;
-        self.file.sync_data()
+        match self.file.sync_data() {
+            Err(_) if lock(&self.lies).plants.sync_retried => self.file.sync_data(),
+            answer => answer,
+        }
     }
 
     fn len_bytes(&self) -> Result<u64, DiskError> {

@@ -4,7 +4,7 @@ use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, NodeId, Now};
 use tram_engine::{Action as Operation, Engine, Input, Settings, Token};
 
 use super::action::{Action, Session, Stream};
-use super::disk::SimDisk;
+use super::disk::{DiskPlants, SimDisk};
 use super::documents::Submission;
 use super::running::{Running, Stop};
 use crate::land::{Court, Life, land};
@@ -42,13 +42,13 @@ impl Node {
     /// A machine with an empty disk, off. `place` is its place in the country.
     #[must_use]
     pub fn new(place: usize, options: NodeOptions) -> Self {
-        let forgotten = options.plant == Some(Plant::NoDirectorySync);
+        let plants = disk_plants(options.plant);
         Node {
             place,
             life: 0,
             directory: 0,
-            disk: SimDisk::new(forgotten),
-            anchor: SimDisk::new(false),
+            disk: SimDisk::new(plants),
+            anchor: SimDisk::new(DiskPlants::default()),
             options,
             starts: 0,
             running: None,
@@ -275,5 +275,13 @@ impl Node {
     #[must_use]
     pub fn waiting(&self) -> (usize, usize, usize) {
         self.running.as_ref().map_or((0, 0, 0), Running::waiting)
+    }
+}
+
+/// The part of a planted bug that lies in how the disk is used.
+pub(super) fn disk_plants(plant: Option<Plant>) -> DiskPlants {
+    DiskPlants {
+        dir_sync_forgotten: plant == Some(Plant::NoDirectorySync),
+        sync_retried: plant == Some(Plant::RetryAfterFailedSync),
     }
 }

@@ -1,9 +1,8 @@
 //! How the process of a node ends, and what becomes of its disk.
 
-use super::disk::SimDisk;
-use super::machine::Node;
+use super::disk::{DiskPlants, SimDisk};
+use super::machine::{Node, disk_plants};
 use crate::land::LIVES;
-use crate::plant::Plant;
 
 /// At what moment the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +36,7 @@ impl Node {
     pub fn restore(&mut self, backup: &SimDisk, anchor_lost: bool) {
         self.disk = backup.crash(0);
         if anchor_lost {
-            self.anchor = SimDisk::new(false);
+            self.anchor = SimDisk::new(DiskPlants::default());
         }
     }
 
@@ -47,8 +46,8 @@ impl Node {
             return false;
         }
         self.life += 1;
-        self.disk = SimDisk::new(self.options.plant == Some(Plant::NoDirectorySync));
-        self.anchor = SimDisk::new(false);
+        self.disk = SimDisk::new(disk_plants(self.options.plant));
+        self.anchor = SimDisk::new(DiskPlants::default());
         true
     }
 

@@ -8,7 +8,6 @@ use crate::land::land;
 use crate::model::Wrong;
 use crate::node::{Lie, Moment, Outage};
 use crate::plan::What;
-use crate::plant::Plant;
 
 /// Space of a disk that is not full, bytes.
 const ROOMY_BYTES: u64 = 1 << 50;
@@ -172,13 +171,12 @@ impl World<'_> {
     pub(super) fn start(&mut self, place: usize, nested: Option<u64>) {
         let (t, court) = (self.t, self.court);
         let seed = self.dice.number();
-        let plant = self.options.plant;
         let Some(site) = self.sites.get_mut(&place) else { return };
         if site.node.runs() || site.giving_up {
             return;
         }
-        if site.reboot_first && plant != Some(Plant::RetryAfterFailedSync) {
-            // The machine is started anew, so that the page cache says nothing any more.
+        if site.reboot_first && seed.is_multiple_of(2) {
+            // Some machines are started anew; on the others the page cache says what it likes.
             site.node.crash(Moment::Now, Outage::Power(seed));
         }
         site.reboot_first = false;

@@ -88,7 +88,6 @@ enum Happening {
 struct World<'a> {
     plan: &'a Plan,
     court: &'a Court,
-    options: Options,
     t: u64,
     serial: u64,
     queue: BTreeMap<(u64, u64), Happening>,
@@ -125,7 +124,6 @@ impl<'a> World<'a> {
             stats: Stats::default(),
             plan,
             court,
-            options,
             t: 0,
             serial: 0,
             queue: BTreeMap::new(),

@@ -115,6 +115,13 @@ impl Stats {
     #[must_use]
     pub fn too_few(&self) -> Vec<&'static str> {
         let mut few = Vec::new();
+        let happened = [
+            ("schedules", self.schedules),
+            ("acknowledged", self.acknowledged),
+            ("handed_over", self.handed_over),
+            ("repeated", self.repeated),
+        ];
+        few.extend(happened.into_iter().filter(|(_, n)| *n == 0).map(|(name, _)| name));
         if self.crashes() < self.schedules {
             few.push("crashes");
         }

@@ -82,6 +82,16 @@ impl Uploads {
         true
     }
 
+    /// Forgets one whoever brought it: its file goes.
+    pub fn forget_all(&self, digest: &Digest) {
+        let Ok(mut all) = self.0.lock() else { return };
+        let bringers = all.by_digest.remove(digest).unwrap_or_default();
+        all.count -= bringers.len();
+        for (who, (size, _)) in bringers {
+            all.change_bytes(who.owner(), |bytes| bytes.saturating_sub(size));
+        }
+    }
+
     /// Forgets what is too old; gives documents that nobody here counts on any more.
     pub fn expire(&self, now_ms: u64) -> Vec<Digest> {
         let Ok(mut all) = self.0.lock() else { return Vec::new() };
@@ -197,6 +207,23 @@ mod tests {
         assert_ne!(peer(1).staging_name(&d), peer(2).staging_name(&d));
         assert!(uploads.forget(&peer(1), &d) && !uploads.forget(&peer(1), &d));
         assert!(!uploads.contains(&d));
+    }
+
+    #[test]
+    fn what_goes_is_forgotten_whoever_brought_it() {
+        let uploads = Uploads::default();
+        let (a, b, d, e) = (agency("H41"), agency("H42"), Digest([7; 32]), Digest([8; 32]));
+        let peer = Bringer::Peer("n1.H41".parse().unwrap(), DispatchId([1; 32]));
+        for who in [&a, &b, &peer] {
+            assert!(uploads.add(who, d, 10, 0) && uploads.add(who, e, 5, 0));
+        }
+        uploads.forget_all(&d);
+        uploads.forget_all(&d);
+        for who in [&a, &b, &peer] {
+            assert_eq!((uploads.size(who, &d), uploads.size(who, &e)), (None, Some(5)));
+            assert_eq!(uploads.bytes_of(who), 5);
+        }
+        assert!(uploads.add(&a, d, 10, 0), "it may come anew");
     }
 
     #[test]

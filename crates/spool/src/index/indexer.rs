@@ -115,7 +115,7 @@ impl Indexer {
         let mut histories: BTreeMap<DispatchId, (Position, Vec<u8>)> = BTreeMap::new();
         for (at, record) in batch.positions.iter().zip(batch.records) {
             self.apply_one(&mut out, *at, record);
-            let fact = self.auditor.note(&mut out, *at, record, time, past)?;
+            let fact = self.auditor.note(&mut out, *at, record, past)?;
             let Some(id) = record.dispatch() else { continue };
             let (_, history) = histories.entry(id).or_insert((*at, Vec::with_capacity(32)));
             put_position(history, *at);

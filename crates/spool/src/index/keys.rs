@@ -19,7 +19,7 @@
 //! | `o` open numbers | agency, 0, series, number | position of Numbered |
 //! | `s` series | agency, 0, series | the newest number assigned here |
 //! | `N` numbers | originator, 0, number, 0, notation, 0, year, position of Held | dispatch id |
-//! | `B` between | originator, 0, recipient, 0, time of custody, position | dispatch id |
+//! | `B` between | originator, 0, recipient, 0, time of custody, position of the record that first took the leg | dispatch id |
 //! | `X` refusals | 0, or 1 and a code, or 2 and a node and 0, or 3 and an agency and 0; time, position | event, code |
 //! | `W` waiting for a clerk | 0, or 3 and the recipient and 0; arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
 //! | `K` registered late | as `W` | as `W`, with when it was registered |

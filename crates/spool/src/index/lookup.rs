@@ -46,7 +46,7 @@ impl Lookup {
         self.facts(id, |at, _, fact| {
             if !fact.is_empty() && before.is_none_or(|before| at < before) {
                 match Fact::read(fact) {
-                    Some(fact) => trace.learn(&fact, at),
+                    Some(fact) => _ = trace.learn(&fact, at),
                     None => bad = true,
                 }
             }

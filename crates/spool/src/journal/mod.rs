@@ -40,8 +40,10 @@
 //!
 //! After a torn tail a new segment begins. Its header says where the old one ends, so leftovers
 //! can never be taken for data again. A crash during recovery changes nothing: recovery writes
-//! only that header. Before the journal opens, what was read from it is synced, as it may have
-//! come from the cache of a process that died before its sync.
+//! only that header, and the newest batch (or, before the first, the header) over itself. Before the
+//! journal opens, what was read from it is synced, as it may have come from the cache of a process
+//! that died before its sync; and the newest is written again first, as it may have died right after
+//! a sync that failed, when a second sync would do nothing.
 //!
 //! # Bodies that are removed
 //!

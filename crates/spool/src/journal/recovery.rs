@@ -9,8 +9,9 @@ use super::shared::{Extent, Shared, Span, read_header, segment_path};
 use super::writer::{Active, Journal, begin, prepare};
 use crate::disk::{Disk, DiskError, DiskFile, EntryKind, OpenMode, create_dir_durable, read_full};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
-use tram_crypto::sha256_parts;
+use tram_crypto::{sha256, sha256_parts};
 
 /// First part of what the chain of a store begins with; the second is the store id.
 const CHAIN_DOMAIN: &[u8] = b"tram journal chain v1\0";
@@ -208,11 +209,13 @@ fn recover_last(
     let mut end = SECTOR_BYTES;
     let mut next_seq = header.first_batch_seq;
     let mut chain = header.chain;
+    let mut last = None;
     let sectors_total = loop {
         match cursor.read_batch(end, next_seq, Some(&chain), false)? {
             Found::Whole(whole) => {
                 let what = "a batch that was written anew lies in the newest segment";
                 chain = whole.chain.ok_or_else(|| corrupt(segment, end, what))?;
+                last = Some(end..whole.end);
                 end = whole.end;
                 next_seq += 1;
             }
@@ -227,6 +230,10 @@ fn recover_last(
         sectors_present,
         sectors_total,
     });
+    match last {
+        Some(batch) => write_again(&*file, segment, batch, &chain)?,
+        None => file.write_at(0, &header.encode())?,
+    }
     file.sync_data()?;
     disk.sync_dir(dir)?;
     trim_sealed(&*disk, dir, inventory)?;
@@ -251,6 +258,24 @@ fn recover_last(
     let shared = Arc::new(Shared::new(disk, dir.to_owned(), store_id, extent));
     let active = Active { segment, file, end, capacity };
     Ok((Journal::resume(shared, active, segment_bytes), report))
+}
+
+/// Writes the newest batch over itself. Its sync may have failed and the process been killed before it
+/// could leave its marker: the pages then read as written and count as clean, so that a sync alone
+/// would not send them to the disk. Only the newest can be such a one, as nothing is written after a
+/// failed sync.
+fn write_again(
+    file: &dyn DiskFile,
+    segment: u64,
+    batch: Range<u64>,
+    chain: &[u8; 32],
+) -> Result<(), JournalError> {
+    let mut bytes = vec![0; (batch.end - batch.start) as usize];
+    read_full(file, batch.start, &mut bytes)?;
+    if sha256(&bytes) != *chain {
+        return Err(corrupt(segment, batch.start, "the batch reads differently the second time"));
+    }
+    Ok(file.write_at(batch.start, &bytes)?)
 }
 
 /// Gives back unused space of segments whose successor is durable, if a crash came in between.

@@ -6,6 +6,7 @@ use super::{ReceiptQuery, StoreError, StoreReader};
 use crate::index::audit::tables;
 use crate::index::{IndexError, keys};
 use std::collections::{BTreeMap, BTreeSet};
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, UnixMillis};
 
 /// Most index entries looked at for one page where a condition is no part of the key. A page that
@@ -62,7 +63,8 @@ pub struct RefusalQuery {
 /// Which legs that arrived.
 #[derive(Clone, Debug, Default)]
 pub struct ArrivalQuery {
-    /// Registered on a later day than it arrived; otherwise: waiting for the clerk now.
+    /// Registered on a later day than it arrived, or what is urgent after its deadline; otherwise:
+    /// waiting for the clerk now.
     pub late: bool,
     /// To this agency.
     pub recipient: Option<AgencyCode>,
@@ -85,6 +87,8 @@ pub struct Arrival {
     pub originator: AgencyCode,
     /// To whom.
     pub recipient: AgencyCode,
+    /// How urgent it is.
+    pub urgency: Urgency,
     /// When the recipient's node held it.
     pub arrived: UnixMillis,
     /// When the clerk registered it.
@@ -199,24 +203,48 @@ impl StoreReader {
         }
     }
 
-    /// Legs that wait for a clerk, or were registered on a later day, by arrival.
+    /// Legs that wait for a clerk, or were registered late, by arrival; those that are to be kept.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn arrivals(&self, query: &ArrivalQuery) -> Result<Page<Arrival>, StoreError> {
+    pub fn arrivals(
+        &self,
+        query: &ArrivalQuery,
+        keep: impl Fn(&Arrival) -> bool,
+    ) -> Result<Page<Arrival>, StoreError> {
         let limit = query.limit.clamp(1, PAGE_MAX);
         let prefix = |time| tables::arrivals(query.late, query.recipient.as_ref(), time);
         let prefix_len = prefix(UnixMillis(0)).len() - 1;
-        let span = Span { from: query.from, to: query.to, after: query.after };
-        let found = by_time(&self.lookup.kv, &span, prefix_len, prefix, limit)?;
-        let next = if found.len() == limit { found.last().map(|(c, _)| *c) } else { None };
-        let read = |(cursor, value): (Cursor, Vec<u8>)| {
-            let (dispatch, registered, originator, recipient) =
-                tables::arrival(&value).ok_or_else(|| bad("of arrivals"))?;
-            Ok(Arrival { dispatch, originator, recipient, arrived: cursor.time, registered })
-        };
-        let items: Result<Vec<_>, IndexError> = found.into_iter().map(read).collect();
-        Ok(Page { items: items?, next })
+        let mut span = Span { from: query.from, to: query.to, after: query.after };
+        let mut page = Page { items: Vec::new(), next: None };
+        let mut looked = 0;
+        loop {
+            let found = by_time(&self.lookup.kv, &span, prefix_len, prefix, PAGE_MAX)?;
+            let count = found.len();
+            for (cursor, value) in found {
+                let (dispatch, registered, urgency, originator, recipient) =
+                    tables::arrival(&value).ok_or_else(|| bad("of arrivals"))?;
+                let arrived = cursor.time;
+                let arrival =
+                    Arrival { dispatch, originator, recipient, urgency, arrived, registered };
+                span.after = Some(cursor);
+                if keep(&arrival) {
+                    page.items.push(arrival);
+                    if page.items.len() == limit {
+                        page.next = span.after;
+                        return Ok(page);
+                    }
+                }
+            }
+            looked += count;
+            if count < PAGE_MAX {
+                return Ok(page);
+            }
+            if looked >= ENTRIES_LOOKED_AT_MAX {
+                page.next = span.after;
+                return Ok(page);
+            }
+        }
     }
 }
 

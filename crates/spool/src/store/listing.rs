@@ -14,9 +14,6 @@ pub const PAGE_MAX: usize = 500;
 /// still says where to go on.
 pub(super) const ENTRIES_PER_PAGE_MAX: usize = 10_000;
 
-/// So many threads read at a time where much is read for one answer: they mostly wait for the disk.
-pub(super) const READERS: usize = 4;
-
 /// One page of a listing.
 #[derive(Clone, Debug)]
 pub struct Page<T> {

@@ -23,6 +23,7 @@ mod open;
 mod options;
 mod proofs;
 mod reader;
+mod readers;
 mod receipts;
 mod report;
 mod retention;

@@ -3,7 +3,7 @@
 use super::anchor::compare;
 use super::commit::Parts;
 use super::error::chain;
-use super::listing::READERS;
+use super::readers::read_in_parts;
 use super::{
     Hot, INDEX_FILE, IndexRecovery, JOURNAL_DIR, RecoveryReport, Store, StoreError, StoreOptions,
     StoreReader,
@@ -268,21 +268,8 @@ fn recovered_numbers(lookup: &Lookup, indexer: &Indexer) -> Result<Numbers, Inde
 /// The records of all open dispatches, in this order. Where they are many, several threads read them: they lie
 /// all over the journal, and a start mostly waits for the disk.
 fn histories(lookup: &Lookup, open: &[DispatchId]) -> Result<Vec<Vec<Record>>, IndexError> {
-    let read = |ids: &[DispatchId]| -> Result<Vec<_>, IndexError> {
+    read_in_parts(open, ALONE_MAX, "reading open dispatches stopped", |ids| {
         ids.iter().map(|id| history(lookup, id)).collect()
-    };
-    if open.len() < ALONE_MAX {
-        return read(open);
-    }
-    std::thread::scope(|scope| {
-        let chunks = open.chunks(open.len().div_ceil(READERS));
-        let threads: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
-        let mut all = Vec::with_capacity(open.len());
-        for thread in threads {
-            let gone = |_| Err(IndexError::damaged("reading open dispatches stopped"));
-            all.extend(thread.join().unwrap_or_else(gone)?);
-        }
-        Ok(all)
     })
 }
 

@@ -1,9 +1,10 @@
 //! Listing receipts, for auditors.
 
-use super::listing::{Cursor, ENTRIES_PER_PAGE_MAX, PAGE_MAX, Page, READERS, Span, by_time};
+use super::listing::{Cursor, ENTRIES_PER_PAGE_MAX, PAGE_MAX, Page, Span, by_time};
+use super::readers::read_in_parts;
 use super::{StoreError, StoreReader};
+use crate::index::keys;
 use crate::index::lookup::Tiles;
-use crate::index::{IndexError, keys};
 use std::sync::Arc;
 use tram_dispatch::{AgencyCode, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
 use tram_engine::record::Record;
@@ -96,24 +97,12 @@ impl StoreReader {
         places: &[Cursor],
         query: &ReceiptQuery,
     ) -> Result<Vec<ReceiptItem>, StoreError> {
-        let read = |places: &[Cursor]| -> Result<Vec<ReceiptItem>, StoreError> {
+        read_in_parts(places, ALONE_MAX, "reading receipts stopped", |places| {
             let (tiles, mut items) =
                 (Tiles::new(&self.lookup.kv), Vec::with_capacity(places.len()));
             for cursor in places {
                 let record = self.lookup.record(cursor.position)?;
                 items.extend(self.receipt_item(*cursor, record, query, &tiles)?);
-            }
-            Ok(items)
-        };
-        let (mine, others) =
-            places.split_at(places.len().div_ceil(READERS).max(ALONE_MAX).min(places.len()));
-        std::thread::scope(|scope| {
-            let chunks = others.chunks(mine.len().max(1));
-            let threads: Vec<_> = chunks.map(|chunk| scope.spawn(move || read(chunk))).collect();
-            let mut items = read(mine)?;
-            for thread in threads {
-                let gone = |_| Err(IndexError::damaged("reading receipts stopped").into());
-                items.extend(thread.join().unwrap_or_else(gone)?);
             }
             Ok(items)
         })

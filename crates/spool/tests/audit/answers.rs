@@ -4,6 +4,7 @@ use crate::country::{BEGIN, Country, DAY_MS, End, Leg};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, UnixMillis, WorkingDays};
 use tram_engine::Record;
 use tram_spool::check::CheckOptions;
@@ -213,16 +214,17 @@ impl Answers<'_> {
             let found = pages(|after| {
                 let recipient = recipient.map(|index| self.agency(index).clone());
                 let query = ArrivalQuery { late, to, after, recipient, limit: 13, from: None };
-                self.reader.arrivals(&query).unwrap()
+                self.reader.arrivals(&query, |_| true).unwrap()
             });
             let mut found: Vec<_> = found
                 .into_iter()
                 .map(|a| (a.arrived, a.dispatch, a.originator, a.recipient))
                 .collect();
             let wanted = |leg: &&Leg| match (late, leg.arrived, leg.end) {
-                (true, Some(came), End::Registered(at)) => {
-                    Day::of(UnixMillis(at)) > Day::of(UnixMillis(came))
-                }
+                (true, Some(came), End::Registered(at)) => match leg.urgency {
+                    Urgency::Normal => Day::of(UnixMillis(at)) > Day::of(UnixMillis(came)),
+                    urgent => UnixMillis(at) >= calendar().register_by(UnixMillis(came), urgent),
+                },
                 (true, ..) => false,
                 (false, ..) => self.waiting(leg),
             };
@@ -235,6 +237,42 @@ impl Answers<'_> {
             assert_eq!(found, want, "late: {late}");
             assert!(!found.is_empty());
         }
+    }
+
+    /// What waits too long by its own urgency, asked on several days: neither more nor less.
+    pub(crate) fn every_page_of_overdue_by_urgency(&self) {
+        let (calendar, mut urgent) = (calendar(), 0);
+        for days_ago in 0..8 {
+            let now = UnixMillis(self.country.now - days_ago * DAY_MS);
+            let due = |arrived, urgency| calendar.register_by(arrived, urgency) <= now;
+            let found = pages(|after| {
+                let query =
+                    ArrivalQuery { to: Some(now), after, limit: 7, ..ArrivalQuery::default() };
+                self.reader.arrivals(&query, |a| due(a.arrived, a.urgency)).unwrap()
+            });
+            let mut found: Vec<_> = found
+                .into_iter()
+                .map(|a| (a.arrived, a.dispatch, a.recipient, a.urgency))
+                .collect();
+            let is_due = |leg: &&Leg| {
+                let arrived = leg.arrived.map(UnixMillis).filter(|at| *at < now);
+                leg.end == End::None && arrived.is_some_and(|at| due(at, leg.urgency))
+            };
+            let key = |leg: &Leg| {
+                let id = self.country.dispatches[leg.dispatch as usize];
+                let arrived = UnixMillis(leg.arrived.unwrap_or(0));
+                (arrived, id, self.agency(leg.recipient).clone(), leg.urgency)
+            };
+            let mut want: Vec<_> = self.country.legs.iter().filter(is_due).map(key).collect();
+            let early = |leg: &&(UnixMillis, DispatchId, AgencyCode, Urgency)| {
+                calendar.deadline(leg.0) > now
+            };
+            urgent += want.iter().filter(early).count();
+            found.sort_by_key(|leg| (leg.0, leg.1, leg.2.clone()));
+            want.sort_by_key(|leg| (leg.0, leg.1, leg.2.clone()));
+            assert_eq!(found, want, "{now}");
+        }
+        assert!(urgent > 0, "some are overdue for their urgency alone");
     }
 
     fn days(&self, days: u32) -> (Day, Day) {

@@ -6,7 +6,7 @@ use tram_crypto::Sign;
 use tram_dispatch::{AgencyCode, Code, Day, DispatchId, NodeId, UnixMillis};
 use tram_engine::Record;
 use tram_spool::store::{
-    ArrivalQuery, BetweenQuery, NumberQuery, RefusalQuery, StoreReader, Sum, Sums,
+    Arrival, ArrivalQuery, BetweenQuery, NumberQuery, RefusalQuery, StoreReader, Sum, Sums,
 };
 use tram_wire::Receipt;
 
@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     sent: u64,
     /// To which something waits too long.
     waiting: AgencyCode,
+    /// Registered something late not long ago.
+    tardy: AgencyCode,
     /// What arrived before this moment and waits is overdue.
     border: u64,
     now: u64,
@@ -50,9 +52,10 @@ pub(crate) const QUESTIONS: &[Question] = &[
     }),
     ("overdue, first 500", |asked, reader| asked.overdue(reader, None)),
     ("overdue, one agency", |asked, reader| asked.overdue(reader, Some(asked.waiting.clone()))),
+    ("overdue by urgency, first 500", Asked::overdue_by_urgency),
     ("registered late in 35 days, first 500", |asked, reader| asked.late(reader, None)),
     ("registered late in 35 days, one agency", |asked, reader| {
-        asked.late(reader, Some(asked.recipient.clone()))
+        asked.late(reader, Some(asked.tardy.clone()))
     }),
     ("statistics, one day", |asked, reader| asked.statistics(reader, asked.last(), 1)),
     ("statistics, thirty days", |asked, reader| asked.statistics(reader, asked.last(), 30)),
@@ -98,24 +101,30 @@ impl Asked {
             panic!("custody begins with it")
         };
         let late = country.legs.iter().find(|leg| answers.waiting(leg)).unwrap();
-        Asked {
+        let mut asked = Asked {
             dispatch,
             number: held.reference.as_str().trim_end_matches("/CV").to_owned(),
             originator: answers.agency(leg.originator).clone(),
             recipient: answers.agency(leg.recipient).clone(),
             sent: leg.sent,
             waiting: answers.agency(late.recipient).clone(),
+            tardy: answers.agency(leg.recipient).clone(),
             border: answers.border().0,
             now: country.now,
             node: country.node.clone(),
-        }
+        };
+        let (from, to) = asked.span();
+        let query = ArrivalQuery { late: true, recipient: None, from, to, after: None, limit: 1 };
+        let found = answers.reader.arrivals(&query, |_| true).unwrap().items;
+        asked.tardy = found.first().unwrap().recipient.clone();
+        asked
     }
 
     pub(crate) fn to_text(&self) -> String {
         let Asked { dispatch, number, originator, recipient, sent, .. } = self;
-        let Asked { waiting, border, now, node, .. } = self;
+        let Asked { waiting, tardy, border, now, node, .. } = self;
         format!(
-            "{dispatch} {number} {originator} {recipient} {sent} {waiting} {border} {now} {node}"
+            "{dispatch} {number} {originator} {recipient} {sent} {waiting} {tardy} {border} {now} {node}"
         )
     }
 
@@ -129,9 +138,10 @@ impl Asked {
             recipient: agency(3),
             sent: words[4].parse().unwrap(),
             waiting: agency(5),
-            border: words[6].parse().unwrap(),
-            now: words[7].parse().unwrap(),
-            node: words[8].parse().unwrap(),
+            tardy: agency(6),
+            border: words[7].parse().unwrap(),
+            now: words[8].parse().unwrap(),
+            node: words[9].parse().unwrap(),
         }
     }
 
@@ -183,13 +193,21 @@ impl Asked {
     fn overdue(&self, reader: &StoreReader, recipient: Option<AgencyCode>) -> u64 {
         let to = Some(UnixMillis(self.border));
         let query = ArrivalQuery { to, recipient, limit: 500, ..ArrivalQuery::default() };
-        reader.arrivals(&query).unwrap().items.len() as u64
+        reader.arrivals(&query, |_| true).unwrap().items.len() as u64
+    }
+
+    /// What is overdue by its urgency: everything that waits is looked at, up to now.
+    fn overdue_by_urgency(&self, reader: &StoreReader) -> u64 {
+        let (now, calendar) = (UnixMillis(self.now), calendar());
+        let query = ArrivalQuery { to: Some(now), limit: 500, ..ArrivalQuery::default() };
+        let due = |a: &Arrival| calendar.register_by(a.arrived, a.urgency) <= now;
+        reader.arrivals(&query, due).unwrap().items.len() as u64
     }
 
     fn late(&self, reader: &StoreReader, recipient: Option<AgencyCode>) -> u64 {
         let (from, to) = self.span();
         let query = ArrivalQuery { late: true, recipient, from, to, after: None, limit: 500 };
-        reader.arrivals(&query).unwrap().items.len() as u64
+        reader.arrivals(&query, |_| true).unwrap().items.len() as u64
     }
 
     fn last(&self) -> Day {

@@ -1,16 +1,17 @@
 //! A generator of history: agencies that write to each other, and what becomes of it.
 
+use crate::log::Log;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use tram_crypto::{Ed25519Signer, Sign};
-use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy};
+use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy, Urgency};
 use tram_dispatch::evidence::Genesis;
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, EpochId, Event, EvidenceRecord, NetworkId, NodeId,
     UnixMillis,
 };
-use tram_engine::record::{Held, Leaf, OwnEvidence};
+use tram_engine::record::{Foreign, Held, Leaf, OwnEvidence};
 use tram_engine::{Batch, Record};
 use tram_tlog::{BatchAppend, Frontier, leaf_hash};
 use tram_wire::evidence::commitment;
@@ -48,6 +49,7 @@ pub(crate) struct Leg {
     pub(crate) dispatch: u32,
     pub(crate) originator: u16,
     pub(crate) recipient: u16,
+    pub(crate) urgency: Urgency,
     pub(crate) sent: u64,
     pub(crate) arrived: Option<u64>,
     pub(crate) end: End,
@@ -67,6 +69,8 @@ pub(crate) struct Country {
     indexes: HashMap<AgencyCode, u16>,
     pub(crate) node: NodeId,
     pub(crate) key: Ed25519Signer,
+    /// The log of the next node, which refuses some legs.
+    next: Log,
     pub(crate) dispatches: Vec<DispatchId>,
     pub(crate) legs: Vec<Leg>,
     pub(crate) refusals: Vec<Refusal>,
@@ -111,6 +115,8 @@ impl Country {
         let codes = (0..size.agencies).map(|n| format!("H{:02}.{:03}", n % 34 + 1, n / 34));
         let agencies: Vec<_> =
             codes.map(|code| AgencyCode::parse_canonical(&code).unwrap()).collect();
+        let (mut next, first) = Log::new("n1.G01", 8);
+        next.commit(&[first], BEGIN);
         // A dispatch comes to some 3.6 receipts.
         let dispatches = (size.receipts * 10 / 36).max(1);
         Country {
@@ -118,6 +124,7 @@ impl Country {
             agencies,
             node,
             key,
+            next,
             dispatches: Vec::new(),
             legs: Vec::new(),
             refusals: Vec::new(),
@@ -202,6 +209,12 @@ impl Country {
         }
         self.numbers[originator] += 1;
         let number = self.numbers[originator];
+        let urgency = match self.dispatches.len() % 20 {
+            0 => Urgency::Urgent,
+            1 => Urgency::Flash,
+            2 => Urgency::FlashAt(UnixMillis(self.now + 3_600_000)),
+            _ => Urgency::Normal,
+        };
         let envelope = Envelope {
             network: NETWORK,
             originator: self.agencies[originator].clone(),
@@ -211,6 +224,7 @@ impl Country {
             group: None,
             secrecy: Secrecy::None,
             metadata: Metadata {
+                urgency,
                 number: Some(number.to_string()),
                 notation: Some("CV-UBND".to_owned()),
                 subject: "Về việc báo cáo định kỳ".to_owned(),
@@ -258,6 +272,7 @@ impl Country {
                 dispatch,
                 originator,
                 recipient,
+                urgency,
                 sent,
                 arrived: None,
                 end: End::None,
@@ -328,7 +343,7 @@ impl Country {
             self.refusals.push(Refusal { time, event, code, parties });
         }
         let index = self.frontier.size() + self.leaves.len() as u64;
-        let evidence = EvidenceRecord {
+        let mut evidence = EvidenceRecord {
             event,
             network: NETWORK,
             node: self.node.clone(),
@@ -353,6 +368,12 @@ impl Country {
             attestation: None,
             other_object: None,
         };
+        if event == Event::RelayRejection {
+            // A node refuses what it is offered; of what it holds, the next one does.
+            evidence.previous = Some(self.node.clone());
+            self.next_says(evidence);
+            return;
+        }
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&self.below(u64::MAX).to_be_bytes());
         salt[8..].copy_from_slice(&self.below(u64::MAX).to_be_bytes());
@@ -360,6 +381,25 @@ impl Country {
         let leaf = Leaf { index, salt, record };
         self.leaves.push(leaf.clone());
         self.records.push(Record::Evidence(OwnEvidence { leaf, evidence, owed_to: Vec::new() }));
+    }
+
+    fn next_says(&mut self, mut evidence: EvidenceRecord) {
+        let log = &mut self.next;
+        let index = log.frontier.size();
+        (evidence.node, evidence.epoch) = (log.node.clone(), log.epoch);
+        evidence.custody = index;
+        let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
+        let leaf = Leaf { index, salt: [8; 16], record };
+        let (_, receipts, _) = log.commit(&[leaf], evidence.time);
+        let raw = receipts[&index].clone();
+        self.records.push(Record::Foreign(Foreign {
+            digest: Digest(tram_crypto::sha256(&raw)),
+            raw,
+            evidence,
+            from: log.node.clone(),
+            authorised: true,
+            owed_to: Vec::new(),
+        }));
     }
 
     fn seal(&mut self) -> Batch {

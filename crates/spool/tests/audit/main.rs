@@ -7,6 +7,11 @@ mod answers;
 mod asked;
 mod cold;
 mod country;
+mod custody;
+#[path = "../store/log.rs"]
+mod log;
+mod recount;
+mod world;
 
 use answers::Answers;
 use asked::{Asked, QUESTIONS};
@@ -70,6 +75,7 @@ fn every_question_answers_what_the_generator_remembers() {
         ask_all(answers);
         answers.every_count();
         answers.every_page_of_overdue();
+        answers.every_page_of_overdue_by_urgency();
         answers.every_page_of_refusals();
         answers.every_leg_between();
     });
@@ -96,6 +102,7 @@ fn an_index_built_anew_answers_the_same_and_the_check_agrees() {
         Answers::of(directory.path(), &country, options(), |answers| {
             answers.every_count();
             answers.every_page_of_overdue();
+            answers.every_page_of_overdue_by_urgency();
             answers.every_page_of_refusals();
             answers.every_leg_between();
         });

@@ -289,3 +289,31 @@ fn after_any_failed_write_sync_or_directory_sync_the_journal_takes_nothing_more(
         }
     }
 }
+
+/// A sync fails, and the process is killed before it could say so to the next start: the pages read as
+/// written and count as clean.
+#[test]
+fn what_a_killed_process_failed_to_sync_is_written_again() {
+    let mut failed = 0;
+    for op in [DiskOp::Write, DiskOp::Sync, DiskOp::SyncDir] {
+        for (effect, nth) in [FaultEffect::Applied, FaultEffect::NotApplied]
+            .into_iter()
+            .flat_map(|effect| (1..30).map(move |nth| (effect, nth)))
+        {
+            let disk = MemDisk::new();
+            let (mut journal, _) = open(&disk, 6 * 512).unwrap();
+            disk.set_faults(vec![Fault { op, nth, error: FaultError::Io, effect }]);
+            failed += usize::from((0..40).any(|_| journal.append(&records(1, 600)).is_err()));
+            drop(journal);
+            disk.set_faults(Vec::new());
+            let (mut journal, _) = open(&disk, 6 * 512).unwrap();
+            let last = journal.append(&records(1, 600)).unwrap().batch_seq;
+            for seed in 0..16 {
+                let (after, _) = open(&disk.crash(seed), 6 * 512)
+                    .unwrap_or_else(|e| panic!("{op} {nth} {seed}: {e}"));
+                assert_eq!(after.last_batch_seq(), last, "{op} {nth} {seed}");
+            }
+        }
+    }
+    assert!(failed > 100, "{failed}");
+}

@@ -111,10 +111,9 @@ async fn give(
     let _turn = gates.given.acquire().await.map_err(broken)?;
     let first = offer(process, &transfer, &riding)?;
     let wait = Duration::from_millis(ANSWER_MS_MAX);
-    let opened = timeout(wait, session.open_transfer()).await;
+    let opened = timeout(wait, session.open_transfer(transfer.priority())).await;
     let (mut send, mut recv) =
         opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)?;
-    send.set_priority(i32::from(transfer.class));
     send.send_bytes(first.into()).await.map_err(broken)?;
     let mut giver = Giver::new(documents);
     let mut answers = Answers::awaited(&transfer.recipients);

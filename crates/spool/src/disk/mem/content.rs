@@ -163,9 +163,10 @@ impl Inode {
         self.durable.clip();
     }
 
+    /// Lengths and holes are the file system's own: they wait for a sync that succeeds.
     pub(super) fn fail_sync(&mut self) {
         for pending in &mut self.pending {
-            pending.lost = true;
+            pending.lost |= matches!(pending.change, Change::Sector(_, Some(_)));
         }
     }
 

@@ -40,15 +40,20 @@ impl Live {
         Tallies(Arc::clone(&self.map))
     }
 
-    /// Changes the counts of one agency, one party, one day, and those of the longer periods it lies in.
-    pub(crate) fn change(
+    /// Changes the counts of one agency, one party, one day, and those of the longer periods it lies in. `change`
+    /// gives false where it takes out what is not in them.
+    pub(crate) fn change<P: Past>(
         &mut self,
         day: Day,
         party: Party,
         agency: &AgencyCode,
-        past: &impl Past,
-        change: impl Fn(&mut Tally, Span),
+        past: &P,
+        change: impl Fn(&mut Tally, Span) -> bool,
     ) -> Result<(), IndexError> {
+        let change = |tally: &mut Tally, span| {
+            let sound = change(tally, span);
+            debug_assert!(sound || !P::AGREES, "more is taken out of counts than is in them");
+        };
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         // Most agencies are known: no copy of their codes.
         let agencies = match map.get_mut(agency) {

@@ -14,9 +14,9 @@ pub(crate) mod tally;
 pub(crate) mod traces;
 
 use self::facts::Fact;
-use self::legs::Leg;
+use self::legs::{Change, Custody};
 use self::live::{Live, Tallies};
-use self::traces::Traces;
+use self::traces::{Learnt, Traces};
 use super::kv::Put;
 use super::{IndexError, keys};
 use crate::journal::Position;
@@ -30,6 +30,8 @@ pub(crate) use self::tally::Tally;
 
 /// What must be known of the batches before.
 pub(crate) trait Past {
+    /// Whether counts and traces come from the same journal; where they are compared, one may be damaged.
+    const AGREES: bool;
     /// Whether custody of a dispatch began in one of them.
     fn held(&self, id: &DispatchId) -> Result<bool, IndexError>;
     /// How far the legs of a dispatch had come in them.
@@ -70,23 +72,21 @@ impl Auditor {
         self.live.trim();
     }
 
-    /// What one record adds; `time` is that of its batch. Gives the fact to be kept with its place
-    /// in the history of its dispatch.
+    /// What one record adds. Gives the fact to be kept with its place in the history of its dispatch.
     pub(crate) fn note(
         &mut self,
         out: &mut Vec<Put>,
         at: Position,
         record: &Record,
-        time: UnixMillis,
         past: &impl Past,
     ) -> Result<Option<Fact>, IndexError> {
         match record {
             Record::Held(held) => self.held(out, at, held, past).map(Some),
-            Record::Legs(legs) => self.more(out, at, legs, time, past).map(|()| None),
-            Record::Evidence(own) => self.evidence(out, at, &own.evidence, past),
-            Record::Earlier(own) => self.evidence(out, at, &own.evidence, past),
+            Record::Legs(legs) => self.more(out, at, legs, past),
+            Record::Evidence(own) => self.evidence(out, at, &own.evidence, true, past),
+            Record::Earlier(own) => self.evidence(out, at, &own.evidence, true, past),
             Record::Foreign(foreign) if foreign.authorised => {
-                self.evidence(out, at, &foreign.evidence, past)
+                self.evidence(out, at, &foreign.evidence, false, past)
             }
             _ => Ok(None),
         }
@@ -105,9 +105,19 @@ impl Auditor {
         past: &impl Past,
     ) -> Result<Fact, IndexError> {
         tables::put_number(out, at, held);
-        self.sent(out, at, held.dispatch, &held.originator, &held.recipients, held.at, past)?;
-        self.traces.begin(held.dispatch, held.originator.clone(), held.at);
-        Ok(Fact::Held { at: held.at, originator: held.originator.clone() })
+        let (id, originator) = (held.dispatch, &held.originator);
+        let urgency = tram_wire::envelope::urgency(&held.raw).unwrap_or_default();
+        let trace = self.traces.of(id, past)?;
+        if trace.urgency != urgency {
+            // Evidence that stood before it did not know how urgent it is.
+            for (recipient, leg) in &trace.legs {
+                tables::put_waiting(out, (id, originator, recipient), urgency, None, leg.waiting());
+            }
+        }
+        let (originator, recipients) = (originator.clone(), held.recipients.clone());
+        let fact = Fact::Held { at: held.at, urgency, originator, recipients };
+        self.learn(out, at, id, &held.originator, &fact, past)?;
+        Ok(fact)
     }
 
     fn more(
@@ -115,40 +125,17 @@ impl Auditor {
         out: &mut Vec<Put>,
         at: Position,
         legs: &Legs,
-        time: UnixMillis,
         past: &impl Past,
-    ) -> Result<(), IndexError> {
+    ) -> Result<Option<Fact>, IndexError> {
+        // The peer only learns what is held.
         if legs.recipients.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let trace = self.traces.of(legs.dispatch, past)?;
-        let Some(originator) = trace.originator.clone() else { return Ok(()) };
-        let sent = trace.sent.unwrap_or(time);
-        self.sent(out, at, legs.dispatch, &originator, &legs.recipients, sent, past)
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "one row of a table")]
-    fn sent(
-        &mut self,
-        out: &mut Vec<Put>,
-        at: Position,
-        dispatch: DispatchId,
-        originator: &AgencyCode,
-        recipients: &[AgencyCode],
-        sent: UnixMillis,
-        past: &impl Past,
-    ) -> Result<(), IndexError> {
-        for recipient in recipients {
-            let key = keys::at(tables::between(originator, recipient, sent), at);
-            out.push((key, Some(dispatch.as_bytes().to_vec())));
-        }
-        let day = Day::of(sent);
-        let legs = recipients.len() as u64;
-        self.live.change(day, Party::Originator, originator, past, |t, _| t.sent += legs)?;
-        for recipient in recipients {
-            self.live.change(day, Party::Recipient, recipient, past, |t, _| t.sent += 1)?;
-        }
-        Ok(())
+        let Some(originator) = trace.originator.clone() else { return Ok(None) };
+        let fact = Fact::More { recipients: legs.recipients.clone() };
+        self.learn(out, at, legs.dispatch, &originator, &fact, past)?;
+        Ok(Some(fact))
     }
 
     fn evidence(
@@ -156,6 +143,7 @@ impl Auditor {
         out: &mut Vec<Put>,
         at: Position,
         e: &EvidenceRecord,
+        ours: bool,
         past: &impl Past,
     ) -> Result<Option<Fact>, IndexError> {
         if tables::is_negative(e.event) {
@@ -163,48 +151,73 @@ impl Auditor {
         }
         if e.event == Event::SubmissionRejection {
             let day = Day::of(e.time);
-            self.live
-                .change(day, Party::Originator, &e.originator, past, |t, _| t.rejected += 1)?;
+            self.live.change(day, Party::Originator, &e.originator, past, |t, _| {
+                t.rejected += 1;
+                true
+            })?;
         }
-        let Some(fact) = Fact::of(e) else { return Ok(None) };
-        let Fact::Leg { recipient, .. } = &fact else { return Ok(None) };
-        let trace = self.traces.of(e.dispatch, past)?;
-        let sent = trace.sent;
-        let leg = trace.legs.entry(recipient.clone()).or_default();
-        let before = *leg;
-        leg.learn(&fact, at);
-        let after = *leg;
-        if before != after {
-            tables::put_waiting(out, e, before.waiting(), after.waiting());
-            tables::put_late(out, e, &before, &after);
-            self.count(&e.originator, recipient, sent, &before, &after, past)?;
-        }
+        let Some(fact) = Fact::of(e, ours) else { return Ok(None) };
+        self.learn(out, at, e.dispatch, &e.originator, &fact, past)?;
         Ok(Some(fact))
+    }
+
+    /// What a record says about legs moves them in all tables.
+    fn learn(
+        &mut self,
+        out: &mut Vec<Put>,
+        at: Position,
+        id: DispatchId,
+        originator: &AgencyCode,
+        fact: &Fact,
+        past: &impl Past,
+    ) -> Result<(), IndexError> {
+        let Learnt { trace, mut changes } = self.traces.learn(id, fact, at, past)?;
+        let (sent, urgency) = (trace.sent, trace.urgency);
+        // As the record of custody names it, so that what is taken out is where it was taken in.
+        let originator = &trace.originator.clone().unwrap_or_else(|| originator.clone());
+        changes.retain(|change| change.before != change.after);
+        for Change { recipient, before, after } in &changes {
+            let leg = (id, originator, recipient);
+            tables::put_waiting(out, leg, urgency, before.waiting(), after.waiting());
+            tables::put_late(out, leg, urgency, before, after);
+            let first = before.custody == Custody::Never && after.custody == Custody::Taken;
+            if let Some(sent) = sent.filter(|_| first) {
+                let key = keys::at(tables::between(originator, recipient, sent), at);
+                out.push((key, Some(id.as_bytes().to_vec())));
+            }
+        }
+        self.count(originator, sent, &changes, past)
     }
 
     fn count(
         &mut self,
         originator: &AgencyCode,
-        recipient: &AgencyCode,
         sent: Option<UnixMillis>,
-        before: &Leg,
-        after: &Leg,
+        changes: &[Change],
         past: &impl Past,
     ) -> Result<(), IndexError> {
-        let parties = [(Party::Originator, originator), (Party::Recipient, recipient)];
-        for (party, agency) in parties {
-            if let Some(sent) = sent.filter(|_| before.way() != after.way()) {
-                self.live.change(Day::of(sent), party, agency, past, |t, _| {
-                    t.way(before, sent, false);
-                    t.way(after, sent, true);
+        if let Some(sent) = sent {
+            let moved = |c: &&Change| c.before.way() != c.after.way();
+            let count = |t: &mut Tally, c: &Change| {
+                t.way(&c.before, sent, false) & t.way(&c.after, sent, true)
+            };
+            let day = Day::of(sent);
+            if changes.iter().any(|c| moved(&c)) {
+                self.live.change(day, Party::Originator, originator, past, |t, _| {
+                    changes.iter().filter(moved).fold(true, |sound, c| count(t, c) & sound)
                 })?;
             }
-            for (leg, gained) in [(before, false), (after, true)] {
-                let same = before.came() == after.came();
-                if let Some((arrived, _)) = leg.arrived.filter(|_| !same) {
-                    let day = Day::of(arrived);
-                    self.live.change(day, party, agency, past, |t, span| {
-                        t.came(leg, gained, span == Span::Day);
+            for c in changes.iter().filter(moved) {
+                self.live.change(day, Party::Recipient, &c.recipient, past, |t, _| count(t, c))?;
+            }
+        }
+        for c in changes.iter().filter(|c| c.before.came() != c.after.came()) {
+            let parties = [(Party::Originator, originator), (Party::Recipient, &c.recipient)];
+            for (party, agency) in parties {
+                for (leg, gained) in [(&c.before, false), (&c.after, true)] {
+                    let Some((arrived, _)) = leg.arrived else { continue };
+                    self.live.change(Day::of(arrived), party, agency, past, |t, span| {
+                        t.came(leg, gained, span == Span::Day)
                     })?;
                 }
             }
@@ -215,6 +228,8 @@ impl Auditor {
 
 /// Handles of the index that know the past.
 impl Past for super::lookup::Lookup {
+    const AGREES: bool = true;
+
     fn held(&self, id: &DispatchId) -> Result<bool, IndexError> {
         Ok(self.held_at(id)?.is_some())
     }
@@ -236,6 +251,8 @@ pub(crate) struct Before<'a> {
 }
 
 impl Past for Before<'_> {
+    const AGREES: bool = false;
+
     fn held(&self, id: &DispatchId) -> Result<bool, IndexError> {
         let Some(lookup) = self.lookup else { return Ok(false) };
         Ok(lookup.held_at(id)?.is_some_and(|at| Some(at) < self.at))

@@ -2,12 +2,16 @@
 
 use super::super::kv::Put;
 use super::super::ordered::{put_position, put_uint, take_position, take_uint};
+use super::facts::{put_urgency, take_urgency};
 use super::legs::Leg;
 use super::{Party, Period, Span};
 use crate::index::keys;
 use crate::journal::Position;
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::text::comparable;
-use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis};
+use tram_dispatch::{
+    AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis, WorkingDays,
+};
 use tram_engine::record::Held;
 use tram_wire::envelope::{Numbered, numbered};
 
@@ -168,8 +172,8 @@ pub(crate) fn refusal_value(mut value: &[u8]) -> Option<(u8, u16)> {
     value.is_empty().then_some((*event, code))
 }
 
-/// The beginning of all keys of what waits for a clerk, or (`late`) was registered on a later day than
-/// it arrived, from this moment of arrival on; of one recipient, or of all.
+/// The beginning of all keys of what waits for a clerk, or (`late`) may have been registered too late,
+/// from this moment of arrival on; of one recipient, or of all.
 pub(crate) fn arrivals(late: bool, recipient: Option<&AgencyCode>, arrived: UnixMillis) -> Vec<u8> {
     let table = if late { LATE } else { WAITING };
     match recipient {
@@ -178,21 +182,24 @@ pub(crate) fn arrivals(late: bool, recipient: Option<&AgencyCode>, arrived: Unix
     }
 }
 
+/// A leg: dispatch, originator, recipient.
+type Parties<'a> = (DispatchId, &'a AgencyCode, &'a AgencyCode);
+
 /// The keys of a leg that arrived: among all, and among those of its recipient.
 fn arrival_keys(
     late: bool,
-    e: &EvidenceRecord,
+    recipient: &AgencyCode,
     (arrived, at): (UnixMillis, Position),
 ) -> impl Iterator<Item = Vec<u8>> {
-    let both = [None, e.recipient.as_ref()];
-    let both = both.into_iter().take(1 + usize::from(e.recipient.is_some()));
-    both.map(move |recipient| keys::at(arrivals(late, recipient, arrived), at))
+    let both = [None, Some(recipient)];
+    both.into_iter().map(move |recipient| keys::at(arrivals(late, recipient, arrived), at))
 }
 
 /// Moves a leg in or out of what waits for a clerk.
 pub(crate) fn put_waiting(
     out: &mut Vec<Put>,
-    e: &EvidenceRecord,
+    leg: Parties<'_>,
+    urgency: Urgency,
     before: Option<(UnixMillis, Position)>,
     after: Option<(UnixMillis, Position)>,
 ) {
@@ -200,48 +207,66 @@ pub(crate) fn put_waiting(
         return;
     }
     if let Some(was) = before {
-        out.extend(arrival_keys(false, e, was).map(|key| (key, None)));
+        out.extend(arrival_keys(false, leg.2, was).map(|key| (key, None)));
     }
     if let Some(is) = after {
-        let value = arrival_value(e, None);
-        out.extend(arrival_keys(false, e, is).map(|key| (key, Some(value.clone()))));
+        let value = arrival_value(leg, urgency, None);
+        out.extend(arrival_keys(false, leg.2, is).map(|key| (key, Some(value.clone()))));
     }
 }
 
-/// Keeps what was registered on a later day than it arrived.
-pub(crate) fn put_late(out: &mut Vec<Put>, e: &EvidenceRecord, before: &Leg, after: &Leg) {
+/// Keeps what may have been registered too late: on a later day than it arrived, or after its hour. Whether
+/// a day is a working day is asked later, since the list of holidays may change.
+pub(crate) fn put_late(
+    out: &mut Vec<Put>,
+    leg: Parties<'_>,
+    urgency: Urgency,
+    before: &Leg,
+    after: &Leg,
+) {
     let (None, Some(((arrived, at), registered))) = (before.registered(), after.registered())
     else {
         return;
     };
-    if Day::of(registered) > Day::of(arrived) {
-        let value = arrival_value(e, Some(registered));
-        let keys = arrival_keys(true, e, (arrived, at));
+    // The deadline of what is urgent is the same by every list of holidays.
+    let is_late = match urgency {
+        Urgency::Normal => Day::of(registered) > Day::of(arrived),
+        urgent => registered >= WorkingDays::default().register_by(arrived, urgent),
+    };
+    if is_late {
+        let value = arrival_value(leg, urgency, Some(registered));
+        let keys = arrival_keys(true, leg.2, (arrived, at));
         out.extend(keys.map(|key| (key, Some(value.clone()))));
     }
 }
 
-fn arrival_value(e: &EvidenceRecord, registered: Option<UnixMillis>) -> Vec<u8> {
+fn arrival_value(
+    (dispatch, originator, recipient): Parties<'_>,
+    urgency: Urgency,
+    registered: Option<UnixMillis>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
-    out.extend_from_slice(e.dispatch.as_bytes());
+    out.extend_from_slice(dispatch.as_bytes());
     put_uint(&mut out, registered.unwrap_or_default().0);
-    out.extend_from_slice(e.originator.as_str().as_bytes());
+    put_urgency(&mut out, urgency);
+    out.extend_from_slice(originator.as_str().as_bytes());
     out.push(0);
-    out.extend_from_slice(e.recipient.as_ref().map_or("", AgencyCode::as_str).as_bytes());
+    out.extend_from_slice(recipient.as_str().as_bytes());
     out
 }
 
-/// What [`arrival_value`] holds: dispatch, registration, originator, recipient.
-pub(crate) type Arrival = (DispatchId, Option<UnixMillis>, AgencyCode, AgencyCode);
+/// What [`arrival_value`] holds: dispatch, registration, urgency, originator, recipient.
+pub(crate) type Arrival = (DispatchId, Option<UnixMillis>, Urgency, AgencyCode, AgencyCode);
 
 /// Reads a value of those tables.
 pub(crate) fn arrival(value: &[u8]) -> Option<Arrival> {
     let (id, mut rest) = value.split_first_chunk::<32>()?;
     let registered = take_uint(&mut rest)?;
+    let urgency = take_urgency(&mut rest)?;
     let (originator, recipient) = std::str::from_utf8(rest).ok()?.split_once('\0')?;
     let agency = |text: &str| AgencyCode::parse_canonical(text).ok();
     let registered = (registered > 0).then_some(UnixMillis(registered));
-    Some((DispatchId(*id), registered, agency(originator)?, agency(recipient)?))
+    Some((DispatchId(*id), registered, urgency, agency(originator)?, agency(recipient)?))
 }
 
 /// The key of the counts of one agency, one party, one period.

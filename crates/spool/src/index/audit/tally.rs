@@ -12,13 +12,13 @@ pub struct Times(Counts);
 /// Counts by small numbers, in their order: short, and read often.
 type Counts = Vec<(u16, u32)>;
 
-/// Counts of legs. Those of the first group belong to the day on which custody began at this node;
-/// those of the second to the day on which the recipient's node held the dispatch.
+/// Counts of legs, each counted once. Those of the first group belong to the day on which custody of the dispatch
+/// began at this node, and leave out what it gave back; those of the second to the day on which the recipient's node held the dispatch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Submissions that this node refused on that day, with evidence.
     pub rejected: u64,
-    /// Legs taken into custody.
+    /// Legs taken into custody and not given back to the node before.
     pub sent: u64,
     /// Of these: arrived since.
     pub arrived: u64,
@@ -38,6 +38,8 @@ pub struct Tally {
     pub returned: u64,
     /// Of these: unanswered when the time for it was over.
     pub lapsed: u64,
+    /// Of these: given up unanswered; no clerk will answer.
+    pub dropped: u64,
     /// From arrival to registration.
     pub to_register: Times,
     /// Of those registered: by the end of the next day after arrival that is no weekend.
@@ -59,27 +61,31 @@ pub(crate) fn next_weekday(day: Day) -> Day {
     next
 }
 
-fn step(count: &mut u64, gained: bool) {
+/// Counts one more or one less; false where there was none to take out.
+fn step(count: &mut u64, gained: bool) -> bool {
+    let sound = gained || *count > 0;
     *count = if gained { count.saturating_add(1) } else { count.saturating_sub(1) };
+    sound
 }
 
-fn step_in(counts: &mut Counts, key: u16, gained: bool) {
+fn step_in(counts: &mut Counts, key: u16, gained: bool) -> bool {
     match counts.binary_search_by_key(&key, |(key, _)| *key) {
         Err(at) if gained => counts.insert(at, (key, 1)),
-        Err(_) => {}
+        Err(_) => return false,
         Ok(at) if gained => counts[at].1 = counts[at].1.saturating_add(1),
         Ok(at) => {
-            counts[at].1 -= 1;
+            counts[at].1 = counts[at].1.saturating_sub(1);
             if counts[at].1 == 0 {
                 counts.remove(at);
             }
         }
     }
+    true
 }
 
 impl Times {
-    fn change(&mut self, ms: u64, gained: bool) {
-        step_in(&mut self.0, bucket(ms), gained);
+    fn change(&mut self, ms: u64, gained: bool) -> bool {
+        step_in(&mut self.0, bucket(ms), gained)
     }
 
     /// How many there are.
@@ -135,41 +141,50 @@ fn middle(bucket: u16) -> u64 {
 }
 
 impl Tally {
-    /// Takes the way of a leg in or out again.
-    pub(super) fn way(&mut self, leg: &Leg, sent: UnixMillis, gained: bool) {
-        match leg.way() {
-            Way::Underway => {}
+    /// Takes a leg that this node answers for, and its way, in or out again; false where more was taken out than
+    /// had been taken in.
+    pub(super) fn way(&mut self, leg: &Leg, sent: UnixMillis, gained: bool) -> bool {
+        let Some(way) = leg.way() else { return true };
+        let mut sound = step(&mut self.sent, gained);
+        sound &= match way {
+            Way::Underway => true,
             Way::Refused => step(&mut self.refused, gained),
             Way::Failed => step(&mut self.failed, gained),
             Way::Expired => step(&mut self.expired, gained),
             Way::Arrived => step(&mut self.arrived, gained),
-        }
+        };
         if let Some((arrived, _)) = leg.arrived {
-            self.to_arrive.change(arrived.since_ms(sent), gained);
+            sound &= self.to_arrive.change(arrived.since_ms(sent), gained);
         }
+        sound
     }
 
     /// Takes what became of a leg that arrived in or out again; `single` where these are the counts of one day.
-    pub(super) fn came(&mut self, leg: &Leg, gained: bool, single: bool) {
-        let Some((arrived, _)) = leg.arrived else { return };
-        step(&mut self.came, gained);
+    /// False as in [`Tally::way`].
+    pub(super) fn came(&mut self, leg: &Leg, gained: bool, single: bool) -> bool {
+        let Some((arrived, _)) = leg.arrived else { return true };
+        let mut sound = step(&mut self.came, gained);
+        if leg.is_dropped() {
+            sound &= step(&mut self.dropped, gained);
+        }
         match leg.answer {
             None => {}
-            Some((Answer::Lapsed, _)) => step(&mut self.lapsed, gained),
-            Some((Answer::Returned, _)) => step(&mut self.returned, gained),
+            Some((Answer::Lapsed, _)) => sound &= step(&mut self.lapsed, gained),
+            Some((Answer::Returned, _)) => sound &= step(&mut self.returned, gained),
             Some((Answer::Registered, at)) => {
-                step(&mut self.registered, gained);
-                self.to_register.change(at.since_ms(arrived), gained);
+                sound &= step(&mut self.registered, gained);
+                sound &= self.to_register.change(at.since_ms(arrived), gained);
                 let (came, registered) = (Day::of(arrived), Day::of(at));
                 if registered <= next_weekday(came) {
-                    step(&mut self.registered_promptly, gained);
+                    sound &= step(&mut self.registered_promptly, gained);
                 }
                 if single {
                     let midnights = registered.since(came).min(LAG_MAX);
-                    step_in(&mut self.lags, midnights as u16, gained);
+                    sound &= step_in(&mut self.lags, midnights as u16, gained);
                 }
             }
         }
+        sound
     }
 
     /// Adds the counts of another period or agency.
@@ -187,7 +202,7 @@ impl Tally {
         within.map(|(_, n)| u64::from(*n)).sum()
     }
 
-    fn numbers(&self) -> [u64; 11] {
+    fn numbers(&self) -> [u64; 12] {
         let t = self;
         [
             t.rejected,
@@ -200,11 +215,12 @@ impl Tally {
             t.registered,
             t.returned,
             t.lapsed,
+            t.dropped,
             t.registered_promptly,
         ]
     }
 
-    fn numbers_mut(&mut self) -> [&mut u64; 11] {
+    fn numbers_mut(&mut self) -> [&mut u64; 12] {
         let t = self;
         [
             &mut t.rejected,
@@ -217,6 +233,7 @@ impl Tally {
             &mut t.registered,
             &mut t.returned,
             &mut t.lapsed,
+            &mut t.dropped,
             &mut t.registered_promptly,
         ]
     }
@@ -289,7 +306,7 @@ mod tests {
         #[test]
         fn percentiles_are_those_of_the_list(mut all in proptest::collection::vec(0_u64..1 << 40, 1..200)) {
             let mut times = Times::default();
-            all.iter().for_each(|ms| times.change(*ms, true));
+            prop_assert!(all.iter().all(|ms| times.change(*ms, true)));
             all.sort_unstable();
             for percent in [1, 50, 90, 100] {
                 let rank = (all.len() * percent).div_ceil(100).max(1);
@@ -299,7 +316,8 @@ mod tests {
             let bytes = Tally { to_arrive: times.clone(), sent: 7, ..Tally::default() }.encode();
             prop_assert_eq!(Tally::decode(&bytes).unwrap().to_arrive, times.clone());
             prop_assert!((0..bytes.len()).all(|end| Tally::decode(&bytes[..end]).is_err()));
-            all.iter().for_each(|ms| times.change(*ms, false));
+            prop_assert!(all.iter().all(|ms| times.change(*ms, false)));
+            prop_assert!(all.iter().all(|ms| !times.change(*ms, false)));
             prop_assert_eq!(times, Times::default());
         }
     }

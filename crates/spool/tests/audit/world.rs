@@ -1,0 +1,216 @@
+//! A node's history told record by record: its own leaves in a real tree, and real receipts of another node.
+
+pub(crate) use crate::country::NETWORK;
+
+use crate::country::{BEGIN, DAY_MS};
+use crate::log::Log;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tram_crypto::{Algorithm, sha256};
+use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy};
+use tram_dispatch::{
+    AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
+};
+use tram_engine::record::{Earlier, Foreign, Held, Leaf, Legs, OwnEvidence};
+use tram_engine::{Batch, Record};
+use tram_wire::sealed::SealedDispatch;
+
+pub(crate) fn node(text: &str) -> NodeId {
+    text.parse().unwrap()
+}
+
+pub(crate) fn agency(text: &str) -> AgencyCode {
+    AgencyCode::parse_canonical(text).unwrap()
+}
+
+/// The agencies of these tests.
+pub(crate) const AGENCIES: [&str; 5] = ["G22", "H41", "H41.12", "H41.12.03", "H42"];
+
+/// What is evidence of which log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Own,
+    /// This node's, from an epoch of its log that ended.
+    Earlier,
+    Foreign,
+    /// Of a node that may not say so.
+    Unauthorised,
+}
+
+pub(crate) struct World {
+    own: Log,
+    other: Log,
+    pub(crate) now: UnixMillis,
+    sealed: BTreeMap<DispatchId, SealedDispatch>,
+    leaves: Vec<Leaf>,
+    records: Vec<Record>,
+    batches: u64,
+    /// Every record, in order.
+    pub(crate) told: Vec<Record>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let (own, genesis) = Log::new("n1.H41", 1);
+        let (mut other, first) = Log::new("n1.G22", 2);
+        other.commit(&[first], BEGIN);
+        World {
+            own,
+            other,
+            now: BEGIN,
+            sealed: BTreeMap::new(),
+            leaves: vec![genesis.clone()],
+            records: vec![Record::Genesis(genesis)],
+            batches: 0,
+            told: Vec::new(),
+        }
+    }
+
+    /// A dispatch is sealed, somewhere.
+    pub(crate) fn sealed(&mut self, originator: &str, recipients: &[&str]) -> DispatchId {
+        let mut recipients: Vec<_> = recipients.iter().map(|text| agency(text)).collect();
+        recipients.sort();
+        let number = self.sealed.len();
+        let envelope = Envelope {
+            network: NETWORK,
+            originator: agency(originator),
+            reference: format!("{number}/CV").parse().unwrap(),
+            sequence: None,
+            recipients,
+            group: None,
+            secrecy: Secrecy::None,
+            metadata: Metadata {
+                subject: "Về việc báo cáo".to_owned(), ..Metadata::default()
+            },
+            act: Act::New,
+            documents: Vec::new(),
+            sealed_by: SealedBy::Agency,
+            issued_at: self.now,
+            expires_at: self.now.plus_ms(30 * DAY_MS),
+            max_hops: 8,
+            encryption: None,
+            extensions: BTreeMap::new(),
+        };
+        let seal = |_: &[u8]| Ok::<_, ()>(vec![0; 64]);
+        let chain = [b"certificate".to_vec()];
+        let sealed = SealedDispatch::seal(&envelope, &chain, Algorithm::EdDsa, seal).unwrap();
+        let id = sealed.id();
+        self.sealed.insert(id, sealed);
+        id
+    }
+
+    /// A peer's offer is taken: custody begins, or begins again.
+    pub(crate) fn held(&mut self, id: DispatchId, recipients: &[&str]) {
+        let sealed = &self.sealed[&id];
+        let envelope = sealed.envelope();
+        self.records.push(Record::Held(Held {
+            dispatch: id,
+            raw: sealed.raw().clone(),
+            object: sealed.object(),
+            originator: envelope.originator.clone(),
+            reference: envelope.reference.clone(),
+            previous: Some(self.other.node.clone()),
+            recipients: recipients.iter().map(|text| agency(text)).collect(),
+            receipts: Vec::new(),
+            inline: Vec::new(),
+            files: Vec::new(),
+            removed: Vec::new(),
+            at: self.now,
+        }));
+        self.accept(id, recipients);
+    }
+
+    /// A peer's later offer of what is held.
+    pub(crate) fn more(&mut self, id: DispatchId, recipients: &[&str]) {
+        self.records.push(Record::Legs(Legs {
+            dispatch: id,
+            previous: self.other.node.clone(),
+            recipients: recipients.iter().map(|text| agency(text)).collect(),
+            receipts: Vec::new(),
+        }));
+        self.accept(id, recipients);
+    }
+
+    fn accept(&mut self, id: DispatchId, recipients: &[&str]) {
+        for recipient in recipients {
+            self.say(Voice::Own, id, recipient, Event::RelayAcceptance, None);
+        }
+    }
+
+    pub(crate) fn closed(&mut self, id: DispatchId) {
+        self.records.push(Record::Closed(id));
+    }
+
+    /// Something is said about a leg.
+    pub(crate) fn say(
+        &mut self,
+        voice: Voice,
+        id: DispatchId,
+        recipient: &str,
+        event: Event,
+        reason: Option<Code>,
+    ) {
+        let own = voice == Voice::Own;
+        let log = if own { &self.own } else { &self.other };
+        let index = log.frontier.size() + if own { self.leaves.len() as u64 } else { 0 };
+        let evidence = EvidenceRecord {
+            event,
+            network: NETWORK,
+            node: log.node.clone(),
+            epoch: log.epoch,
+            dispatch: id,
+            object: Some(self.sealed[&id].object()),
+            originator: self.sealed[&id].envelope().originator.clone(),
+            recipient: Some(agency(recipient)),
+            custody: index,
+            admission: None,
+            sequence: None,
+            related: None,
+            removal: None,
+            time: self.now,
+            reason,
+            remark: None,
+            status: None,
+            previous: None,
+            upstream: None,
+            directory: Some(Digest([3; 32])),
+            revocation: None,
+            attestation: None,
+            other_object: None,
+        };
+        let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();
+        let leaf = Leaf { index, salt: [index as u8; 16], record };
+        if own {
+            self.leaves.push(leaf.clone());
+            let owed_to = Vec::new();
+            self.records.push(Record::Evidence(OwnEvidence { leaf, evidence, owed_to }));
+            return;
+        }
+        let (_, receipts, _) = self.other.commit(&[leaf], self.now);
+        let raw = receipts[&index].clone();
+        let (digest, owed_to) = (Digest(sha256(&raw)), Vec::new());
+        self.records.push(match voice {
+            Voice::Earlier => Record::Earlier(Earlier { digest, raw, evidence, owed_to }),
+            _ => {
+                let from = self.other.node.clone();
+                let authorised = voice == Voice::Foreign;
+                Record::Foreign(Foreign { digest, raw, evidence, from, authorised, owed_to })
+            }
+        });
+    }
+
+    /// All of it since the last batch.
+    pub(crate) fn batch(&mut self) -> Batch {
+        let leaves = std::mem::take(&mut self.leaves);
+        let mut tree_nodes = Vec::new();
+        if !leaves.is_empty() {
+            let (root, _, nodes) = self.own.commit(&leaves, self.now);
+            tree_nodes = nodes;
+            self.records.push(Record::Root(root));
+        }
+        let records = std::mem::take(&mut self.records);
+        self.told.extend_from_slice(&records);
+        self.batches += 1;
+        Batch { number: self.batches, records, tree_nodes }
+    }
+}

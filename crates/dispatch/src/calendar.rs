@@ -192,8 +192,18 @@ impl WorkingDays {
     pub fn register_by(&self, at: UnixMillis, urgency: Urgency) -> UnixMillis {
         match urgency {
             Urgency::Normal => self.deadline(at),
-            Urgency::FlashAt(hour) if hour > at => hour.min(Day::of(at).next().start()),
-            _ => Day::of(at).next().start(),
+            urgent => Self::acknowledge_by(at, urgent),
+        }
+    }
+
+    /// The first moment that is too late for the receipt of arrival of what was sent at `at`: the end of that
+    /// day, working day or not; of what is to arrive by an hour that hour, if it had not passed then. The
+    /// recipient's node gives that receipt by itself.
+    pub fn acknowledge_by(at: UnixMillis, urgency: Urgency) -> UnixMillis {
+        let midnight = Day::of(at).next().start();
+        match urgency {
+            Urgency::FlashAt(hour) if hour > at => hour.min(midnight),
+            _ => midnight,
         }
     }
 
@@ -205,17 +215,6 @@ impl WorkingDays {
             Urgency::FlashAt(hour) if hour > at => hour,
             _ => at,
         }
-    }
-
-    /// What arrived before this moment and is still waiting at `now` is overdue; what arrived at it or
-    /// later is not. Deadlines follow arrivals in their order, so one moment says it all.
-    pub fn overdue_before(&self, now: UnixMillis) -> UnixMillis {
-        let mut day = Day::of(now);
-        // The newest day whose next working day is over.
-        while day.0 > 0 && self.next_working(day).next().start() > now {
-            day = Day(day.0 - 1);
-        }
-        day.next().start()
     }
 }
 
@@ -293,10 +292,19 @@ mod tests {
         for urgency in [Urgency::Urgent, Urgency::VeryUrgent, Urgency::Flash] {
             assert_eq!(c.register_by(friday, urgency), midnight);
             assert_eq!(c.send_by(friday, urgency), friday);
+            assert_eq!(WorkingDays::acknowledge_by(friday, urgency), midnight);
         }
         let hour = at("2026-11-20T08:00:00Z");
         assert_eq!(c.register_by(friday, Urgency::FlashAt(hour)), hour);
         assert_eq!(c.send_by(friday, Urgency::FlashAt(hour)), hour);
+        assert_eq!(WorkingDays::acknowledge_by(friday, Urgency::FlashAt(hour)), hour);
+        assert_eq!(WorkingDays::acknowledge_by(hour, Urgency::FlashAt(friday)), midnight);
+        assert_eq!(WorkingDays::acknowledge_by(friday, Urgency::Normal), midnight);
+        // A Saturday ends as every day does.
+        assert_eq!(
+            WorkingDays::acknowledge_by(midnight, Urgency::Normal),
+            midnight.plus_ms(DAY_MS)
+        );
         // It came too late for its hour, or its hour is far off.
         assert_eq!(c.register_by(hour, Urgency::FlashAt(friday)), midnight);
         let far = Urgency::FlashAt(at("2026-12-20T08:00:00Z"));
@@ -310,18 +318,10 @@ mod tests {
     }
 
     #[test]
-    fn overdue_begins_where_the_deadline_has_passed() {
+    fn what_arrives_on_a_friday_may_be_registered_until_monday_midnight() {
         let c = calendar();
-        // What arrives on a Friday evening may be registered until Monday midnight.
         assert_eq!(c.deadline(at("2026-11-20T16:30:00Z")), day("2026-11-24").start());
         assert_eq!(c.deadline(at("2026-11-20T17:30:00Z")), day("2026-11-24").start());
-        let mut now = at("2025-12-28T00:00:00Z");
-        while now < at("2026-03-05") {
-            let border = c.overdue_before(now);
-            assert!(c.deadline(UnixMillis(border.0 - 1)) <= now, "{now}");
-            assert!(c.deadline(border) > now, "{now}");
-            now = now.plus_ms(5 * 3_600_000);
-        }
     }
 
     #[test]

@@ -317,8 +317,8 @@ codes! {
         "the public log has not been brought up to date for long", "the detail names what failed last: see that the folder of [tiles] can be written and holds this log; docs/operations.md, section The public log",
         "nhật ký công khai chưa được cập nhật trong thời gian dài", "xem lỗi gần nhất trong chi tiết: kiểm tra thư mục của [tiles] có ghi được và chứa đúng nhật ký này; xem docs/operations.md, mục The public log";
     ActNotAllowed = 90 "ACT_NOT_ALLOWED" Submitter Never Some(SR), 422, REFUSED,
-        "only the originator of a dispatch, or its successor, may recall, update or replace it; only who was addressed may answer it", "check the reference and whose it is; if the agency was merged, have the directory name the successor",
-        "chỉ nơi gửi (hoặc cơ quan kế thừa) được thu hồi, cập nhật, thay thế; chỉ nơi nhận được trả lời", "kiểm tra số tham chiếu và nơi gửi; nếu cơ quan đã sáp nhập, đề nghị ghi cơ quan kế thừa vào danh bạ";
+        "only the originator of a dispatch, or its successor, may recall, update or replace it; only who was addressed may answer it", "check the reference and whose it is; what was recalled from everybody is replaced, not updated; if the agency was merged, have the directory name the successor",
+        "chỉ nơi gửi (hoặc cơ quan kế thừa) được thu hồi, cập nhật, thay thế; chỉ nơi nhận được trả lời", "kiểm tra số tham chiếu và nơi gửi; văn bản đã thu hồi ở mọi nơi nhận thì thay thế, không cập nhật; nếu cơ quan đã sáp nhập, đề nghị ghi cơ quan kế thừa vào danh bạ";
     Recalled = 91 "RECALLED" Nobody Never None, 409, REFUSED,
         "its originator recalled it before it arrived", "nothing; the recall is on record",
         "nơi gửi đã thu hồi trước khi văn bản đến nơi", "không cần làm gì; việc thu hồi đã được ghi lại";
@@ -364,6 +364,12 @@ codes! {
     WebhookOverdue = 112 "WEBHOOK_OVERDUE" Operator AfterRemedy None, 503, LATER,
         "a receiver of events has not taken any for more than ten minutes", "the detail names what failed last: see that the receiver answers with a status from 200 to 299; events wait in the store, and the clerk's work does not wait for them",
         "nơi nhận sự kiện (webhook) không nhận quá mười phút", "xem lỗi gần nhất trong chi tiết: kiểm tra nơi nhận có trả mã 200 đến 299; sự kiện vẫn chờ trong kho và công việc không bị ảnh hưởng";
+    SendingOverdue = 113 "SENDING_OVERDUE" Submitter Later None, 409, LATER,
+        "what was submitted here has not left by its deadline: noon of the next working day, or at once or by its hour where it is urgent", "list it with `tram dispatch list --late`; `tram dispatch track` names the peer and why; the node tries again by itself, and the agency should tell urgent recipients by other means",
+        "văn bản đã nhận ở nút này chưa đi được dù quá hạn gửi: 12 giờ trưa ngày làm việc tiếp theo, văn bản khẩn thì gửi ngay hoặc trước giờ hẹn", "liệt kê bằng `tram dispatch list --late`; `tram dispatch track` cho biết nút kế tiếp và nguyên nhân; nút tự gửi lại, việc khẩn nên báo nơi nhận bằng cách khác";
+    AcknowledgementOverdue = 114 "ACKNOWLEDGEMENT_OVERDUE" Submitter Later None, 409, LATER,
+        "what was sent from here is not acknowledged: the recipient's node has not confirmed the arrival (status 01) by the end of the day of sending, or by its hour", "list it with `tram dispatch list --unacknowledged`; `tram dispatch track` names the node that has it; ask its operator, or tell the recipient by other means",
+        "văn bản gửi từ nút này chưa được xác nhận đã đến (trạng thái 01) trong ngày gửi hoặc trước giờ hẹn", "liệt kê bằng `tram dispatch list --unacknowledged`; `tram dispatch track` cho biết nút đang giữ; hỏi người vận hành nút đó hoặc báo nơi nhận bằng cách khác";
     CopyDamaged = 62 "COPY_DAMAGED" Peer Later None, 409, LATER,
         "the next node gave the leg back because its copy is damaged; it is given again", "nothing here; the next node's operator should look at its disk",
         "nút kế tiếp trả lại vì bản lưu của nút đó bị hỏng; gói được chuyển lại", "không cần làm gì ở đây; người vận hành nút kế tiếp nên kiểm tra ổ đĩa";

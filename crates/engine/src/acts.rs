@@ -4,6 +4,9 @@
 //! A recall stops the earlier dispatch wherever it is still on its way, as far as this node has custody
 //! of it. Where it has arrived, the recall is a request: the recipient agrees, and the earlier one is
 //! withdrawn, or does not. It may overtake what it recalls.
+//!
+//! Once nobody has a dispatch any more for its recall, there is nothing left to update. A new one may still
+//! take its place.
 
 use tram_dispatch::envelope::{Act, Envelope, Related};
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now, Status};
@@ -81,6 +84,10 @@ impl Engine {
             if bearing == Bearing::Recall && matches!(found.act, Act::Recall(_)) {
                 return refuse(format!("{what}: a recall is not taken back"));
             }
+            if bearing == Bearing::Update && h.recalled_everywhere() {
+                let way = "replace it by a new one, or send a new one";
+                return refuse(format!("{what}: it was recalled, and nobody has it: {way}"));
+            }
         }
         Ok(None)
     }
@@ -150,6 +157,9 @@ impl Engine {
             return Ok(());
         };
         let recall = |r: &AgencyCode| h.links.iter().find(|l| l.stops(r)).map(|l| l.by);
+        let elsewhere = |r: &AgencyCode| {
+            self.is_under_way_as_before(id, r) || self.in_doubt_as_before(id, r).is_some()
+        };
         let under_way = |r: &AgencyCode| match route(&self.directory, self.me(), r) {
             Route::Hop(next) => {
                 let standing = self.state.peers.get(&next).and_then(|p| p.queue.standing(id));
@@ -160,7 +170,7 @@ impl Engine {
         let stopped: Vec<(AgencyCode, DispatchId)> = h
             .legs
             .iter()
-            .filter(|(r, leg)| leg.in_custody() && !under_way(r))
+            .filter(|(r, leg)| leg.in_custody() && !under_way(r) && !elsewhere(r))
             .filter_map(|(r, _)| Some((r.clone(), recall(r)?)))
             .collect();
         let me = self.me();

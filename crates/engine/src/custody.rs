@@ -37,6 +37,9 @@ impl Engine {
                         && e.node == *peer
                         && e.recipient.as_ref() == Some(&recipient)
                         && answers_a_transfer(e.event);
+                    if fits {
+                        self.doubts.answered(&id, peer, &recipient);
+                    }
                     if fits && self.refused_by_another_directory(peer, e) {
                         later = Some((e.reason.unwrap_or(Code::Misrouted), 0));
                     } else if fits {
@@ -45,7 +48,12 @@ impl Engine {
                         later = Some((Code::ReceiptInvalid, 0));
                     }
                 }
-                PeerAnswer::Later { code, retry_ms } => later = Some((code, retry_ms)),
+                PeerAnswer::Later { code, retry_ms } => {
+                    if follows_from_directory(code) {
+                        self.doubts.answered(&id, peer, &recipient);
+                    }
+                    later = Some((code, retry_ms));
+                }
             }
         }
         // Legs that joined the dispatch while this transfer was under way need not wait.
@@ -328,28 +336,22 @@ impl Engine {
             Leg::Held { .. } => None,
             leg => Some(h.offered_after_the_end(r, leg)?),
         };
+        let id = h.dispatch.id();
+        if matches!(leg, Leg::Held { .. }) && self.is_under_way_as_before(&id, r) {
+            return None;
+        }
+        if let Some(peer) = self.in_doubt_as_before(&id, r) {
+            return Some(peer);
+        }
         let Route::Hop(next) = route(&self.directory, self.me(), r) else { return None };
         let wanted = match leg {
             // To whom it came from it is returned, not offered.
             Leg::Held { returned_by } => {
-                !returned_by.contains_key(&next)
-                    && !h.upstreams.contains(&next)
-                    && !self.is_under_way_as_before(&h.dispatch.id(), r)
+                !returned_by.contains_key(&next) && !h.upstreams.contains(&next)
             }
             _ => missing == Some(&next),
         };
         wanted.then_some(next)
-    }
-
-    /// Whether a leg is under way to a peer to which only the directory before led. That peer may take it:
-    /// until it has answered, or its session is gone, the leg takes no other way, so that it does not arrive
-    /// at who closed and at who took over.
-    pub(crate) fn is_under_way_as_before(&self, id: &DispatchId, r: &AgencyCode) -> bool {
-        let Some(before) = &self.directory_before else { return false };
-        let Route::Hop(peer) = route(before, self.me(), r) else { return false };
-        let queue = self.state.peers.get(&peer).map(|p| &p.queue);
-        queue.and_then(|q| q.standing(id)).is_some_and(|s| s.in_flight)
-            && route(&self.directory, self.me(), r) != Route::Hop(peer)
     }
 
     /// Puts a dispatch into the queue of the next hop of one leg.

@@ -16,6 +16,7 @@ use crate::admit::number::FreshNumber;
 use crate::again::Looks;
 use crate::anchor::Gate;
 use crate::contradiction::Contradiction;
+use crate::doubt::Doubts;
 use crate::hand::{Hand, Unwatched};
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
@@ -49,6 +50,8 @@ pub struct Engine {
     pub(crate) directory: Arc<Directory>,
     /// The directory before, by which what is still on its way may have been routed.
     pub(crate) directory_before: Option<Arc<Directory>>,
+    /// Offers that were not answered.
+    pub(crate) doubts: Doubts,
     pub(crate) state: State,
     pub(crate) log: Log,
     pub(crate) jitter: SeededEntropy,
@@ -141,6 +144,7 @@ impl Engine {
             settings,
             directory,
             directory_before: None,
+            doubts: Doubts::default(),
             state,
             log,
             jitter,
@@ -220,6 +224,7 @@ impl Engine {
                 self.answered(now, &peer, dispatch, answers, view)
             }
             Input::TransferFailed { peer, dispatch, cause } => {
+                self.doubt(now, &peer, dispatch);
                 self.defer(now, &peer, dispatch, cause, 0);
                 Ok(())
             }
@@ -254,7 +259,7 @@ impl Engine {
             Input::Shown { by, checkpoint } => self.compare(now, &by, checkpoint, view),
             Input::AnchorAnyway { token, words } => self.anchor_anyway(now, token, words),
             Input::PeerDown { peer } => {
-                self.peer_down(&peer);
+                self.peer_down(now, &peer);
                 Ok(())
             }
             Input::Confirm { token, recipient, dispatch } => {
@@ -273,6 +278,9 @@ impl Engine {
                 self.operate(now, token, dispatch, recipient, action, view)
             }
             Input::Directory(directory) => {
+                if directory.digest() != self.directory.digest() {
+                    self.doubt_all(now);
+                }
                 let before = std::mem::replace(&mut self.directory, directory);
                 if before.digest() != self.directory.digest() {
                     self.directory_before = Some(before);

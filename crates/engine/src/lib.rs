@@ -12,6 +12,7 @@ mod contradiction;
 pub mod cosign;
 mod crowd;
 mod custody;
+mod doubt;
 mod engine;
 mod filling;
 pub mod hand;

@@ -142,6 +142,14 @@ pub struct Transfer {
     pub documents: bool,
 }
 
+impl Transfer {
+    /// The priority of its stream: what is more urgent is sent first, also within one session.
+    #[must_use]
+    pub fn priority(&self) -> i32 {
+        i32::from(self.class)
+    }
+}
+
 /// Something that listeners (long-polls, event streams, metrics) may want to know.
 #[derive(Debug, Clone)]
 pub struct Notice {

@@ -130,13 +130,15 @@ impl Engine {
     }
 
     /// The session ended.
-    pub(crate) fn peer_down(&mut self, peer: &NodeId) {
+    pub(crate) fn peer_down(&mut self, now: Now, peer: &NodeId) {
         let Some(p) = self.state.peers.get_mut(peer) else { return };
-        let flies = |id: &&DispatchId| p.queue.standing(id).is_some_and(|s| s.in_flight);
-        let flying: Vec<DispatchId> = p.queue.ids().filter(flies).copied().collect();
+        let flying: Vec<DispatchId> = p.queue.flying().copied().collect();
         p.connected = false;
         p.queue.reset(false);
         p.outbox.resend(u64::MAX);
+        for id in &flying {
+            self.doubt(now, peer, *id);
+        }
         // The directory may lead them elsewhere by now.
         for id in flying {
             self.queue_elsewhere(&id);
@@ -277,9 +279,14 @@ impl Engine {
                 Leg::Held { returned_by } => !returned_by.contains_key(peer),
                 ended => h.offered_after_the_end(r, ended) == Some(peer),
             };
-            wanted
-                && route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
-                && !self.is_under_way_as_before(id, r)
+            let leads_here = || match self.in_doubt_as_before(id, r) {
+                Some(asked) => asked == *peer,
+                None => {
+                    route(&self.directory, self.me(), r) == Route::Hop(peer.clone())
+                        && !self.is_under_way_as_before(id, r)
+                }
+            };
+            wanted && leads_here()
         };
         for (r, _) in h.legs.iter().filter(|(r, leg)| leads_there(r, leg)) {
             let mut more = given(Some(r));

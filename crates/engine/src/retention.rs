@@ -4,14 +4,16 @@
 //! for the dispatch, and states in the receipt log what is removed, by which rule, counted from when. Only
 //! when that is durable may anything be taken away.
 
+use tram_dispatch::envelope::Act;
 use tram_dispatch::evidence::Removal;
 use tram_dispatch::limits::REMOVED_MAX;
 use tram_dispatch::{Code, Digest, DispatchId, Event, EvidenceRecord, Now, UnixMillis};
+use tram_wire::SealedDispatch;
 
 use crate::engine::{Engine, Fatal};
 use crate::input::Token;
 use crate::output::Reply;
-use crate::record::{Owed, Record};
+use crate::record::{Held, Owed, Record};
 use crate::release::Waiting;
 use crate::view::View;
 
@@ -35,6 +37,8 @@ pub struct Overdue {
 pub struct Kept {
     /// The documents that are here or were removed, each once.
     pub documents: Vec<Digest>,
+    /// It is a recall: what was taken back is asked for long after, so all of it stays.
+    pub recall: bool,
     /// Nothing is left to do for the dispatch.
     pub closed: bool,
     /// The newest evidence about it, own or counting: days count from here.
@@ -62,6 +66,7 @@ impl Kept {
             match record {
                 Record::Held(held) => {
                     kept.removals.clear();
+                    kept.recall = is_recall(held);
                     let inline = held.inline.iter().map(|(digest, _)| digest);
                     let files = held.files.iter().map(|(digest, _)| digest);
                     for digest in inline.chain(files).chain(&held.removed) {
@@ -94,6 +99,13 @@ impl Kept {
 }
 
 const DAY_MS: u64 = 86_400_000;
+
+/// Whether what is held is a recall. What cannot be read is not called one; it has no documents to remove
+/// either, for nobody can say which rule they fall under.
+fn is_recall(held: &Held) -> bool {
+    let sealed = SealedDispatch::parse(&held.raw);
+    sealed.is_ok_and(|sealed| matches!(sealed.envelope().act, Act::Recall(_)))
+}
 
 /// Evidence of this node, of this epoch of its log or an earlier one, with the name of its receipt.
 fn own(record: &Record) -> Option<(Owed, &EvidenceRecord)> {
@@ -142,6 +154,8 @@ impl Engine {
             Some("something is left to do for it, or it is not known".to_owned())
         } else if kept.documents.is_empty() {
             Some("it has no documents".to_owned())
+        } else if kept.recall {
+            Some("it is a recall, and a recall stays whole".to_owned())
         } else if kept.removals.is_empty() && due > now.wall {
             Some(format!("it is kept until {due}"))
         } else if since < kept.own_since {

@@ -19,6 +19,7 @@ impl Engine {
         if now.mono_ms >= self.next_sweep_mono_ms {
             self.next_sweep_mono_ms = now.mono_ms.saturating_add(SWEEP_MS);
             let all = std::mem::take(&mut self.look_at_all);
+            self.end_doubts(now);
             self.state.touch_due(if all { UnixMillis(u64::MAX) } else { now.wall });
         }
         self.look_again(now, view)?;
@@ -118,7 +119,7 @@ impl Engine {
             if set_aside {
                 continue;
             }
-            if self.is_under_way_as_before(id, r) {
+            if self.is_under_way_as_before(id, r) || self.in_doubt_as_before(id, r).is_some() {
                 continue;
             }
             let upstream = h.upstream_of(r);

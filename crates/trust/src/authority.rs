@@ -39,7 +39,7 @@ pub fn is_authorised(directory: &Directory, record: &EvidenceRecord) -> bool {
 
 /// Whether the node holds the mailbox of the agency, or of the one that took over from it. Before
 /// an agency was closed its own node spoke for it, so that one counts as well.
-fn hosts(directory: &Directory, node: &NodeId, code: &AgencyCode) -> bool {
+pub fn hosts(directory: &Directory, node: &NodeId, code: &AgencyCode) -> bool {
     let own = directory.agency(code).and_then(|agency| agency.node.as_ref());
     own == Some(node) || directory.hosting(code) == Some(node)
 }

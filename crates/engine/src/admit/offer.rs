@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Event, NodeId, Now};
 use tram_trust::directory::STEPS_MAX;
-use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
+use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt, authority};
 
 use super::chain::{Shown, chain};
 use super::rules::Objection;
@@ -275,10 +275,11 @@ impl Engine {
         let Some(first) = offer.receipts.first().map(|r| &r.record().node) else {
             return Err((Code::ReceiptInvalid, "the first node's receipt is missing".to_owned()));
         };
-        // What was routed under the directory before is still let through.
+        // What was routed under the directory before is still let through, and what a closed agency sent
+        // before it was closed, from its own node.
         let directories = || [Some(&self.directory), self.directory_before.as_ref()];
         let mut serving = directories().into_iter().flatten();
-        if !serving.any(|d| d.hosting(&envelope.originator) == Some(first)) {
+        if !serving.any(|d| authority::hosts(d, first, &envelope.originator)) {
             let detail = format!("{first} does not serve {}", envelope.originator);
             return Err((Code::Misrouted, detail));
         }

@@ -1,7 +1,7 @@
 //! Submission: a local program hands in a sealed dispatch.
 
-use tram_dispatch::{Code, Event, EvidenceRecord, Now};
-use tram_trust::VerifiedDispatch;
+use tram_dispatch::{AgencyCode, Code, Event, EvidenceRecord, Now};
+use tram_trust::{Resolution, VerifiedDispatch};
 
 use super::rules::Objection;
 use crate::engine::{Engine, Fatal};
@@ -50,12 +50,7 @@ impl Engine {
             self.reply(token, Reply::Refused { code, detail, receipt: None });
             return Ok(());
         }
-        if self.directory.hosting(&envelope.originator) != Some(self.me()) {
-            let host = self.directory.hosting(&envelope.originator);
-            let detail = host.map_or_else(
-                || format!("the directory has no node for {}", envelope.originator),
-                |h| format!("{} is served by node {h}", envelope.originator),
-            );
+        if let Some(detail) = self.sends_elsewhere(&envelope.originator) {
             let reply = Reply::Refused { code: Code::OriginatorNotHere, detail, receipt: None };
             self.reply(token, reply);
             return Ok(());
@@ -122,6 +117,24 @@ impl Engine {
         }
         self.rates.agency_took(originator, more.stored_bytes, &self.settings.quotas, now.mono_ms);
         self.admit_submission(now, token, dispatch, documents, view)
+    }
+
+    /// Why this agency does not send here: another node has it, or it is closed, when whoever took over sends
+    /// under its own code, here as well.
+    fn sends_elsewhere(&self, agency: &AgencyCode) -> Option<String> {
+        match self.directory.resolve(agency) {
+            Resolution::Open(found) if found.node.as_ref() == Some(self.me()) => None,
+            Resolution::Open(found) => Some(match &found.node {
+                Some(host) => format!("{agency} is served by node {host}"),
+                None => format!("the directory has no node for {agency}"),
+            }),
+            Resolution::Successor { to, .. } => Some(format!(
+                "{agency} is closed; {} took over and sends under its own code",
+                to.code
+            )),
+            Resolution::Closed => Some(format!("{agency} is closed")),
+            Resolution::Unknown => Some(format!("the directory has no node for {agency}")),
+        }
     }
 
     fn admit_submission(

@@ -258,6 +258,25 @@ impl HeldDispatch {
         moments.filter(|at| *at > now).min()
     }
 
+    /// Whether a recall took it back wherever it was sent: each leg was stopped on its way, or withdrawn by
+    /// its recipient. One that a recipient refused, or that failed otherwise, is no recalled leg.
+    pub(crate) fn recalled_everywhere(&self) -> bool {
+        let stopped = |r: &AgencyCode| {
+            let mut said = self.about_leg(Some(r)).filter(|k| k.authorised);
+            said.any(|k| {
+                k.evidence.event == Event::RelayFailure && k.evidence.reason == Some(Code::Recalled)
+            })
+        };
+        let recalled = |(r, leg): (&AgencyCode, &Leg)| match leg {
+            Leg::Mailbox { stage, .. } | Leg::Ended { outcome: Outcome::Consigned, stage, .. } => {
+                *stage == Stage::Withdrawn
+            }
+            Leg::Ended { outcome: Outcome::Failed, .. } => stopped(r),
+            _ => false,
+        };
+        !self.legs.is_empty() && self.legs.iter().all(recalled)
+    }
+
     /// Whether the recipient's node is proved to hold the leg, also before its consignment came.
     pub(crate) fn has_arrived(&self, recipient: &AgencyCode) -> bool {
         self.stages.contains_key(recipient)

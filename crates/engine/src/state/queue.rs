@@ -301,6 +301,11 @@ impl HopQueue {
         self.places.is_empty()
     }
 
+    /// What is under way, in id order.
+    pub fn flying(&self) -> impl Iterator<Item = &DispatchId> {
+        self.flying.iter()
+    }
+
     /// Transfers under way.
     pub fn in_flight(&self) -> usize {
         self.flying.len()

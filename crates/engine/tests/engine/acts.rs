@@ -237,6 +237,75 @@ fn who_may_act_on_what() {
 }
 
 #[test]
+fn what_was_recalled_everywhere_is_replaced_and_not_updated() {
+    let mut w = World::connected();
+    // One leg waits at the centre, one at the district; one arrives.
+    w.disconnect(&node(CENTRE), &node(OTHER_PROVINCE));
+    w.disconnect(&node(DISTRICT), &node(COMMUNE));
+    let to = [COMMUNE, OTHER_PROVINCE, DISTRICT];
+    let id = sent(&mut w, &net().envelope(CENTRE, &to, "10/CT"));
+    w.pass(1_000);
+    let by = sent(&mut w, &recall(CENTRE, &to, "10/CT"));
+    w.pass(1_000);
+    let act = |w: &mut World, reference: &str, act: Act| {
+        let mut e = net().envelope(CENTRE, &[DISTRICT], reference);
+        e.act = act;
+        w.submitted(CENTRE, &net().dispatch(&e))
+    };
+    let update = || Act::Update(related(CENTRE, "10/CT"));
+    // The district may still keep it: there is something to update.
+    done(&act(&mut w, "10/CT-a", update()));
+    done(&answer(&mut w, DISTRICT, by, Status::Agreed, None));
+    w.pass(1_000);
+    assert_eq!(w.word(CENTRE, &id, DISTRICT), "withdrawn");
+    for restarted in [false, true] {
+        if restarted {
+            w.restart(CENTRE);
+        }
+        let reply = act(&mut w, &format!("10/CT-b{restarted}"), update());
+        assert_eq!(refused(&reply).0, Code::ActNotAllowed);
+        let Reply::Refused { detail, .. } = &reply else { panic!("{reply:?}") };
+        assert!(detail.contains("update 10/CT of G22: it was recalled"), "{detail}");
+        assert!(detail.contains("replace it by a new one"), "{detail}");
+    }
+    // What takes its place is a new dispatch; a recall may be said again, for what was not reached yet.
+    done(&act(&mut w, "11/CT", Act::Replace(vec![related(CENTRE, "10/CT")])));
+    done(&act(&mut w, "TH/10-b", Act::Recall(related(CENTRE, "10/CT"))));
+    w.connect_all();
+    w.pass(1_000);
+    let bearings: Vec<Bearing> = links(&w, CENTRE, &id).iter().map(|l| l.0).collect();
+    assert_eq!(bearings, [Bearing::Recall, Bearing::Update, Bearing::Replace, Bearing::Recall]);
+    w.assert_at_rest();
+    w.assert_recoverable();
+}
+
+#[test]
+fn what_a_recipient_keeps_or_refused_may_be_updated() {
+    let mut w = World::connected();
+    let id = sent(&mut w, &net().envelope(CENTRE, &[PROVINCE, OTHER_PROVINCE], "12/CT"));
+    w.pass(1_000);
+    let update = |w: &mut World, reference: &str| {
+        let mut e = net().envelope(CENTRE, &[PROVINCE], reference);
+        e.act = Act::Update(related(CENTRE, "12/CT"));
+        done(&w.submitted(CENTRE, &net().dispatch(&e)));
+    };
+    let by = sent(&mut w, &recall(CENTRE, &[PROVINCE, OTHER_PROVINCE], "12/CT"));
+    w.pass(1_000);
+    done(&answer(&mut w, PROVINCE, by, Status::Declined, Some("đã thi hành")));
+    done(&answer(&mut w, OTHER_PROVINCE, by, Status::Agreed, None));
+    w.pass(1_000);
+    assert_eq!(w.word(CENTRE, &id, OTHER_PROVINCE), "withdrawn");
+    update(&mut w, "12/CT-b");
+    done(&w.confirm(PROVINCE, PROVINCE, id));
+    done(&w.register(PROVINCE, PROVINCE, id, Some("sai thẩm quyền")));
+    w.pass(1_000);
+    assert_eq!(w.word(CENTRE, &id, PROVINCE), "refused_by_recipient");
+    update(&mut w, "12/CT-c");
+    w.pass(1_000);
+    w.assert_at_rest();
+}
+
+#[test]
 fn an_answer_is_of_one_that_was_addressed_and_is_linked_at_both_ends() {
     let mut w = World::connected();
     let id = sent(&mut w, &net().envelope(CENTRE, &[COMMUNE], "7/CT"));

@@ -26,6 +26,7 @@ mod outbox;
 mod poison;
 mod property;
 mod refusals;
+mod reorganisation;
 mod retention;
 mod statements;
 mod support;

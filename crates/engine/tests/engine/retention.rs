@@ -1,7 +1,8 @@
 //! Documents whose time is over: what is put on record, and what nothing may take away.
 
+use tram_dispatch::envelope::{Act, Related};
 use tram_dispatch::limits::REMOVED_MAX;
-use tram_dispatch::{Code, Digest, DispatchId, Event as E};
+use tram_dispatch::{Code, Digest, DispatchId, Event as E, Status};
 use tram_engine::retention::{Kept, Overdue};
 use tram_engine::{Input, Record, Reply, View as _};
 
@@ -152,6 +153,47 @@ fn what_is_taken_anew_is_kept_anew() {
     assert!(kept.removals.is_empty() && !kept.closed, "another custody, another removal");
     history.push(Record::Closed(id));
     assert!(Kept::of(&history).closed);
+}
+
+#[test]
+fn a_recall_stays_whole_when_what_it_recalled_goes() {
+    let mut w = world();
+    let id = delivered(&mut w, "r/7");
+    let mut envelope = net().envelope(CENTRE, &[COMMUNE], "TH/r/7");
+    let (originator, reference) = (code(CENTRE), "r/7".parse().unwrap());
+    envelope.act = Act::Recall(Related { originator, reference, dispatch: None });
+    let recall = net().dispatch(&envelope);
+    let by = recall.id();
+    done(&w.submitted(CENTRE, &recall));
+    w.pass(1_000);
+    let (recipient, status) = (code(COMMUNE), Status::Agreed);
+    let (remark, statement) = (None, None);
+    done(&w.asked(COMMUNE, |token| Input::Report {
+        token,
+        recipient,
+        dispatch: by,
+        status,
+        remark,
+        statement,
+    }));
+    (0..30).for_each(|_| w.pass(1_000));
+    days_pass(&mut w, 36_500);
+    for at in [CENTRE, PROVINCE, DISTRICT, COMMUNE] {
+        assert!(!w.at(at).store.is_open(&by) && !w.at(at).store.is_open(&id), "{at}");
+        let history = w.at(at).store.history(&by).unwrap();
+        let kept = Kept::of(&history);
+        assert!(kept.recall && kept.closed && !kept.documents.is_empty(), "{at}");
+        let reply = remove(&mut w, at, by, 0);
+        assert_eq!(refused(&reply), (Code::WrongState, None), "{at}");
+        let Reply::Refused { detail, .. } = &reply else { panic!("{reply:?}") };
+        assert!(detail.contains("a recall stays whole"), "{detail}");
+        // What was recalled goes by the rules, like anything else.
+        assert!(!Kept::of(&w.at(at).store.history(&id).unwrap()).recall, "{at}");
+        done(&remove(&mut w, at, id, 0));
+        assert_eq!(w.at(at).store.history(&by).unwrap(), history, "{at}: nothing of it changed");
+    }
+    assert!(w.removed.is_empty(), "no file of the recall went");
+    w.assert_recoverable();
 }
 
 #[test]

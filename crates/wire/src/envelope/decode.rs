@@ -96,7 +96,7 @@ fn metadata(d: &mut Decoder<'_>) -> Result<Metadata, WireError> {
     Ok(metadata)
 }
 
-fn urgency(d: &mut Decoder<'_>) -> Result<Urgency, WireError> {
+pub(super) fn urgency(d: &mut Decoder<'_>) -> Result<Urgency, WireError> {
     if d.datatype()? == Type::Array {
         exactly(d, 2)?;
         return match d.u64()? {

@@ -8,7 +8,7 @@ mod glance;
 pub use check::validate;
 pub use decode::decode;
 pub use encode::{encode, encode_checked};
-pub use glance::{Numbered, numbered};
+pub use glance::{Numbered, numbered, urgency};
 
 /// The format version this program writes and reads (field 0).
 pub const VERSION: u64 = 1;

@@ -7,6 +7,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, EvidenceRecord, NodeId}
 use tram_engine::record::Owed;
 use tram_engine::state::leg::Leg;
 use tram_engine::{Engine, Input, Reply, Token};
+use tram_trust::Directory;
 use tram_wire::Receipt;
 
 use super::net::{code, net, node};
@@ -37,9 +38,13 @@ pub(crate) fn later(reply: &Reply) -> Code {
 
 /// Verifies a receipt as an auditor would; what it says.
 pub(crate) fn offline(raw: &[u8]) -> EvidenceRecord {
+    offline_by(&net().directory, raw)
+}
+
+fn offline_by(directory: &Directory, raw: &[u8]) -> EvidenceRecord {
     let receipt = Receipt::parse(raw).unwrap();
     let verified =
-        tram_trust::receipt::verify_offline(&net().base.root, &net().directory, receipt).unwrap();
+        tram_trust::receipt::verify_offline(&net().base.root, directory, receipt).unwrap();
     verified.record().clone()
 }
 
@@ -58,7 +63,7 @@ impl World {
         let Some(held) = engine.find(id, &n.store).unwrap() else { return Vec::new() };
         let receipts = held.evidence.iter().map(|k| {
             let raw = engine.receipt_of(k, &n.store).unwrap().expect("its receipt is there");
-            let record = offline(&raw);
+            let record = offline_by(&n.directory, &raw);
             assert_eq!(record, k.evidence);
             record
         });

@@ -6,7 +6,7 @@ use tram_dispatch::{EpochId, NodeId};
 use tram_engine::{Cosign, Record};
 use tram_trust::VerifiedCosignature;
 
-use super::net::net;
+use super::net::{lives_of, net};
 use super::node::TestNode;
 
 /// Roots by witness, log, epoch and size.
@@ -31,7 +31,7 @@ impl CosignedRoots {
         let name = (witness.id.clone(), log.clone(), *epoch, *size);
         let first = self.0.entry(name).or_insert(*root);
         assert_eq!(first, root, "{} cosigned two roots of size {size}", witness.id);
-        let life = &net().lives[&witness.id][witness.life];
+        let life = &lives_of(&witness.id)[witness.life];
         let (me, of) = ((&witness.id, life.epoch), (log, *epoch));
         let (network, key) = (net().base.id(), &*life.checkpoint);
         let made = tram_trust::cosignature::sign(network, me, of, (*size, *root), *time, key);

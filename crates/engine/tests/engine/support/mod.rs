@@ -2,6 +2,8 @@
 
 pub(crate) mod check;
 pub(crate) mod cosigned;
+pub(crate) mod country;
+pub(crate) mod mail;
 pub(crate) mod net;
 pub(crate) mod node;
 pub(crate) mod store;

@@ -7,7 +7,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tram_crypto::{Ed25519Signer, Sign, ed25519_pkcs8_from_seed};
 use tram_dispatch::directory::{Agency, Entry, Epoch, Node};
@@ -67,6 +67,19 @@ pub(crate) fn net() -> &'static Net {
     NET.get_or_init(Net::new)
 }
 
+/// The lives of a node: of this network, or of any other directory under the same root.
+pub(crate) fn lives_of(id: &NodeId) -> &'static [Life] {
+    static OTHERS: Mutex<BTreeMap<NodeId, &'static [Life]>> = Mutex::new(BTreeMap::new());
+    if let Some(lives) = net().lives.get(id) {
+        return lives;
+    }
+    OTHERS
+        .lock()
+        .unwrap()
+        .entry(id.clone())
+        .or_insert_with(|| vec![life(&net().base, id, 0)].leak())
+}
+
 pub(crate) fn code(text: &str) -> AgencyCode {
     AgencyCode::parse_canonical(text).unwrap()
 }
@@ -75,7 +88,7 @@ pub(crate) fn node(agency: &str) -> NodeId {
     format!("n1.{agency}").parse().unwrap()
 }
 
-fn signer(label: &str) -> Ed25519Signer {
+pub(crate) fn signer(label: &str) -> Ed25519Signer {
     Ed25519Signer::from_pkcs8_der(&ed25519_pkcs8_from_seed(&seed(label))).unwrap()
 }
 
@@ -180,7 +193,7 @@ impl Life {
     }
 }
 
-fn listed(life: &Life) -> Epoch {
+pub(crate) fn listed(life: &Life) -> Epoch {
     Epoch {
         id: life.epoch,
         receipt_key: life.genesis.receipt_key.clone(),

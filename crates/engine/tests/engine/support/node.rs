@@ -10,7 +10,7 @@ use tram_engine::{
 };
 use tram_trust::Directory;
 
-use super::net::net;
+use super::net::{lives_of, net};
 use super::store::MemStore;
 
 pub(crate) struct TestNode {
@@ -57,12 +57,17 @@ impl Hand for NotedHand {
 
 impl TestNode {
     pub(crate) fn new(id: NodeId) -> Self {
+        Self::knowing(id, net().directory.clone())
+    }
+
+    /// One that begins with this directory.
+    pub(crate) fn knowing(id: NodeId, directory: Arc<Directory>) -> Self {
         let mut node = TestNode {
-            store: MemStore::new(&net().lives[&id][0]),
+            store: MemStore::new(&lives_of(&id)[0]),
             id,
             engine: None,
             pending: VecDeque::new(),
-            directory: net().directory.clone(),
+            directory,
             settings: Settings::default(),
             life: 0,
             anchor: Anchor::Agrees,
@@ -83,7 +88,7 @@ impl TestNode {
     pub(crate) fn lose_disk(&mut self) {
         self.crash();
         self.life += 1;
-        self.store = MemStore::new(&net().lives[&self.id][self.life]);
+        self.store = MemStore::new(&lives_of(&self.id)[self.life]);
     }
 
     pub(crate) fn start(&mut self) {
@@ -99,7 +104,7 @@ impl TestNode {
 
     /// An engine as a start would make it from what is durable.
     pub(crate) fn rebuilt(&self) -> Engine {
-        let life = &net().lives[&self.id][self.life];
+        let life = &lives_of(&self.id)[self.life];
         let issuer = Issuer {
             network: net().base.id(),
             node: self.id.clone(),

@@ -3,39 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tram_dispatch::{AgencyCode, Code, DispatchId, EpochId, NodeId, Now};
+use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NodeId, Now};
 use tram_engine::{
-    Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerAnswer, PeerUp, Reply, Token,
-    Transfer,
+    Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerUp, Reply, Token, Transfer,
 };
 use tram_trust::fixtures::NOW;
-use tram_trust::{
-    Statements, Verdict, VerifiedCosignature, VerifiedDispatch, VerifiedReceipt, Verifier,
-};
+use tram_trust::{Statements, Verdict, VerifiedDispatch, VerifiedReceipt, Verifier};
 use tram_wire::{Receipt, SealedDispatch};
 
 use super::cosigned::CosignedRoots;
-use super::net::{NODES, net, node};
+pub(crate) use super::mail::{Body, Message};
+use super::mail::{peer_answer, receipt};
+use super::net::{NODES, lives_of, net, node};
 use super::node::TestNode;
-
-/// What travels over a session.
-#[derive(Clone, Debug)]
-pub(crate) enum Body {
-    Transfer(Transfer, /* documents given */ bool),
-    Failed(DispatchId),
-    Answer(DispatchId, Vec<(AgencyCode, Answer)>),
-    Receipts(u64, Vec<Arc<[u8]>>, Vec<Arc<[u8]>>),
-    Stored(u64),
-    Cosigned(VerifiedCosignature),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
-    pub(crate) session: u64,
-    pub(crate) body: Body,
-}
 
 /// A root and the signature over it.
 type Root = ([u8; 32], Vec<u8>);
@@ -44,6 +24,8 @@ pub(crate) struct World {
     pub(crate) nodes: BTreeMap<NodeId, TestNode>,
     pub(crate) mail: Vec<Message>,
     pub(crate) now: Now,
+    /// Links of the tree: below, above.
+    tree: Vec<(NodeId, NodeId)>,
     /// Sessions that are up, by the two ends in order.
     sessions: BTreeMap<(NodeId, NodeId), u64>,
     next_session: u64,
@@ -54,6 +36,8 @@ pub(crate) struct World {
     pub(crate) notices: Vec<(NodeId, Notice)>,
     pub(crate) removed: Vec<(NodeId, tram_dispatch::Digest)>,
     pub(crate) verifier: Arc<Verifier>,
+    /// By the digest of a directory: what nodes that have it verify with, in place of the one above.
+    pub(crate) verifiers: BTreeMap<Digest, Arc<Verifier>>,
     /// Documents come only when asked for.
     pub(crate) large_documents: bool,
     /// Every signed root that left a node: none may be contradicted.
@@ -75,9 +59,18 @@ impl World {
     }
 
     pub(crate) fn of(agencies: &[&str]) -> Self {
-        let nodes = agencies.iter().map(|a| (node(a), TestNode::new(node(a)))).collect();
+        let nodes = agencies.iter().map(|a| TestNode::new(node(a)));
+        let tree = NODES.iter().filter_map(|(a, above)| Some((node(a), node((*above)?))));
+        Self::made_of(nodes, tree.collect())
+    }
+
+    pub(crate) fn made_of(
+        nodes: impl Iterator<Item = TestNode>,
+        tree: Vec<(NodeId, NodeId)>,
+    ) -> Self {
         World {
-            nodes,
+            nodes: nodes.map(|n| (n.id.clone(), n)).collect(),
+            tree,
             mail: Vec::new(),
             now: Now { mono_ms: 1_000, wall: NOW.plus_ms(60_000) },
             sessions: BTreeMap::new(),
@@ -89,6 +82,7 @@ impl World {
             notices: Vec::new(),
             removed: Vec::new(),
             verifier: net().verifier.clone(),
+            verifiers: BTreeMap::new(),
             large_documents: false,
             roots: BTreeMap::new(),
             cosigned: CosignedRoots::default(),
@@ -107,8 +101,8 @@ impl World {
 
     /// The links of the tree between nodes that are here.
     pub(crate) fn links(&self) -> Vec<(NodeId, NodeId)> {
-        let links = NODES.iter().filter_map(|(a, above)| Some((node(a), node((*above)?))));
-        links.filter(|(a, b)| self.nodes.contains_key(a) && self.nodes.contains_key(b)).collect()
+        let both = |(a, b): &&_| self.nodes.contains_key(a) && self.nodes.contains_key(b);
+        self.tree.iter().filter(both).cloned().collect()
     }
 
     pub(crate) fn connect_all(&mut self) {
@@ -149,7 +143,7 @@ impl World {
     /// What the hello of `peer` says of the log of `me`.
     fn shown(&self, me: &NodeId, peer: &NodeId) -> Option<Input> {
         let held = self.nodes[peer].engine.as_ref()?.held_of(me)?;
-        let checkpoint = net().verifier.checkpoint(me, &held.note).unwrap();
+        let checkpoint = self.verifier_at(me).checkpoint(me, &held.note).unwrap();
         Some(Input::Shown { by: peer.clone(), checkpoint })
     }
 
@@ -165,7 +159,7 @@ impl World {
     pub(crate) fn hello(&self, peer: &NodeId) -> PeerUp {
         let other = &self.nodes[peer];
         let (size, root) = other.store.head();
-        let life = &net().lives[peer][other.life];
+        let life = &lives_of(peer)[other.life];
         PeerUp {
             peer: peer.clone(),
             epoch: life.epoch,
@@ -342,7 +336,13 @@ impl World {
     }
 
     pub(crate) fn verify(&self, raw: &[u8]) -> VerifiedReceipt {
-        self.verifier.receipt(Receipt::parse(raw).unwrap()).unwrap()
+        receipt(&self.verifier, raw)
+    }
+
+    /// What a node verifies with.
+    fn verifier_at(&self, id: &NodeId) -> Arc<Verifier> {
+        let directory = self.nodes[id].directory.digest();
+        self.verifiers.get(&directory).unwrap_or(&self.verifier).clone()
     }
 
     /// Hands a message to the node it is for, if the session is still the same.
@@ -351,15 +351,15 @@ impl World {
         if self.session(&from, &to) != Some(session) {
             return;
         }
+        let verifier = self.verifier_at(&to);
         let input = match body {
             Body::Transfer(t, given) => {
                 let token = self.token();
                 self.offers.insert((to.clone(), token), message);
-                let receipts: Vec<_> = t.receipts.iter().map(|r| self.verify(r)).collect();
+                let receipts: Vec<_> = t.receipts.iter().map(|r| receipt(&verifier, r)).collect();
                 let judged_at = receipts[0].record().time;
                 let sealed = SealedDispatch::parse(t.dispatch.raw()).unwrap();
-                let Verdict::Verified(dispatch) =
-                    self.verifier.dispatch_for_relay(sealed, judged_at)
+                let Verdict::Verified(dispatch) = verifier.dispatch_for_relay(sealed, judged_at)
                 else {
                     panic!("a dispatch that does not verify");
                 };
@@ -371,12 +371,13 @@ impl World {
                 Input::TransferFailed { peer: from, dispatch, cause: Code::PeerUnreachable }
             }
             Body::Answer(dispatch, answers) => {
-                let answers = answers.into_iter().map(|(r, a)| (r, self.peer_answer(a))).collect();
+                let read = |(r, answer)| (r, peer_answer(&verifier, answer));
+                let answers = answers.into_iter().map(read).collect();
                 Input::Answered { peer: from, dispatch, answers }
             }
             Body::Receipts(batch, raws, statements) => {
                 let statements = Statements::read(statements.iter().map(|s| &**s));
-                let verified = |raw| self.verify(raw).with_statement(&statements);
+                let verified = |raw| receipt(&verifier, raw).with_statement(&statements);
                 let receipts = raws.iter().map(|raw| verified(raw)).collect();
                 Input::Receipts { peer: from, batch, receipts }
             }
@@ -385,15 +386,6 @@ impl World {
         };
         let now = self.now;
         self.nodes.get_mut(&to).unwrap().handle(now, input);
-    }
-
-    pub(crate) fn peer_answer(&self, answer: Answer) -> PeerAnswer {
-        match answer {
-            Answer::Accepted(raw) => PeerAnswer::Accepted(self.verify(&raw)),
-            Answer::Refused(raw) => PeerAnswer::Refused(self.verify(&raw)),
-            Answer::RefusedUnsigned(code, _) => PeerAnswer::Later { code, retry_ms: 0 },
-            Answer::Later(code, retry_ms) => PeerAnswer::Later { code, retry_ms },
-        }
     }
 
     /// One round at one node: commit, make durable, carry out.

@@ -15,6 +15,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub const TYPE_PREFIX: &str = "https://tram.invalid/errors/";
 /// Longest detail, in characters; what is longer is cut.
 pub const DETAIL_CHARS_MAX: usize = 1000;
+/// When to try again what passes by itself, where nobody knows better, seconds.
+pub const RETRY_DEFAULT_S: u64 = 5;
 
 /// The language of a problem's title and remedy. Details stay English, as logs do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -72,11 +74,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with its particulars; control characters in `detail` are escaped.
+    /// A problem with its particulars; control characters in `detail` are escaped. What passes by itself
+    /// says when to try again: after [`RETRY_DEFAULT_S`], where nobody knows better.
     pub fn new(code: Code, detail: impl AsRef<str>) -> Self {
         let escaped = tram_dispatch::text::escaped(detail.as_ref());
         let detail = escaped.chars().take(DETAIL_CHARS_MAX).collect();
-        Problem { code, detail, retry_after_s: None, upload_offset: None, http: None }
+        let retry_after_s = matches!(code.row().retry, Retry::Later).then_some(RETRY_DEFAULT_S);
+        Problem { code, detail, retry_after_s, upload_offset: None, http: None }
     }
 
     /// `BAD_REQUEST` with its particulars.
@@ -218,6 +222,10 @@ mod tests {
                 (problem.document(Language::English), problem.document(Language::Vietnamese));
             assert_eq!(en.status, code.row().http);
             assert_ne!(en.title, vi.title);
+            // A refusal that passes by itself says when to come back, and no other does.
+            assert_eq!(en.retry_after_s.is_some(), en.retry == "later", "{code}");
+            let header = problem.into_response().headers().get(RETRY_AFTER).cloned();
+            assert_eq!(header.is_some(), en.retry == "later", "{code}");
             assert_eq!((en.code, en.detail), (vi.code, vi.detail));
             assert!(en.kind.ends_with(code.as_str()));
         }

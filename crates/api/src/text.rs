@@ -14,6 +14,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::model::Happening;
+
 /// A value of the vocabulary that has one spelling as text.
 pub trait Spelled: Sized {
     /// Name of its schema in the OpenAPI description.
@@ -90,6 +92,32 @@ impl Spelled for Event {
 
 /// Evidence event, named as in ETSI EN 319 522-1.
 pub type EventText = Text<Event>;
+
+impl Spelled for Happening {
+    const NAME: &'static str = "Happening";
+    const MEANING: &'static str =
+        "Evidence event, named as in ETSI EN 319 522-1, or Overdue: a deadline passed";
+    const PATTERN: Option<&'static str> = Some("^[A-Z][A-Za-z]+$");
+    fn spell(&self) -> String {
+        match self {
+            Happening::Evidence(event) => event.spell(),
+            Happening::Overdue => OVERDUE.to_owned(),
+        }
+    }
+    fn read(text: &str) -> Result<Self, String> {
+        if text == OVERDUE {
+            Ok(Happening::Overdue)
+        } else {
+            <Event as Spelled>::read(text).map(Into::into)
+        }
+    }
+}
+
+/// The name of a deadline that passed; no evidence event is called so.
+const OVERDUE: &str = "Overdue";
+
+/// Evidence event, or a deadline that passed.
+pub type HappeningText = Text<Happening>;
 
 /// Wraps a value so that JSON and query strings carry its one spelling.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

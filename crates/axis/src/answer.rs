@@ -164,7 +164,7 @@ impl<'a> Unit<'a> {
 
 /// A refusal, in the shape that the call's reader needs; none where nothing but an empty body is safe.
 pub(crate) fn refused(route: Option<Route>, refusal: &Refusal) -> Option<Bytes> {
-    let Refusal { number, text } = refusal;
+    let Refusal { number, text, .. } = refusal;
     let number = number.as_str();
     Some(match route {
         // Whatever is not empty is stored as the document, and called success.

@@ -28,6 +28,8 @@ pub(crate) const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=1024;
 pub(crate) const REPEAT_MS: u64 = 86_400_000;
 /// Most such answers remembered.
 pub(crate) const REPEATS_MAX: usize = 20_000;
+/// Whom the endpoint has no place for is told to come back after this, seconds.
+pub(crate) const BUSY_RETRY_S: u64 = 5;
 /// Longest wait for a TLS handshake, milliseconds.
 pub(crate) const HANDSHAKE_MS: u64 = 10_000;
 

@@ -3,7 +3,7 @@
 
 use tram_dispatch::text::escaped;
 
-use crate::limits::{SHOWN_CHARS_MAX, TEXT_CHARS_MAX};
+use crate::limits::{BUSY_RETRY_S, SHOWN_CHARS_MAX, TEXT_CHARS_MAX};
 
 /// `ErrorCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,20 +48,36 @@ impl Number {
 pub struct Refusal {
     /// `ErrorCode`.
     pub number: Number,
-    /// `ErrorDesc`: English, safe to show.
+    /// `ErrorDesc`: English, safe to show. Where there is a time to wait, it says that too, as the client
+    /// library shows nothing else.
     pub text: String,
+    /// When to try again, seconds: the header `Retry-After`.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal with its particulars; control characters are escaped, and what is too long is cut.
     pub fn new(number: Number, text: impl AsRef<str>) -> Self {
         let text = escaped(text.as_ref()).chars().take(TEXT_CHARS_MAX).collect();
-        Refusal { number, text }
+        Refusal { number, text, retry_after_s: None }
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.text.push_str(&format!("; try again after {seconds} s"));
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// "Not now": the node is full, stopping or broken.
     pub fn system(text: impl AsRef<str>) -> Self {
         Self::new(Number::System, text)
+    }
+
+    /// Too much at once: it will do soon.
+    pub(crate) fn busy(text: impl AsRef<str>) -> Self {
+        Self::system(text).retry_after(BUSY_RETRY_S)
     }
 }
 

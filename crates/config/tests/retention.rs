@@ -40,6 +40,9 @@ fn the_example_says_what_its_comments_say() {
     assert_eq!(of(Place::First, Ending::Registered), rule("submitted here and delivered", 30));
     assert_eq!(of(Place::Recipient, Ending::Registered), rule("taken by its recipient here", 365));
     assert_eq!(of(Place::Relay, Ending::Failed), rule("not delivered", 90));
+    // What was recalled is kept for as long as what was not.
+    assert_eq!(of(Place::First, Ending::Withdrawn), rule("submitted here and delivered", 30));
+    assert_eq!(Ending::from_word("withdrawn"), Some(Ending::Withdrawn));
     // Consigned at the recipient's own node and never taken: no rule speaks of it.
     assert_eq!(of(Place::Recipient, Ending::Consigned), None);
     let mut decree = facts(Place::Relay, Ending::Consigned);
@@ -99,6 +102,10 @@ fn faults_are_named_with_their_rule() {
     assert!(told("[[rule]]\nname = \"r\"\nkeep_days = 1").contains("it has no name"));
     assert!(told("name = \"p\"").contains("it has 0 rules"));
     assert!(told("name = \"p\"\n[[rule]]\nkeep_days = 1").contains("a rule: it has no name"));
+    // A proof of removal says it to everybody.
+    assert!(
+        told("name = \"p\"\n[[rule]]\nname = \"r\\u202e\"\nkeep_days = 1").contains("can be shown")
+    );
     assert!(told("name = \"p\"\nrules = []").contains("rules: unknown key"));
 }
 

@@ -200,6 +200,13 @@ fn debug_shows_no_key_material() {
     let shown = format!("{:?}", Ed25519Signer::from_pkcs8_der(pkcs8).unwrap());
     let seed: String = pkcs8[16..20].iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(shown.starts_with("Ed25519Signer") && !shown.contains(&seed), "{shown}");
-    let shown = format!("{:?}", P256Signer::from_pkcs8_der(data!("p256.pkcs8.der")).unwrap());
+    let pkcs8 = data!("p256.pkcs8.der");
+    let shown = format!("{:?}", P256Signer::from_pkcs8_der(pkcs8).unwrap());
     assert!(shown.starts_with("P256Signer { public: PublicKey(P-256 "), "{shown}");
+    let scalar = &pkcs8[36..68];
+    for part in scalar.windows(3) {
+        let hex: String = part.iter().map(|byte| format!("{byte:02x}")).collect();
+        let decimal = format!("{}, {}, {}", part[0], part[1], part[2]);
+        assert!(!shown.to_lowercase().contains(&hex) && !shown.contains(&decimal), "{shown}");
+    }
 }

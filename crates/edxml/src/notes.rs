@@ -53,6 +53,16 @@ pub enum Odd {
     HourUnknown,
     /// A day before 1970, which an envelope cannot hold.
     DayTooOld,
+    /// An update adds recipients in its `ReceiverList` that `To` does not name: nothing goes to them.
+    AddedNotInTo {
+        /// Their codes.
+        agencies: String,
+    },
+    /// An update takes off recipients that `To` does not name: they are not told.
+    RemovedNotTold {
+        /// Their codes.
+        agencies: String,
+    },
     /// Said by the dispatch, and edXML has no field for it.
     NoField,
 }
@@ -78,6 +88,12 @@ impl fmt::Display for Odd {
             Odd::Cleaned => "was cleaned of control characters for the envelope",
             Odd::HourUnknown => "asks for a set hour that edXML does not say; carried as flash",
             Odd::DayTooOld => "lies before 1970; the kept file has it",
+            Odd::AddedNotInTo { agencies } => {
+                return write!(f, "adds {agencies}, not named in To: nothing is sent there");
+            }
+            Odd::RemovedNotTold { agencies } => {
+                return write!(f, "takes off {agencies}, not named in To: nothing is told there");
+            }
             Odd::NoField => "cannot be said in edXML",
         })
     }

@@ -86,13 +86,19 @@ impl Session {
     }
 
     /// Opens a transfer stream, waiting while the peer's stream limit is reached. The peer learns
-    /// of it with the first frame.
+    /// of it with the first frame. What we send on it goes before what streams of lower `priority`
+    /// have to send; streams of one priority take turns.
     ///
     /// # Errors
     /// The session is gone.
-    pub async fn open_transfer(&self) -> Result<(FrameSender, FrameReceiver), CloseReason> {
+    pub async fn open_transfer(
+        &self,
+        priority: i32,
+    ) -> Result<(FrameSender, FrameReceiver), CloseReason> {
         let streams = self.core.connection.open_bi().await;
-        self.framed(streams)
+        let (send, recv) = self.framed(streams)?;
+        send.set_priority(priority);
+        Ok((send, recv))
     }
 
     /// Waits for the next transfer stream of the peer. Cancel-safe.

@@ -18,7 +18,7 @@ async fn sixty_four_mebibytes_cross_in_constant_memory() {
     let before = peak_memory_bytes();
 
     let give = async {
-        let (mut send, _recv) = a.session.open_transfer().await.unwrap();
+        let (mut send, _recv) = a.session.open_transfer(0).await.unwrap();
         send.send(&TOTAL_BYTES.to_be_bytes()).await.unwrap();
         send.begin_raw(TOTAL_BYTES).unwrap();
         for n in 0..TOTAL_BYTES / CHUNK_BYTES as u64 {

@@ -59,7 +59,7 @@ impl Place {
         let dialled = self.honest.connect(self.address, SNI, &victim);
         let (dialled, accepted) = soon(async { tokio::join!(dialled, self.victim.accept()) }).await;
         let (dialled, accepted) = (dialled.unwrap(), accepted.unwrap());
-        let (mut send, _recv) = dialled.session.open_transfer().await.unwrap();
+        let (mut send, _recv) = dialled.session.open_transfer(0).await.unwrap();
         send.send(b"here").await.unwrap();
         let (_send, mut recv) = soon(accepted.session.accept_transfer()).await.unwrap();
         assert_eq!(soon(recv.recv(10)).await.unwrap().unwrap(), "here");
@@ -203,7 +203,7 @@ async fn acknowledging_what_did_not_arrive_gains_no_more_than_the_windows() {
     let (mut client, opened) = place.session(1).await;
     // The endpoint writes as much as it can on a stream whose receiver acknowledges ahead.
     let writer = tokio::spawn(async move {
-        let (mut send, _recv) = opened.session.open_transfer().await.unwrap();
+        let (mut send, _recv) = opened.session.open_transfer(0).await.unwrap();
         send.begin_raw(1 << 30).unwrap();
         let piece = bytes::Bytes::from(vec![7; 64 << 10]);
         let mut taken = 0u64;
@@ -243,12 +243,12 @@ async fn streams_reset_as_fast_as_they_open_leave_the_session_and_others_served(
         taken
     });
     for _ in 0..5_000 {
-        let (mut send, _recv) = soon(a.session.open_transfer()).await.unwrap();
+        let (mut send, _recv) = soon(a.session.open_transfer(0)).await.unwrap();
         send.begin_raw(100).unwrap();
         send.send_raw(bytes::Bytes::from_static(&[0, 0, 1, 0, 5])).await.unwrap();
         send.reset(7);
     }
-    let (mut send, _recv) = soon(a.session.open_transfer()).await.unwrap();
+    let (mut send, _recv) = soon(a.session.open_transfer(0)).await.unwrap();
     send.send(b"last").await.unwrap();
     let taken = soon(victim).await.unwrap();
     assert!(taken >= 1 && a.session.close_reason().is_none(), "{taken} streams");

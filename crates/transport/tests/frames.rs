@@ -11,7 +11,7 @@ use tram_transport::{FrameReceiver, FrameSender, Session, StreamError, Transport
 
 /// A transfer from `from` to `to` whose first frame is "first", already taken.
 async fn transfer(from: &Session, to: &Session) -> (FrameSender, FrameReceiver) {
-    let (mut send, _) = from.open_transfer().await.unwrap();
+    let (mut send, _) = from.open_transfer(0).await.unwrap();
     send.send(b"first").await.unwrap();
     let (_, mut recv) = to.accept_transfer().await.unwrap();
     assert_eq!(recv.recv(5).await.unwrap().unwrap(), "first");
@@ -23,8 +23,7 @@ async fn frames_go_both_ways_and_end_cleanly() {
     let pair = Pair::new(TransportLimits::default());
     let (a, b) = pair.open().await;
     for (from, to) in [(&a.session, &b.session), (&b.session, &a.session)] {
-        let (mut send, mut recv) = from.open_transfer().await.unwrap();
-        send.set_priority(7);
+        let (mut send, mut recv) = from.open_transfer(7).await.unwrap();
         let sizes = [0usize, 1, 3, 1000, 65_536, 70_000, 1 << 20];
         let work = async {
             for size in sizes {
@@ -132,7 +131,7 @@ async fn two_hundred_transfers_at_once() {
     let ask = async {
         let mut open = Vec::new();
         for n in 0..200u32 {
-            let (mut send, recv) = a.session.open_transfer().await.unwrap();
+            let (mut send, recv) = a.session.open_transfer(0).await.unwrap();
             let body = vec![n as u8; 100 + n as usize * 50];
             send.send(&body).await.unwrap();
             send.finish().unwrap();

@@ -42,7 +42,7 @@ async fn code_and_reason_of_a_close_reach_the_peer() {
     assert_eq!(soon(a.session.closed()).await, CloseReason::Local { code: 0x123, reason });
     let reason = "no longer adjacent\u{fffd}".to_owned();
     assert_eq!(soon(b.session.closed()).await, CloseReason::Peer { code: 0x123, reason });
-    assert!(b.session.open_transfer().await.is_err());
+    assert!(b.session.open_transfer(0).await.is_err());
     assert!(b.session.accept_transfer().await.is_err());
 }
 
@@ -73,7 +73,7 @@ async fn dropping_the_endpoint_closes_it() {
 async fn a_session_lives_as_long_as_its_streams_and_no_longer() {
     let pair = Pair::new(TransportLimits::default());
     let (a, b) = pair.open().await;
-    let (mut send, _recv) = a.session.open_transfer().await.unwrap();
+    let (mut send, _recv) = a.session.open_transfer(0).await.unwrap();
     drop(a);
     send.send(b"still here").await.unwrap();
     let (_send, mut recv) = b.session.accept_transfer().await.unwrap();

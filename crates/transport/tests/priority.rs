@@ -15,8 +15,7 @@ const URGENT_BYTES: u64 = 64 << 10;
 const CHUNK_BYTES: usize = 64 << 10;
 
 async fn give(session: Session, priority: i32, bytes: u64) {
-    let (mut send, _recv) = session.open_transfer().await.unwrap();
-    send.set_priority(priority);
+    let (mut send, _recv) = session.open_transfer(priority).await.unwrap();
     send.send(&bytes.to_be_bytes()).await.unwrap();
     send.begin_raw(bytes).unwrap();
     for _ in 0..bytes / CHUNK_BYTES as u64 {
@@ -64,6 +63,18 @@ async fn bulk_before_urgent(urgency: i32) -> u64 {
         task.await.unwrap();
     }
     seen.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_stream_has_the_priority_that_it_was_opened_with() {
+    let pair = Pair::new(TransportLimits::default());
+    let (a, b) = pair.open().await;
+    for session in [&a.session, &b.session] {
+        for priority in [0, 3, -1] {
+            let (send, _recv) = session.open_transfer(priority).await.unwrap();
+            assert_eq!(send.priority(), Some(priority));
+        }
+    }
 }
 
 #[tokio::test]

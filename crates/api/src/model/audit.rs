@@ -73,7 +73,7 @@ pub struct RefusalsQuery {
     pub limit: Option<u32>,
 }
 
-/// Query of what was not registered by the end of the next working day.
+/// Query of what was not registered by its deadline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -100,7 +100,8 @@ pub struct OverdueQuery {
     pub limit: Option<u32>,
 }
 
-/// What was not registered by the end of the next working day of Viet Nam.
+/// What was not registered by its deadline: the end of the next working day of Viet Nam; of what is urgent the
+/// end of the day of arrival, or its hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OverdueView {
     /// Overdue at this time.
@@ -126,7 +127,7 @@ pub struct OverdueItem {
     pub recipient: AgencyText,
     /// When the recipient's node held it.
     pub arrived_at: TimeText,
-    /// The end of the next working day.
+    /// Its deadline: the `register_by` of the mailbox.
     pub due_at: TimeText,
     /// When it was registered, too late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +218,7 @@ pub struct StatisticsRow {
     pub party: StatisticsParty,
     /// Submissions that this node refused with evidence.
     pub rejected: u64,
-    /// Legs taken into custody.
+    /// Legs taken into custody, and not given back to the node before.
     pub sent: u64,
     /// Of these: still on their way.
     pub underway: u64,
@@ -236,7 +237,7 @@ pub struct StatisticsRow {
     pub to_arrive: Durations,
     /// Legs that arrived on one of the days, whenever they were sent.
     pub came: u64,
-    /// Of these: neither registered nor refused by the clerk so far.
+    /// Of these: neither registered nor refused by the clerk so far, nor dropped.
     pub waiting: u64,
     /// Of these: registered.
     pub registered: u64,
@@ -246,6 +247,8 @@ pub struct StatisticsRow {
     pub returned: u64,
     /// Of these: the time for an answer ran out, by evidence of the recipient's node.
     pub lapsed: u64,
+    /// Of these: dropped by the operator of the recipient's node before the clerk answered.
+    pub dropped: u64,
     /// Registered of came, per cent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_percent: Option<f64>,

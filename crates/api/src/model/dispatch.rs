@@ -229,6 +229,14 @@ pub struct DispatchSummary {
     /// Legs that have not left this node though that moment has passed. Counted where it was submitted.
     #[serde(default)]
     pub late: u32,
+    /// Of what has left this node and is not known to have arrived, the first moment that is too late for the
+    /// receipt of arrival: the end of the day of sending in Viet Nam, or its hour; the earliest of its legs.
+    /// Absent where none is awaited, and where it was not submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge_by: Option<TimeText>,
+    /// Legs whose receipt of arrival is not here though that moment has passed. Counted where it was submitted.
+    #[serde(default)]
+    pub unacknowledged: u32,
 }
 
 /// Query of the listing of dispatches. All conditions must hold.
@@ -251,6 +259,9 @@ pub struct DispatchQuery {
     /// Only what should have left this node by now for some recipient; or, `false`, only the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<bool>,
+    /// Only what has left and should be known to have arrived by now; or, `false`, only the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unacknowledged: Option<bool>,
     /// Accepted here at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<TimeText>,

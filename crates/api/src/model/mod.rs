@@ -33,7 +33,7 @@ pub use dispatch::{
     Outcome, Tracking,
 };
 pub use doors::{DropFolderView, WebhookView};
-pub use event::EventNotice;
+pub use event::{EventNotice, Happening};
 pub use group::{
     ExpandedView, GroupView, LeftOutReason, LeftOutView, RecipientView, RecipientsQuery,
     RecipientsView,

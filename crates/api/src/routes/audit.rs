@@ -46,7 +46,7 @@ pub(super) const OVERDUE: Route = route(
     "/v1/audit/overdue",
     "audit_overdue",
     "audit",
-    "Everything not registered by the end of the next working day",
+    "Everything not registered by its deadline",
     AUDIT,
     &[json::<OverdueView>(200, "One page, by arrival")],
 )

@@ -124,7 +124,7 @@ impl Fake {
                     let number = state.notices.len() + 1;
                     state.notices.push(EventNotice {
                         id: number.to_string(),
-                        event: Event::ContentConsignment.into(),
+                        event: Happening::Evidence(Event::ContentConsignment).into(),
                         dispatch: id.into(),
                         originator: item.originator.clone().into(),
                         recipient: Some(recipient.clone().into()),
@@ -415,6 +415,8 @@ impl Service for Fake {
                 undelivered: 0,
                 send_by: NOW.into(),
                 late: 0,
+                acknowledge_by: None,
+                unacknowledged: 0,
             };
             let all = state.items.iter().filter(wanted).map(summary).collect();
             Ok(page(all, query.after.as_deref(), query.limit))

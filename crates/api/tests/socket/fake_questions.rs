@@ -43,6 +43,7 @@ pub fn row(code: &str) -> StatisticsRow {
         registered_in_time: 1,
         returned: 0,
         lapsed: 0,
+        dropped: 0,
         registered_percent: Some(50.0),
         in_time_percent: Some(50.0),
         to_register: Durations::default(),

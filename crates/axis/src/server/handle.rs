@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use hyper::Request;
@@ -96,7 +96,7 @@ fn admit(
     if parts.method != Method::POST && !(parts.method == Method::GET && called.may_be_got()) {
         return Err(Refusal::system(format!("{} is called by POST", called.name())));
     }
-    let busy = |_| Refusal::system("too many requests at once");
+    let busy = |_| Refusal::busy("too many requests at once");
     held.permits.push(app.requests.clone().try_acquire_owned().map_err(busy)?);
     let head = Head {
         system_id: header(&parts.headers, "xroadvnpt-systemid")?,
@@ -113,7 +113,7 @@ fn admit(
     let most = app.limits.requests_per_account_max;
     held.account = app.accounts.enter(account.system_id.clone(), usize::MAX, most);
     if held.account.is_none() {
-        return Err(Refusal::system("too many requests of this system at once"));
+        return Err(Refusal::busy("too many requests of this system at once"));
     }
     Ok((account, signed))
 }
@@ -229,7 +229,10 @@ fn scarce(app: &App, call: &Call) -> Option<Arc<Semaphore>> {
         | Call::Received(..)
         | Call::Sent(..)
         | Call::Get(_)
-        | Call::Download(_) => Some(app.files.clone()),
+        | Call::Download(_)
+        // They look through mailboxes.
+        | Call::Count(_)
+        | Call::Update { .. } => Some(app.files.clone()),
         Call::Agencies(_) => Some(app.directories.clone()),
         _ => None,
     }
@@ -237,7 +240,7 @@ fn scarce(app: &App, call: &Call) -> Option<Arc<Semaphore>> {
 
 async fn place(of: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
     let longest = Duration::from_millis(PLACE_MS);
-    let busy = || Refusal::system("too many files and lists at once");
+    let busy = || Refusal::busy("too many files and lists at once");
     tokio::time::timeout(longest, of.acquire_owned()).await.map_err(|_| busy())?.map_err(|_| busy())
 }
 
@@ -306,12 +309,16 @@ fn fed(body: Fed, kind: HeaderValue) -> Response<Fed> {
 
 /// A refusal as an answer.
 pub(super) fn refusal(route: Option<Route>, refused: &Refusal) -> Response<Fed> {
-    match answer::refused(route, refused) {
+    let mut response = match answer::refused(route, refused) {
         Some(bytes) => fed(Fed::whole(bytes, Held::default()), JSON),
         None => {
             let mut response = fed(Fed::whole(Bytes::new(), Held::default()), BYTES);
             *response.status_mut() = StatusCode::NOT_FOUND;
             response
         }
+    };
+    if let Some(seconds) = refused.retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    response
 }

@@ -112,7 +112,7 @@ async fn a_panic_is_answered_too() {
     let mut client = door.client();
     client.set("docId", &id);
     client.set("status", "done");
-    client.set("description", "panic");
+    door.node.panics.store(true, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(client.call("updateStatus", Some(b"{}")).await.code(), "20");
 }
 
@@ -144,6 +144,10 @@ async fn too_many_at_once_are_told_or_turned_away_and_the_others_go_on() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     let told = third.call("countReceiveEdoc", Some(b"{}")).await;
     assert_eq!(told.code(), "20");
+    // In the text, which people are shown, and in the header.
+    let text = told.json()["ErrorDesc"].as_str().expect("text").to_owned();
+    assert!(text.ends_with("; try again after 5 s"), "{text}");
+    assert!(told.head.to_lowercase().contains("retry-after: 5\r\n"), "{}", told.head);
     assert_eq!((first.await.expect("done"), second.await.expect("done")), ("0".into(), "0".into()));
 }
 
@@ -166,4 +170,24 @@ async fn a_head_that_does_not_come_and_a_body_that_stalls_are_given_up() {
     let _ = stalled.read_to_end(&mut answer).await;
     assert!(String::from_utf8_lossy(&answer).contains("\"ErrorCode\":\"10\""));
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn who_counts_or_confirms_waits_for_a_place_as_who_lists_does() {
+    let door = running(Limits { files_max: 1, ..Limits::default() }).await;
+    let id = door.holds(1, b"x").to_string();
+    for call in ["countReceiveEdoc", "updateStatus"] {
+        door.node.slow_ms.store(500, std::sync::atomic::Ordering::SeqCst);
+        let mut slow = door.client();
+        let first =
+            tokio::spawn(async move { slow.send("edoc", SYSTEM, call.as_bytes()).await.code() });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut client = door.client();
+        client.set("docId", &id);
+        client.set("status", "done");
+        let begun = Instant::now();
+        assert_eq!(client.call(call, Some(b"{}")).await.code(), "0");
+        assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
+        assert_eq!(first.await.expect("done"), "0");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -35,6 +35,8 @@ pub(crate) struct Memory {
     pub(crate) slow_ms: AtomicUsize,
     /// Reading fails after so many bytes.
     pub(crate) broken_at: Mutex<Option<u64>>,
+    /// What is said of a document is answered by a panic.
+    pub(crate) panics: AtomicBool,
 }
 
 pub(crate) struct Running {
@@ -185,7 +187,7 @@ impl Node for Memory {
         said: Transport,
         description: Option<String>,
     ) -> Reply<'_, ()> {
-        assert_ne!(description.as_deref(), Some("panic"), "as asked");
+        assert!(!self.panics.load(Ordering::SeqCst), "as asked: {description:?}");
         let mut files = self.files.lock().unwrap();
         let found = files.get_mut(&id).map(|entry| entry.1 = Some(said));
         Box::pin(async move { found.ok_or_else(|| Refusal::system("no such document")) })

@@ -75,6 +75,8 @@ pub enum Ending {
     Registered,
     /// The clerk refused it.
     RefusedByRecipient,
+    /// The clerk gave it back, as its recall asked.
+    Withdrawn,
     /// A node refused it.
     Refused,
     /// Given up.
@@ -104,6 +106,7 @@ impl Ending {
         ("handed_over", Ending::HandedOver),
         ("registered", Ending::Registered),
         ("refused_by_recipient", Ending::RefusedByRecipient),
+        ("withdrawn", Ending::Withdrawn),
         ("refused", Ending::Refused),
         ("failed", Ending::Failed),
         ("expired", Ending::Expired),

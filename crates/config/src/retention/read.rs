@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 use tram_dispatch::AgencyCode;
+use tram_dispatch::text::is_plain;
 
 use super::{
     Ending, KEEP_DAYS_MAX, Keep, NAME_BYTES_MAX, PER_DAY_DEFAULT, Place, RULES_MAX,
@@ -86,8 +87,8 @@ pub fn parse(text: &str) -> Result<RetentionPolicy, RetentionError> {
 
 fn rule(table: &Table) -> Result<RetentionRule, RetentionError> {
     let named = table.get("name").and_then(Value::as_str).unwrap_or_default();
-    if named.is_empty() || named.len() > NAME_BYTES_MAX || named.contains(char::is_control) {
-        let what = format!("it has no name of 1 to {NAME_BYTES_MAX} bytes");
+    if named.is_empty() || named.len() > NAME_BYTES_MAX || !is_plain(named) {
+        let what = format!("it has no name of 1 to {NAME_BYTES_MAX} bytes that can be shown");
         return Err(At("a rule").bad(what));
     }
     let place = At(named);

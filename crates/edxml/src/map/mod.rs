@@ -9,7 +9,7 @@ mod overlay;
 mod reference;
 mod to_outline;
 
-use tram_dispatch::envelope::{Act, Metadata};
+use tram_dispatch::envelope::{Act, Envelope, Metadata};
 use tram_dispatch::{AgencyCode, Reference};
 
 pub use from_outline::{Setting, edoc};
@@ -30,4 +30,16 @@ pub struct Outline {
     pub metadata: Metadata,
     /// What the dispatch does: `Bussiness`.
     pub act: Act,
+}
+
+impl From<&Envelope> for Outline {
+    fn from(envelope: &Envelope) -> Outline {
+        Outline {
+            originator: envelope.originator.clone(),
+            reference: envelope.reference.clone(),
+            recipients: envelope.recipients.clone(),
+            metadata: envelope.metadata.clone(),
+            act: envelope.act.clone(),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What a file says, as the envelope of a dispatch says it.
 
+use std::collections::BTreeSet;
+
 use tram_dispatch::envelope::{Act, Metadata, Related, Signer, Urgency};
 use tram_dispatch::limits::{RELATED_MAX, TEXT_BYTES_MAX};
 use tram_dispatch::text::is_plain;
@@ -13,6 +15,9 @@ use crate::values::{IssueDay, Operation, Priority};
 
 const HEADER: &str = "edXML/edXMLEnvelope/edXMLHeader/MessageHeader";
 const TASK: &str = "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness";
+
+/// Most agencies that a note names.
+const NAMED_MAX: usize = 10;
 
 /// Draws the outline of a file with this digest; what does not fit an envelope exactly is noted.
 ///
@@ -32,6 +37,7 @@ pub fn outline(edoc: &Edoc, sha256: &Digest, notes: &mut Vec<Note>) -> Result<Ou
     if recipients.len() < count {
         notes.push(note("To", Odd::RecipientTwice));
     }
+    changed_recipients(edoc, &recipients, notes);
     Ok(Outline {
         reference: reference_of(edoc, sha256),
         recipients,
@@ -39,6 +45,46 @@ pub fn outline(edoc: &Edoc, sha256: &Digest, notes: &mut Vec<Note>) -> Result<Ou
         act: act(edoc, &originator)?,
         originator,
     })
+}
+
+/// Who receives an update is said by `To` alone. Where its list of changes counts on others, that is told:
+/// some systems send one file to each recipient, so it is no reason to refuse it.
+fn changed_recipients(edoc: &Edoc, recipients: &[AgencyCode], notes: &mut Vec<Note>) {
+    let Some(change) = &edoc.task.change else { return };
+    if edoc.task.operation != Operation::Update {
+        return;
+    }
+    let mut others = [BTreeSet::new(), BTreeSet::new()];
+    for changed in &change.changed {
+        let name = match AgencyCode::parse(&changed.code) {
+            Ok(code) if recipients.contains(&code) => continue,
+            Ok(code) => code.to_string(),
+            Err(_) => shown(&changed.code),
+        };
+        others[usize::from(changed.added)].insert(name);
+    }
+    let [removed, added] = others.map(|names| named(&names));
+    let mut tell = |odd| {
+        let place = format!("{TASK}/BussinessDocumentInfo/ReceiverList");
+        notes.push(Note { place, odd });
+    };
+    if let Some(agencies) = added {
+        tell(Odd::AddedNotInTo { agencies });
+    }
+    if let Some(agencies) = removed {
+        tell(Odd::RemovedNotTold { agencies });
+    }
+}
+
+/// The first of them by name, and how many more.
+fn named(names: &BTreeSet<String>) -> Option<String> {
+    let first: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = names.len() - first.len();
+    match (names.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(first.join(", ")),
+        (false, more) => Some(format!("{} and {more} more", first.join(", "))),
+    }
 }
 
 fn note(name: &str, odd: Odd) -> Note {

@@ -39,7 +39,8 @@ pub struct Referred {
     pub method: Option<String>,
     /// `DigestValue`, as it came.
     pub digest: Option<String>,
-    /// Whether the attachment it names has this digest, where it names one and the method is SHA-256.
+    /// Whether the attachment it names, and every other under that id, has this digest, where it names one
+    /// and the method is SHA-256.
     /// A comparison, not a verification: whoever changes the one can change the other.
     pub fits: Option<bool>,
 }

@@ -116,10 +116,12 @@ pub(super) fn compare(report: &mut SignatureReport, attachments: &[Attachment]) 
         else {
             continue;
         };
-        let named = attachments.iter().find(|a| a.described.content_id.as_deref() == Some(id));
-        referred.fits = named.map(|attachment| {
-            let true_one = STANDARD.encode(attachment.sha256.as_bytes());
-            referred.digest.as_deref().map(str::trim) == Some(true_one.as_str())
-        });
+        let said = referred.digest.as_deref().map(str::trim);
+        let fits = |attachment: &Attachment| {
+            said == Some(STANDARD.encode(attachment.sha256.as_bytes()).as_str())
+        };
+        // Of several under one id, one that fits must not speak for the others.
+        let named = attachments.iter().filter(|a| a.described.content_id.as_deref() == Some(id));
+        referred.fits = named.map(fits).reduce(|all, one| all && one);
     }
 }

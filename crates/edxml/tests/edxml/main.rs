@@ -10,3 +10,4 @@ mod marks;
 mod round;
 mod sample;
 mod statuses;
+mod wrapping;

@@ -204,3 +204,57 @@ fn what_one_side_cannot_say_is_told() {
     assert!(matches!(error.fault, Fault::NotCarried(_)));
     assert_eq!(error.code(), Code::EdxmlUnsupported);
 }
+
+#[test]
+fn recipients_that_an_update_changes_and_does_not_address_are_told() {
+    let (head, rest) = SAMPLE.split_once("<edXML:Bussiness>").unwrap();
+    let tail = rest.split_once("</edXML:Bussiness>").unwrap().1;
+    let notes_of = |kind: u8, changed: &[(&str, u8)]| {
+        let list: String = changed
+            .iter()
+            .map(|(code, added)| {
+                format!(
+                    "<edXML:Receiver><edXML:OrganId>{code}</edXML:OrganId>\
+                     <edXML:ReceiverType>{added}</edXML:ReceiverType></edXML:Receiver>"
+                )
+            })
+            .collect();
+        let text = format!(
+            "{head}<edXML:Bussiness><edXML:BussinessDocType>{kind}</edXML:BussinessDocType>\
+             <edXML:DocumentId>x</edXML:DocumentId><edXML:BussinessDocumentInfo>\
+             <edXML:DocumentReceiver>1</edXML:DocumentReceiver><edXML:ReceiverList>{list}</edXML:ReceiverList>\
+             </edXML:BussinessDocumentInfo></edXML:Bussiness>{tail}"
+        );
+        let (edoc, reading) = document(&text);
+        let mut notes = Vec::new();
+        let outline = outline(&edoc, &reading.sha256, &mut notes).unwrap();
+        (outline.recipients, notes)
+    };
+    let (to, notes) = notes_of(2, &[]);
+    assert_eq!(notes, []);
+    // Whoever is among To is sent the update, in either spelling of its code.
+    let spelled = "000.04.31.H99";
+    assert!(to.contains(&spelled.parse().unwrap()));
+    assert_eq!(notes_of(2, &[(spelled, 0), ("H99.31.04", 1)]), (to.clone(), vec![]));
+    let (still, notes) =
+        notes_of(2, &[("H77.02", 1), ("H77.01", 1), ("H77.03", 0), ("không mã", 1), (spelled, 1)]);
+    assert_eq!(still, to, "To alone says who receives it");
+    let place = "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Bussiness/BussinessDocumentInfo/ReceiverList";
+    assert!(notes.iter().all(|note| note.place == place));
+    let said: Vec<String> = notes.iter().map(|note| note.odd.to_string()).collect();
+    assert_eq!(
+        said,
+        [
+            "adds H77.01, H77.02, không mã, not named in To: nothing is sent there",
+            "takes off H77.03, not named in To: nothing is told there",
+        ]
+    );
+    // Of very many some are named.
+    let many: Vec<String> = (10..99).map(|n| format!("H77.{n}")).collect();
+    let many: Vec<(&str, u8)> = many.iter().map(|code| (code.as_str(), 0)).collect();
+    let (_, notes) = notes_of(2, &many);
+    let [note] = &notes[..] else { panic!("{notes:?}") };
+    assert!(note.odd.to_string().contains("H77.19 and 79 more, not named"), "{}", note.odd);
+    // Only an update changes recipients.
+    assert_eq!(notes_of(3, &[("H77.01", 1)]).1, []);
+}

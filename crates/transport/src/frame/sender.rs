@@ -116,8 +116,13 @@ impl FrameSender {
         let _ = self.stream.reset(VarInt::from_u32(code));
     }
 
-    /// Streams of higher priority send first; equals take turns. New streams have 0.
-    pub fn set_priority(&self, priority: i32) {
+    /// Streams of higher priority send first; equals take turns. `None` once the stream is closed.
+    pub fn priority(&self) -> Option<i32> {
+        self.stream.priority().ok()
+    }
+
+    /// New streams have 0.
+    pub(crate) fn set_priority(&self, priority: i32) {
         // On a closed stream there is nothing left to order.
         let _ = self.stream.set_priority(priority);
     }

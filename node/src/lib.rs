@@ -6,6 +6,10 @@ mod demo;
 mod directory;
 mod edxml;
 mod groups;
+#[cfg(test)]
+#[path = "../../tests/entry/src/mutate.rs"]
+#[allow(unreachable_pub, reason = "shared with the fuzz targets, for decoders of this package")]
+mod mutate;
 mod sealing;
 mod signatures;
 mod tiles;

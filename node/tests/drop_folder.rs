@@ -5,6 +5,8 @@ mod support;
 #[path = "axis/edxml.rs"]
 #[allow(dead_code, reason = "shared with the suite of the axis endpoint")]
 mod edxml;
+#[path = "drop_folder/others.rs"]
+mod others;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
@@ -25,13 +27,17 @@ const CODES: [&str; 2] = ["000.00.00.G22", "000.00.00.H41"];
 /// Two tiers, each with a drop folder for its agency: the upper one reads JSON, the lower one edXML.
 struct Pair {
     nodes: Vec<Node>,
-    _network: Network,
+    network: Network,
     base: tempfile::TempDir,
 }
 
 impl Pair {
     async fn running() -> Self {
-        let network = Network::create(&Plan::tiers(2));
+        Self::of(&Plan::tiers(2)).await
+    }
+
+    async fn of(plan: &Plan) -> Self {
+        let network = Network::create(plan);
         let base = tempfile::tempdir().expect("a folder");
         for (tier, files) in network.nodes.iter().enumerate() {
             let (chain, key) = network.authorities.sealing(tier);
@@ -53,7 +59,7 @@ impl Pair {
             fs::write(&files.config, config + &more).expect("a file");
         }
         let nodes = network.start(&Program::tram()).await;
-        let pair = Pair { nodes, _network: network, base };
+        let pair = Pair { nodes, network, base };
         for tier in [0, 1] {
             until("the folders are there", || pair.path(tier, "status").is_dir().then_some(()));
         }
@@ -62,6 +68,17 @@ impl Pair {
 
     fn path(&self, tier: usize, name: &str) -> PathBuf {
         self.base.path().join(format!("{tier}")).join(name)
+    }
+
+    /// Nothing can be put into a folder, for it is a link; until it is none.
+    fn close(&self, tier: usize, name: &str) {
+        let path = self.path(tier, name);
+        fs::remove_dir_all(&path).expect("a folder of ours");
+        symlink(self.base.path(), path).expect("a link");
+    }
+
+    fn open(&self, tier: usize, name: &str) {
+        fs::remove_file(self.path(tier, name)).expect("the link");
     }
 
     /// Drops a file as a careful system does: under another name, then renamed.

@@ -74,7 +74,7 @@ async fn offers_that_never_come_cost_others_nothing() {
     // As many streams as there may be, each with the beginning of a large frame.
     let mut streams = Vec::new();
     let half = vec![0x58; FRAME_BYTES_MAX - 1];
-    while let Ok(opened) = timeout(Duration::from_millis(500), session.open_transfer()).await {
+    while let Ok(opened) = timeout(Duration::from_millis(500), session.open_transfer(0)).await {
         let (mut to, from) = opened.expect("a stream");
         let some = bytes::Bytes::from(half.clone());
         let sender = tokio::spawn(async move {

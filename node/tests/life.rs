@@ -3,17 +3,20 @@
 
 mod support;
 
+#[path = "life/deadlines.rs"]
+mod deadlines;
+
 use std::collections::BTreeSet;
 
 use support::evidence::eventually;
 use support::sealing::small_document;
-use support::{Network, Node, Plan, Program, agency};
+use support::{Network, Node, Plan, agency};
 use tram_api::Client;
 use tram_api::model::{
-    ActKind, ActView, DispatchQuery, InboxItem, InboxQuery, InboxState, LegState, LegView, Outcome,
-    RefusalCause, RefuseRequest, SealActKind, SignatureVerdict,
+    ActKind, ActView, InboxItem, InboxQuery, InboxState, LegState, LegView, Outcome, RefusalCause,
+    RefuseRequest, SealActKind, SignatureVerdict,
 };
-use tram_dispatch::envelope::{Act, Envelope, Related, Urgency};
+use tram_dispatch::envelope::{Act, Envelope, Related};
 use tram_dispatch::{Code, DispatchId, Event, Status};
 use tram_trust::evidence::{Claim, Finding, Ground, Proof, State, examine};
 
@@ -310,72 +313,45 @@ async fn a_number_that_comes_twice_is_a_warning_and_no_refusal() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_registered_by_when_is_told_and_listed() {
-    let (network, nodes) = Network::running(&Plan::tiers(4)).await;
-    let commune = nodes[COMMUNE].client();
-    let now = support::wall_now();
-    // By an hour that passes while we wait, and by the end of the next working day.
-    let mut e = act(&network, "1/hour", Act::New);
-    e.metadata.urgency = tram_dispatch::envelope::Urgency::FlashAt(now.plus_ms(6_000));
-    let hour = issued(&network, &nodes, &e).await;
-    let normal = sent(&network, &nodes, "2/normal").await;
-    let listed = |overdue| {
-        let (commune, code) = (&commune, agency(COMMUNE));
-        async move {
-            let query = InboxQuery { overdue: Some(overdue), ..InboxQuery::default() };
-            let items = commune.inbox(&code, &query).await.expect("a mailbox").items;
-            items.into_iter().map(|i| i.dispatch.0).collect::<Vec<_>>()
-        }
+async fn a_number_is_of_one_agency_one_notation_and_one_year() {
+    let (network, nodes) = Network::running(&Plan::tiers(2)).await;
+    let centre = nodes[0].client();
+    // Who issues it at which node, under which number, notation and day; the dispatches it may be mistaken for.
+    let issue = async |from: usize, number: &str, notation: Option<&str>, day: Option<&str>| {
+        let text = |t: &str| t.to_owned();
+        let reference =
+            format!("{number}-{}-{}", notation.unwrap_or("khong"), day.unwrap_or("nay"));
+        let mut e = network.envelope(from, &[1 - from], &reference.replace('/', "-"), Vec::new());
+        (e.metadata.number, e.metadata.notation) = (Some(text(number)), notation.map(text));
+        e.metadata.issued_on = day.map(text);
+        let sealed = network.seal(&e);
+        let client = nodes[from].client();
+        let accepted = client.submit(sealed.raw(), &[]).await.expect("accepted");
+        let same: Vec<DispatchId> = accepted.same_number.iter().map(|d| d.0).collect();
+        eventually("the number is indexed", || async {
+            let found = client.track(sealed.id()).await.expect("known");
+            found.legs[0].status.is_some()
+        })
+        .await;
+        (sealed.id(), same)
     };
-    eventually("its hour has passed", || async { listed(true).await == [hour] }).await;
-    assert_eq!(listed(false).await, [normal]);
-    assert!(item(&nodes, hour).await.overdue && !item(&nodes, normal).await.overdue);
-    // Evidence of it reaches the originator; the clerk may still register.
-    let centre = nodes[CENTRE].client();
-    eventually("the originator is told", || async {
-        let evidence = centre.track(hour).await.expect("known").evidence;
-        let expiry = Event::AcceptanceRejectionExpiry;
-        evidence.iter().filter(|e| e.event.0 == expiry).count() == 1
-    })
-    .await;
-    taken(&nodes, hour).await;
-    commune.register(&agency(COMMUNE), hour, None).await.expect("late, and registered");
-    assert_eq!(listed(true).await, []);
-}
-
-#[tokio::test]
-async fn what_should_have_left_is_listed_for_who_must_send() {
-    let network = Network::create(&Plan::tiers(2));
-    let start = |tier: usize| {
-        let mut node = Node::new(network.nodes[tier].clone(), Program::tram());
-        node.start();
-        node
-    };
-    // Nobody is there to take it.
-    let mut province = start(1);
-    province.answers().await;
-    let client = province.client();
-    let send = async |reference: &str, urgency: Urgency| {
-        let mut envelope = network.envelope(1, &[CENTRE], reference, Vec::new());
-        envelope.metadata.urgency = urgency;
-        let sealed = network.seal(&envelope);
-        client.submit(sealed.raw(), &[]).await.expect("accepted");
-        sealed.id()
-    };
-    let normal = send("1/thuong", Urgency::Normal).await;
-    let urgent = send("2/hoa-toc", Urgency::Flash).await;
-    let listed = async |late: Option<bool>| {
-        let query = DispatchQuery { late, ..DispatchQuery::default() };
-        client.dispatches(&query).await.expect("a list").items
-    };
-    let late = listed(Some(true)).await;
-    assert_eq!(late.iter().map(|d| d.dispatch.0).collect::<Vec<_>>(), [urgent]);
-    assert_eq!((late[0].late, late[0].open), (1, 1));
-    let rest = listed(Some(false)).await;
-    assert_eq!(rest.iter().map(|d| d.dispatch.0).collect::<Vec<_>>(), [normal]);
-    assert!(rest[0].send_by.0 > late[0].send_by.0 && rest[0].late == 0);
-    let mut centre = start(CENTRE);
-    centre.ready().await;
-    eventually("it has left", || async { listed(Some(true)).await.is_empty() }).await;
-    assert_eq!(listed(None).await.len(), 2);
+    let (first, warned) = issue(0, "16", Some("CT-TTg"), Some("2026-03-02")).await;
+    assert_eq!(warned, []);
+    for (number, notation, day, why) in [
+        ("16", Some("CT-TTg"), "2025-12-31", "another year begins anew"),
+        ("16", Some("QD-TTg"), "2026-03-02", "another notation has numbers of its own"),
+        ("16", None, "2026-03-02", "no notation is another one"),
+        ("17", Some("CT-TTg"), "2026-03-02", "another number"),
+    ] {
+        assert_eq!(issue(0, number, notation, Some(day)).await.1, [], "{why}");
+    }
+    let (other, warned) = issue(1, "16", Some("CT-TTg"), Some("2026-03-02")).await;
+    assert_eq!(warned, [], "another agency has numbers of its own");
+    // It has come to the centre by now, and is still no warning about what the centre issues.
+    let (_, warned) = issue(0, "16/CT-TTg", None, Some("2026-11-30")).await;
+    assert_eq!(warned, [first], "the same year, written in one text, and that is the one");
+    let query = InboxQuery::default();
+    let items = centre.inbox(&agency(0), &query).await.expect("a mailbox").items;
+    let item = items.iter().find(|i| i.dispatch.0 == other).expect("it has come");
+    assert!(item.same_number.is_empty(), "{:?}", item.same_number);
 }

@@ -1,6 +1,14 @@
 //! Names and texts from outside are data: no path, no terminal and no log ever has them raw; and no
 //! log has a key or a word of a document.
 
+#[path = "../../crates/axis/tests/door/client.rs"]
+#[allow(dead_code, reason = "shared with the suite of the axis endpoint, which uses more of it")]
+mod client;
+#[path = "axis/country.rs"]
+#[allow(dead_code, reason = "shared with the suite of the axis endpoint, which uses more of it")]
+mod country;
+#[path = "names/doors.rs"]
+mod doors;
 #[path = "names/list.rs"]
 mod list;
 mod support;
@@ -194,12 +202,18 @@ async fn names_that_bite_are_data_and_nothing_else() {
     names_below(out.path(), &mut fetched);
     assert!(fetched.len() > taken.len(), "{}", fetched.len());
     for name in fetched.iter().chain(&before) {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        assert!(name.chars().all(plain) && !name.starts_with('-'), "a file is called {name:?}");
+        named_by_us(name);
         let ours = ["entry.json", "dispatch.cbor"].contains(&name.as_str());
         assert!(ours || !taken.contains(name), "a file is called {name:?}");
     }
     logs_are_clean(&network, &[centre, province]);
+}
+
+/// Panics for a name of a file that could be anybody's.
+#[track_caller]
+fn named_by_us(name: &str) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    assert!(name.chars().all(plain) && !name.starts_with('-'), "a file is called {name:?}");
 }
 
 /// Every name in the folders of the network.

@@ -10,8 +10,9 @@ use support::evidence::{check_store, eventually};
 use support::sealing::{document, small_document};
 use support::{Network, Node, Plan, Program, agency};
 use tram_api::Client;
-use tram_api::model::{ReceiptQuery, RetentionQuery};
-use tram_dispatch::{Digest, DispatchId, Event};
+use tram_api::model::{ActKind, ReceiptQuery, RetentionQuery};
+use tram_dispatch::envelope::{Act, Related};
+use tram_dispatch::{Digest, DispatchId, Event, Status};
 use tram_trust::evidence::{Ground, examine};
 use tram_wire::Receipt;
 
@@ -152,6 +153,77 @@ async fn documents_go_by_the_policy_and_what_proves_it_stays() {
     }
     let (code, told) = tram(&nodes[1], &["store", "check", "--offline"]);
     assert_eq!(code, Some(0), "{told}");
+}
+
+/// Whether the policy has looked at a closed dispatch and keeps it, whatever its time.
+async fn kept_for_ever(client: &Client, id: DispatchId) -> bool {
+    let view = client.retention(&RetentionQuery::default()).await.expect("a view");
+    let item = view.items.iter().find(|item| item.dispatch.0 == id);
+    item.is_some_and(|item| item.rule.is_none() && item.due.is_none())
+}
+
+#[tokio::test]
+async fn a_recall_is_kept_whole_for_ever() {
+    let (network, nodes) = running(POLICY).await;
+    let (client, there) = (nodes[1].client(), nodes[0].client());
+    let recalled = registered(&network, &nodes, "1/BC").await;
+    let words = b"De nghi thu hoi bao cao so 1/BC".as_slice();
+    let mut envelope = network.envelope(1, &[0], "TH/1", vec![small_document(words)]);
+    let of = Related {
+        originator: agency(1),
+        reference: "1/BC".parse().expect("a reference"),
+        dispatch: Some(recalled),
+    };
+    envelope.act = Act::Recall(of);
+    let sealed = network.seal(&envelope);
+    let recall = sealed.id();
+    client.submit(sealed.raw(), &[Some(words.into())]).await.expect("accepted");
+    eventually("the recall is there", || async {
+        there.inbox_entry(&agency(0), recall).await.is_ok()
+    })
+    .await;
+    there.report(&agency(0), recall, Status::Agreed, None).await.expect("agreed");
+    eventually("what was recalled goes after its time", || async {
+        removal(&client, recalled).await.is_some()
+    })
+    .await;
+    eventually("the recall is done with", || async { kept_for_ever(&client, recall).await }).await;
+    // What is closed after it goes: the pass went by the recall, whose rule would have it gone at once.
+    // Its system still has the document and uploads it once more, within the day that uploads are kept.
+    eventually("the file is gone", || async { !file_of(&nodes[1], &digest(&large())).exists() })
+        .await;
+    let later = registered(&network, &nodes, "2/BC").await;
+    eventually("the next one goes", || async { removal(&client, later).await.is_some() }).await;
+    assert!(removal(&client, recall).await.is_none());
+    assert!(kept_for_ever(&client, recall).await);
+
+    // The envelope, what it bears on, its evidence, and its document.
+    let tracking = client.track(recall).await.expect("known");
+    assert_eq!(
+        tracking.act_of.iter().map(|a| a.dispatch.as_ref().map(|d| d.0)).collect::<Vec<_>>(),
+        [Some(recalled)]
+    );
+    let acts = client.track(recalled).await.expect("known").acts;
+    assert_eq!(
+        acts.iter().map(|a| (a.kind, a.dispatch.0)).collect::<Vec<_>>(),
+        [(ActKind::Recall, recall)]
+    );
+    let file = client.evidence(recall, true).await.expect("an evidence file");
+    let account = examine(&Ground::new(network.root.clone()), &file).expect("a file");
+    assert_eq!(account.faults, []);
+    let parsed = tram_wire::EvidenceFile::decode(&file).expect("a file");
+    assert_eq!(parsed.documents.len(), 1, "its document");
+    let answered = Event::ActAcceptance;
+    let query = ReceiptQuery { dispatch: Some(recall.into()), ..ReceiptQuery::default() };
+    let receipts = client.receipts(&query).await.expect("receipts").items;
+    let receipts: Vec<_> =
+        receipts.iter().map(|i| Receipt::parse(&i.raw.0).expect("a receipt")).collect();
+    assert!(receipts.iter().any(|r| r.record().event == answered));
+    for receipt in receipts {
+        tram_trust::receipt::verify_offline(&network.root, &network.directory, receipt)
+            .unwrap_or_else(|r| panic!("{}", r.detail));
+    }
+    check_store(&client).await;
 }
 
 #[tokio::test]

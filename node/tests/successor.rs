@@ -15,7 +15,8 @@ use support::sealing::small_document;
 use support::{Network, Node, Plan, Program, agency, node_id, wall_now};
 use tram_api::Client;
 use tram_api::model::{
-    HostedQuery, InboxItem, InboxQuery, InboxState, SealMetadata, SealRequest, SecrecyMark,
+    Happening, HostedQuery, InboxItem, InboxQuery, InboxState, SealMetadata, SealRequest,
+    SecrecyMark,
 };
 use tram_crypto::Sign as _;
 use tram_dispatch::directory::{Agency, Entry};
@@ -215,7 +216,7 @@ async fn what_came_for_a_closed_agency_is_its_successors_whenever_it_came() {
         }
     };
     let heard = tokio::time::timeout(support::SOON, heard).await.expect("soon");
-    assert_eq!(heard, Event::ContentConsignment);
+    assert_eq!(heard, Happening::Evidence(Event::ContentConsignment));
 
     // Nobody sends for a closed agency, and who has no successor stays alone.
     let request = SealRequest {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Network, Node, Plan, Program, SOON, agency};
+use support::{Network, Node, Plan, Program, SOON, agency, wall_now};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tram_api::model::SealRequest;
@@ -220,6 +220,52 @@ async fn events_are_signed_repeated_until_taken_and_none_is_missing_after_a_kill
     assert_eq!(live.id, came[all.len()].0);
     let bad = nodes[1].client().events(Some("7".to_owned())).await.err().expect("refused");
     assert!(bad.to_string().contains("BAD_REQUEST"), "{bad}");
+    a_deadline_is_told_once_also_over_a_kill(&mut nodes, &receiver).await;
+}
+
+async fn a_deadline_is_told_once_also_over_a_kill(nodes: &mut [Node], receiver: &Receiver) {
+    // Nobody is there to take it.
+    nodes[0].stop().await;
+    let hour = wall_now().plus_ms(1_000);
+    let request: SealRequest = serde_json::from_value(serde_json::json!({
+        "originator": "H41",
+        "recipients": ["G22"],
+        "metadata": {"subject": "Thử", "urgency": "flash_at", "urgent_by": hour.to_string()},
+        "documents": [],
+    }))
+    .expect("a request");
+    let client = nodes[1].client();
+    let accepted = client.seal(&"4".parse().expect("a reference"), &request).await;
+    let dispatch = accepted.expect("accepted").dispatch.to_string();
+    let came = receiver.until("Overdue", 1).await;
+    let (id, told) = came.iter().find(|(_, e)| e["event"] == "Overdue").expect("it is there");
+    assert_eq!((&told["id"], &told["dispatch"]), (&id.as_str().into(), &dispatch.into()));
+    let (at, code) = (hour.to_string(), "SENDING_OVERDUE");
+    assert_eq!((&told["at"], &told["code"]), (&at.into(), &code.into()));
+    // Its id leads on like any other.
+    client.events(Some(id.clone())).await.expect("events");
+    nodes[1].kill();
+    nodes[1].start();
+    nodes[1].answers().await;
+    let deadline = Instant::now() + SOON;
+    // What stands is found again, and is not told again.
+    while !nodes[1]
+        .client()
+        .status()
+        .await
+        .expect("a status")
+        .alarms
+        .iter()
+        .any(|a| a.code.0.as_str() == code)
+    {
+        assert!(Instant::now() < deadline, "no alarm");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        receiver.until("Overdue", 1).await.iter().filter(|(_, e)| e["event"] == "Overdue").count(),
+        1
+    );
 }
 
 /// A server with a certificate of its own, and that certificate as PEM.

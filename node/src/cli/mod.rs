@@ -61,7 +61,7 @@ const DONE: u8 = tram_dispatch::codes::exit::DONE;
 /// A first look without any set-up: `tram demo`. A first installation: docs/operations.md.
 #[derive(Parser)]
 #[command(name = "tram", version, arg_required_else_help = true, after_help = AFTER)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]

@@ -78,6 +78,8 @@ pub(crate) struct Context {
     pub public_log: super::tiles::PublicLog,
     /// How far the receivers of events are.
     pub webhooks: Standings<super::webhooks::Standing>,
+    /// What should have left, or be known to have arrived.
+    pub overdue: super::overdue::Overdue,
     /// How the drop folders do.
     pub drop_folders: Standings<super::drop_folder::Standing>,
     /// Time-stamps from outside.
@@ -217,6 +219,7 @@ impl Context {
         readers: Readers,
     ) -> Self {
         let started_at = core.now().wall;
+        let overdue = super::overdue::Overdue::begin(&config.data_dir, started_at);
         let budgets = Budgets::new(config.limits.client_uploads_max as usize);
         Context {
             me: config.node.clone(),
@@ -254,6 +257,7 @@ impl Context {
             retention: super::retention::Retention::default(),
             public_log: super::tiles::PublicLog::default(),
             webhooks: Standings::default(),
+            overdue,
             drop_folders: Standings::default(),
             time_stamps: super::time_stamps::TimeStamps::default(),
             asking: Mutex::default(),

@@ -26,6 +26,7 @@ mod lists;
 mod load;
 mod marker;
 mod messages;
+mod overdue;
 mod pins;
 pub(crate) mod proofs;
 mod proving;

@@ -299,6 +299,43 @@ mod tests {
         assert_eq!(LogProof::parse(&bytes), Ok(fork));
     }
 
+    /// Nobody is accused by a proof that was altered: what still proves anything says what the true one did.
+    #[test]
+    fn an_altered_proof_proves_nothing_else() {
+        use crate::mutate::{Dice, mutated};
+        use tram_dispatch::text::{escaped, is_plain};
+
+        let network = Network::new("proofs");
+        let verifier = network.verifier();
+        let genuine = proof(&network, COMMUNE, (0, 7), (1, 8));
+        let history = proof(&network, COMMUNE, (0, 7), (0, 8));
+        let samples = [&genuine, &history].map(|p| serde_json::to_vec_pretty(p).unwrap());
+        let said = |p: &LogProof| {
+            let hex = p.path.iter().chain(&p.root).map(|h| h.to_ascii_lowercase());
+            (p.node.clone(), p.held.clone(), p.shown.clone(), hex.collect::<Vec<_>>())
+        };
+        let (mut proved, mut refused, mut unread) = (0, 0, 0);
+        for run in 0..6_000 {
+            let text = mutated(&samples, &mut Dice::new(2026, run));
+            let Ok(altered) = LogProof::parse(&text) else {
+                unread += 1;
+                continue;
+            };
+            match altered.judge(&verifier) {
+                Ok(Judged::Proved) => {
+                    assert_eq!(said(&altered), said(&genuine), "run {run}");
+                    proved += 1;
+                }
+                Ok(Judged::NotProved(why)) => assert!(is_plain(why)),
+                Err(why) => {
+                    assert!(is_plain(&escaped(&why)) && !why.is_empty());
+                    refused += 1;
+                }
+            }
+        }
+        assert!(proved > 3 && refused > 500 && unread > 500, "{proved}, {refused}, {unread}");
+    }
+
     fn found<'a>(node: &'a NodeId, held: &'a [u8]) -> Found<'a> {
         Found {
             code: Code::LogFork,

@@ -59,6 +59,7 @@ pub(super) async fn run(
     }
     tokio::spawn(NodeService::clone(&service).watch_alarms());
     tokio::spawn(revocation::watch(context.clone()));
+    tokio::spawn(super::overdue::watch(context.clone()));
     tokio::spawn(super::door::watch(context.clone()));
     tracing::info!(node = %context.me, "ready");
     let parent_gone = async {

@@ -15,7 +15,9 @@ use tram_wire::root::{KeySignature, RootFile};
 
 use super::authorities::{Authorities, Seal};
 use super::failure::DemoError;
-use super::tiers::{COMMUNE, TIERS, Tier, agency, node};
+use super::tiers::{
+    COMMUNE, COMMUNE_TIER, DISTRICT, HOSTED, HOSTED_NAME, TIERS, Tier, agency, node,
+};
 use crate::demo::setup::{Above, CONFIG_FILE, NodeSetup, place};
 
 const DAY_MS: u64 = 86_400_000;
@@ -134,6 +136,9 @@ impl Network {
                 tier,
             });
         }
+        if nodes.iter().any(|n| n.tier.code == DISTRICT) {
+            entries.push(Entry::Agency(hosted()));
+        }
         let directory = directory_file(&root, &signer, &entries, now)?;
         // What does not verify here would stop every node; better said at once.
         Directory::verify(&root, &directory, None, now)?;
@@ -212,6 +217,24 @@ fn entry(tier_index: usize, tier: &Tier, parent: Option<&'static str>) -> Agency
         tier: tier_index as u8 + 1,
         parent: parent.map(agency),
         node: Some(node(tier.code)),
+        open: true,
+        successor: None,
+        bindings: Vec::new(),
+        contact: None,
+        from: None,
+        until: None,
+    }
+}
+
+/// The commune that the district's node hosts.
+fn hosted() -> Agency {
+    Agency {
+        code: agency(HOSTED),
+        former: Vec::new(),
+        name: HOSTED_NAME.to_owned(),
+        tier: COMMUNE_TIER,
+        parent: Some(agency(DISTRICT)),
+        node: Some(node(DISTRICT)),
         open: true,
         successor: None,
         bindings: Vec::new(),

@@ -37,9 +37,9 @@ impl Summary {
         self.elapsed_ms = elapsed_ms;
         self.ok = orderly
             && self.tiers == 4
-            && self.dispatches == 7
-            && self.consigned == 8
-            && self.statuses_seen == 7
+            && self.dispatches == 10
+            && self.consigned == 12
+            && self.statuses_seen == 11
             && self.receipts_verified > 0
             && self.receipts_failed == 0
             && self.refused_expected > 0
@@ -63,9 +63,9 @@ mod tests {
     fn only_a_whole_run_is_ok() {
         let good = Summary {
             tiers: 4,
-            dispatches: 7,
-            consigned: 8,
-            statuses_seen: 7,
+            dispatches: 10,
+            consigned: 12,
+            statuses_seen: 11,
             receipts_verified: 18,
             refused_as_expected: 8,
             refused_expected: 8,
@@ -79,8 +79,8 @@ mod tests {
         for bad in [
             Summary::default(),
             Summary { tiers: 3, ..good },
-            Summary { consigned: 7, ..good },
-            Summary { statuses_seen: 6, ..good },
+            Summary { consigned: 11, ..good },
+            Summary { statuses_seen: 10, ..good },
             Summary { receipts_failed: 1, ..good },
             Summary { receipts_verified: 0, ..good },
             Summary { refused_as_expected: 7, ..good },

@@ -10,6 +10,12 @@ pub(super) const PROVINCE: &str = "H41";
 pub(super) const DISTRICT: &str = "H41.12";
 /// The commune.
 pub(super) const COMMUNE: &str = "H41.12.03";
+/// A second commune, without a system of its own: the district's node hosts it.
+pub(super) const HOSTED: &str = "H41.12.05";
+/// Its name, as the directory has it.
+pub(super) const HOSTED_NAME: &str = "Ủy ban nhân dân xã thứ hai (ví dụ)";
+/// The commune's tier, in the directory.
+pub(super) const COMMUNE_TIER: u8 = 4;
 
 /// One tier.
 #[derive(Clone, Copy, Debug)]

@@ -48,13 +48,7 @@ pub(crate) fn compose_from<R: Read>(
     let is_kept = |d: &&Document| d.media_type == MEDIA_TYPE;
     let kept = envelope.documents.iter().find(is_kept).and_then(|d| header(d, open(d).ok()?));
     let documents: Vec<&Document> = envelope.documents.iter().filter(|d| !is_kept(d)).collect();
-    let outline = Outline {
-        originator: envelope.originator.clone(),
-        reference: envelope.reference.clone(),
-        recipients: envelope.recipients.clone(),
-        metadata: envelope.metadata.clone(),
-        act: envelope.act.clone(),
-    };
+    let outline = Outline::from(envelope);
     let mut notes = Vec::new();
     let setting = Setting {
         issued_at: envelope.issued_at,

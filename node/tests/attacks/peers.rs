@@ -87,7 +87,7 @@ async fn streams(target: &Target, watch: &Watch, first: Bytes, each: Option<Dura
     let Some(inside) = inside(target, watch).await else { return };
     let mut kept = Vec::new();
     while kept.len() < STREAMS {
-        let opened = timeout(Duration::from_millis(300), inside.session.open_transfer()).await;
+        let opened = timeout(Duration::from_millis(300), inside.session.open_transfer(0)).await;
         let Ok(Ok((mut to, from))) = opened else { break };
         // As a raw range the bytes have no frame around them.
         to.begin_raw(u64::from(u32::MAX)).expect("the first range");
@@ -146,7 +146,7 @@ pub(crate) fn greedy(target: &Target, watch: &Watch, _: usize) {
     on_this_thread(watch, async {
         let Some(inside) = inside(target, watch).await else { return };
         while let Some(offer) = target.next_offer() {
-            let Ok((mut to, mut from)) = inside.session.open_transfer().await else { return };
+            let Ok((mut to, mut from)) = inside.session.open_transfer(0).await else { return };
             if to.send_bytes(offer.into()).await.is_err() {
                 return;
             }

@@ -40,7 +40,8 @@ pub(crate) fn network(tiers: usize, more: &str) -> (Network, Vec<SocketAddr>) {
     network_of(&Plan::tiers(tiers), more)
 }
 
-fn network_of(plan: &Plan, more: &str) -> (Network, Vec<SocketAddr>) {
+/// The same by a plan.
+pub(crate) fn network_of(plan: &Plan, more: &str) -> (Network, Vec<SocketAddr>) {
     let network = Network::create(plan);
     // An address of this network alone.
     let own = network.nodes[0].listen.expect("the top listens").ip();

@@ -18,10 +18,11 @@ fn the_demo_is_as_it_should_be_and_leaves_nothing_behind() {
     let summary: serde_json::Value = serde_json::from_str(last).expect("the last line is JSON");
     for (field, expected) in [
         ("tiers", 4),
-        ("dispatches", 7),
-        ("consigned", 8),
-        // Registered, assigned, in work, done; a recall agreed to, seen of both; one declined.
-        ("statuses_seen", 7),
+        ("dispatches", 10),
+        ("consigned", 12),
+        // Registered, assigned, in work, done; a recall agreed to, seen of both; one declined; an update
+        // agreed to; one returned; two recipients of a group.
+        ("statuses_seen", 11),
         // Six of the directive, ten of the answer, two signed refusals.
         ("receipts_verified", 18),
         ("receipts_failed", 0),
@@ -45,6 +46,10 @@ fn the_demo_is_as_it_should_be_and_leaves_nothing_behind() {
         "RECEIPT_INVALID",
     ] {
         assert!(output.contains(code), "{code} is not shown\n{output}");
+    }
+    // Why it came back, as the centre sees it, and whom the group means.
+    for shown in ["WRONG_ADDRESSEE", "gửi nhầm", "communes-of:H41: H41.12.03, H41.12.05"] {
+        assert!(output.contains(shown), "{shown} is not shown\n{output}");
     }
     let left: Vec<u32> = pids.into_iter().filter(|pid| alive(*pid)).collect();
     assert!(left.is_empty(), "still running: {left:?}");

@@ -78,7 +78,7 @@ impl Sum {
         say(&format!("exit codes {:?}; absorbed {:?}", self.stopped, self.absorbed_at));
         say(&format!(
             "planned={} injected={} killed={} killed_again={} stopped={stopped} answered={} set_aside={} absorbed={} acknowledged={} \
-             lost={} duplicated={} unverifiable=0 receipts_verified={} failed={} seconds={seconds}",
+             lost={} duplicated={} receipts_verified={} failed={} seconds={seconds}",
             self.planned,
             self.injected,
             self.killed,

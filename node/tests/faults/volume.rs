@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use tram_api::ClientError;
+use tram_api::{ClientError, Language};
 use tram_crypto::sha256;
 use tram_dispatch::{Code, Digest, DispatchId};
 
@@ -190,7 +190,10 @@ async fn fills_up(volume: Volume, fill: fn(&Node) -> Filler) {
     let (digest, size) = (Digest(sha256(&more)), more.len() as u64);
     let file = tokio::fs::File::from_std(temporary(&more));
     let refused = client.upload_resuming(&agency(1), digest, size, file, |_| {}).await;
-    assert_eq!(refused.expect_err("no room").code(), Code::BusyStorage);
+    let refused = refused.expect_err("no room");
+    assert_eq!(refused.code(), Code::BusyStorage);
+    let again = refused.document(Language::English).retry_after_s;
+    assert!(again.is_some_and(|seconds| seconds > 0), "{refused:?}");
     // The operator is not left alone.
     let (exit, said) = tram(&nodes[1], &["status"]);
     assert!([Some(0), Some(3)].contains(&exit), "{said}");

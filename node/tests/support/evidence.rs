@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tram_api::Client;
 use tram_api::model::{CheckLine, CheckQuery, DispatchQuery, InboxQuery, ReceiptQuery};
-use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId};
+use tram_dispatch::{AgencyCode, DispatchId, Event, NodeId, UnixMillis};
 use tram_wire::Receipt;
 
 use super::{Network, SOON};
@@ -48,7 +48,7 @@ pub async fn progress(
 }
 
 /// Every receipt at a node, each verified offline and by an issuer who may say it: which events
-/// which nodes signed, by dispatch.
+/// which nodes signed, by dispatch. In each log time never goes back.
 pub async fn receipts(
     network: &Network,
     client: &Client,
@@ -56,6 +56,7 @@ pub async fn receipts(
     let mut found: BTreeMap<DispatchId, Vec<(Event, NodeId)>> = BTreeMap::new();
     let mut query = ReceiptQuery { limit: Some(500), ..ReceiptQuery::default() };
     let mut digests = BTreeSet::new();
+    let mut logs: BTreeMap<_, BTreeMap<u64, UnixMillis>> = BTreeMap::new();
     loop {
         let page = client.receipts(&query).await.expect("receipts");
         for item in &page.items {
@@ -66,13 +67,18 @@ pub async fn receipts(
             assert_eq!(verified.authorised_issuer(), Some(true), "{}", item.dispatch);
             assert!(digests.insert(verified.digest()), "a receipt is listed twice");
             let record = verified.record();
+            logs.entry(record.epoch).or_default().insert(item.index, record.time);
             found.entry(record.dispatch).or_default().push((record.event, record.node.clone()));
         }
         match page.next {
             Some(next) => query.after = Some(next),
-            None => return found,
+            None => break,
         }
     }
+    for (epoch, times) in logs {
+        assert!(times.values().is_sorted(), "the log of {epoch}: {times:?}");
+    }
+    found
 }
 
 /// Has the running node check its whole store, and wants nothing damaged.

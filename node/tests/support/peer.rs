@@ -97,7 +97,7 @@ impl Peer {
 
     /// Offers a dispatch. Where documents are wanted, `document` is given as the first of them.
     pub async fn offer(&self, transfer: Transfer, document: &[u8]) -> Vec<Answer> {
-        let (mut to, mut from) = soon(self.session.open_transfer()).await.expect("a stream");
+        let (mut to, mut from) = soon(self.session.open_transfer(0)).await.expect("a stream");
         send(&mut to, &Frame::Transfer(Box::new(transfer))).await;
         loop {
             match receive(&mut from).await {

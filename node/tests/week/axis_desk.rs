@@ -6,12 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tram_dispatch::{AgencyCode, Digest, Status};
+use tram_edxml::values::Operation;
 use tram_edxml::{Content, Ignore, Limits, Reading, read};
 
 use crate::client::Client;
-use crate::desk::{DOCUMENT, Got, Paper, number};
+use crate::desk::{DOCUMENT, Deed, Got, Paper, number};
 use crate::support::Network;
-use crate::written;
+use crate::written::{self, Asking};
+
+/// Rows asked for at a time.
+const PAGE: usize = 5_000;
 
 pub(crate) struct AxisDesk {
     client: Client,
@@ -21,19 +25,29 @@ pub(crate) struct AxisDesk {
     /// Recalls that came, until they are answered.
     recalls: Vec<Got>,
     done: BTreeSet<String>,
-    /// The letters behind items of the list, which does not say.
-    known: BTreeMap<String, u32>,
+    /// The letters behind items of the list, which does not say, and whether they are recalls.
+    known: BTreeMap<String, (u32, bool)>,
+    /// The recall of a letter, where it is a document of its own.
+    asked: BTreeMap<u32, u32>,
 }
 
 impl AxisDesk {
     pub(crate) fn new(client: Client, agency: AgencyCode) -> Self {
-        let (seen, recalls, done, known) = Default::default();
-        AxisDesk { client, agency, seen, recalls, done, known }
+        let (seen, recalls, done, known, asked) = Default::default();
+        AxisDesk { client, agency, seen, recalls, done, known, asked }
     }
 
     pub(crate) async fn issue(&mut self, network: &Network, letter: &Paper) -> Result<(), String> {
         let from = self.agency.as_str().to_owned();
-        let (kind, file) = written::file(network, &self.agency, letter);
+        // The first recall of the week is a status, the second a document.
+        let asking = match letter.deed {
+            Deed::Recall(4) => Asking::Status,
+            _ => Asking::Document,
+        };
+        if let (Deed::Recall(of), Asking::Document) = (&letter.deed, asking) {
+            self.asked.insert(*of, letter.number);
+        }
+        let (kind, file) = written::file(network, &self.agency, letter, asking);
         let answer = self.client.send(kind, &from, &file).await;
         match answer.code().as_str() {
             "0" => Ok(()),
@@ -41,11 +55,23 @@ impl AxisDesk {
         }
     }
 
+    /// All that waits, page by page.
     async fn list(&mut self, kind: &str) -> Vec<Value> {
         self.client.set("messagetype", kind);
-        let list = self.client.call("getReceivedEdocList", Some(b"")).await;
-        assert_eq!(list.code(), "0", "{}", list.json());
-        list.json()["data"].as_array().expect("data").clone()
+        self.client.set("pageSize", &PAGE.to_string());
+        let mut all = Vec::new();
+        for page in 1_usize.. {
+            self.client.set("pageIndex", &page.to_string());
+            let list = self.client.call("getReceivedEdocList", Some(b"")).await;
+            assert_eq!(list.code(), "0", "{}", list.json());
+            let rows = list.json()["data"].as_array().expect("data").clone();
+            let last = rows.len() < PAGE;
+            all.extend(rows);
+            if last {
+                break;
+            }
+        }
+        all
     }
 
     async fn fetched(&mut self, id: &str) -> Reading {
@@ -94,18 +120,19 @@ impl AxisDesk {
         let mut all = self.recalls.clone();
         for item in self.list("edoc").await {
             let id = item["docId"].as_str().expect("docId").to_owned();
-            let number = match self.known.get(&id) {
-                Some(number) => *number,
+            let (number, is_recall) = match self.known.get(&id) {
+                Some(known) => *known,
                 None => {
                     let Content::Document(edoc) = self.fetched(&id).await.content else {
                         panic!("a document")
                     };
                     let number = edoc.number.and_then(|text| text.parse().ok());
-                    number.expect("a letter of the week")
+                    let is_recall = edoc.task.operation == Operation::Recall;
+                    (number.expect("a letter of the week"), is_recall)
                 }
             };
-            self.known.insert(id.clone(), number);
-            all.push(Got { id, number, is_recall: false });
+            self.known.insert(id.clone(), (number, is_recall));
+            all.push(Got { id, number, is_recall });
         }
         all
     }
@@ -132,6 +159,8 @@ impl AxisDesk {
 
     pub(crate) async fn seen(&mut self, number: u32) -> Vec<(AgencyCode, Status)> {
         self.hear().await;
-        self.seen.get(&number).cloned().unwrap_or_default()
+        let letters = [Some(number), self.asked.get(&number).copied()].into_iter().flatten();
+        let of = |letter| self.seen.get(&letter).cloned().unwrap_or_default();
+        letters.flat_map(of).collect()
     }
 }

@@ -14,7 +14,7 @@ use tram_wire::SealedDispatch;
 
 use crate::desk::{DOCUMENT, Deed, Got, Paper, name, number};
 use crate::support::{Network, SOON, agency};
-use crate::written;
+use crate::written::{self, Asking};
 
 /// What a system writes and reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,20 @@ impl DropDesk {
 
     /// Puts a letter into `out`; its name there.
     fn put(&mut self, network: &Network, letter: &Paper) -> String {
+        // In edXML the first recall of the week is a document of its own, the second a status.
+        let asking = match letter.deed {
+            Deed::Recall(4) => Asking::Document,
+            _ => Asking::Status,
+        };
+        if let Deed::Recall(of) = letter.deed
+            && (self.form, asking) != (Form::Edxml, Asking::Status)
+        {
+            self.asked.insert(of, letter.number);
+        }
         if self.form == Form::Edxml {
             let name = format!("cv-{}.edxml", letter.number);
-            self.drop(&name, &written::file(network, &self.agency, letter).1);
+            self.drop(&name, &written::file(network, &self.agency, letter, asking).1);
             return name;
-        }
-        if let Deed::Recall(of) = letter.deed {
-            self.asked.insert(of, letter.number);
         }
         let (name, part) = (format!("cv-{}", letter.number), self.out(".part"));
         fs::create_dir(&part).expect("a folder");

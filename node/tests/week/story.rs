@@ -37,7 +37,7 @@ macro_rules! until {
     };
     ($what:expr, $many:expr, $ask:expr) => {{
         let deadline =
-            Instant::now() + 5 * crate::support::SOON + $many * Duration::from_millis(50);
+            Instant::now() + 5 * crate::support::SOON + $many * Duration::from_millis(100);
         // Who looks through thousands all the time is in the nodes' way.
         let pause = Duration::from_millis(20) + $many * Duration::from_micros(100);
         loop {
@@ -202,7 +202,8 @@ async fn thursday(p: &mut Players, world: &mut World, backlog: u32) {
     let letter = Paper { urgency: Urgency::Flash, ..Paper::new(urgent, &[&commune]) };
     p.send(&world.network, letter).await;
     world.nodes[1].start();
-    world.nodes[1].ready().await;
+    // Who lost it comes back within half a minute; the wait for the backlog has room for that.
+    world.nodes[1].answers().await;
     let all = until!("everything has arrived", backlog, {
         let all = p.commune.waiting().await;
         (all.len() > backlog as usize).then_some(all)

@@ -10,15 +10,24 @@ use crate::desk::{DOCUMENT, Deed, Got, Paper, name};
 use crate::edxml::{status, with_subject};
 use crate::support::{Network, agency};
 
+/// How a system asks for a document back; edXML has two forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// A status 13 of the document.
+    Status,
+    /// A document of its own, with `BussinessDocType` 1.
+    Document,
+}
+
 /// The file of a letter, and the type of message that the national axis calls it.
 pub(crate) fn file(
     network: &Network,
     from: &AgencyCode,
     letter: &Paper,
+    asking: Asking,
 ) -> (&'static str, Vec<u8>) {
     match (&letter.deed, letter.secret) {
-        // A status 13 asks for a document back.
-        (Deed::Recall(of), _) => {
+        (Deed::Recall(of), _) if asking == Asking::Status => {
             let to = letter.to[0].as_str();
             let words = "Văn bản có sai sót";
             ("status", status(from.as_str(), to, name(*of).as_str(), "13", words))
@@ -40,13 +49,7 @@ pub(crate) fn said(from: &AgencyCode, got: &Got, what: Status, words: &str) -> V
 
 fn composed(network: &Network, letter: &Paper) -> Vec<u8> {
     let envelope = letter.envelope(network);
-    let outline = Outline {
-        originator: envelope.originator.clone(),
-        reference: envelope.reference.clone(),
-        recipients: envelope.recipients.clone(),
-        metadata: envelope.metadata.clone(),
-        act: envelope.act.clone(),
-    };
+    let outline = Outline::from(&envelope);
     let names = BTreeMap::new();
     let setting = Setting { issued_at: envelope.issued_at, kept: None, names: &names };
     let made = edoc(&outline, &setting, &mut Vec::new()).expect("edXML can say it");

@@ -13,7 +13,8 @@ use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
 use crate::cli::{DONE, Done, connect};
 
-/// List everything that was not registered by the end of the next working day of Viet Nam.
+/// List everything that was not registered by its deadline: the end of the next working day of Viet Nam; of what is
+/// urgent the end of the day, or its hour.
 ///
 /// Counted from when the recipient's node held it. What the clerk refused in the meantime is answered,
 /// and not listed.

@@ -12,7 +12,7 @@ use crate::cli::{DONE, Done, connect, show};
 /// List the dispatches of this node that you may see, in the order they were accepted.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  tram dispatch list --recipient H41.12.03 --since 2026-11-01\n  tram dispatch list --late"
+    after_help = "Examples:\n  tram dispatch list --recipient H41.12.03 --since 2026-11-01\n  tram dispatch list --late\n  tram dispatch list --unacknowledged"
 )]
 pub(crate) struct ListArgs {
     /// Sealed by this agency.
@@ -37,6 +37,10 @@ pub(crate) struct ListArgs {
     /// urgent at once, or its hour.
     #[arg(long)]
     late: bool,
+    /// Only what has left and should be known to have arrived by now: by the end of the day on which it left, or
+    /// by its hour.
+    #[arg(long)]
+    unacknowledged: bool,
     /// Most lines.
     #[arg(long, default_value_t = 100)]
     limit: u32,
@@ -51,6 +55,7 @@ pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
         recipient: args.recipient.clone().map(Into::into),
         agency: args.agency.clone().map(Into::into),
         late: args.late.then_some(true),
+        unacknowledged: args.unacknowledged.then_some(true),
         from: args.since.map(Into::into),
         to: args.until.map(Into::into),
         after: None,

@@ -4,10 +4,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use tram_axis::{Account, Agency, AgencyPage, AgencyRequest, Refusal, shown};
-use tram_dispatch::text::comparable;
 use tram_dispatch::{AgencyCode, directory};
-use tram_trust::{Directory, Resolution};
+use tram_trust::Directory;
 
+use super::entry::{self, Wish};
 use super::files::blocking;
 use super::node::AxisNode;
 
@@ -37,40 +37,42 @@ impl AxisNode {
     }
 
     /// The directory is signed by those who answer for it, so a node enters nobody. What is there
-    /// already is confirmed; the rest is noted for the operator.
+    /// already is confirmed; the rest is noted for the operator, with the command to use.
     pub(super) fn do_register(
         &self,
         account: &Account,
         request: &AgencyRequest,
     ) -> Result<(), Refusal> {
-        let verifier = self.desk.service.context.verifier();
         let code =
             AgencyCode::parse(&request.code).map_err(|e| Refusal::system(format!("code: {e}")))?;
-        if let Resolution::Open(found) = verifier.directory().resolve(&code)
-            && comparable(&found.name) == comparable(&request.name)
-        {
+        let verifier = self.desk.service.context.verifier();
+        let Some(wish) = entry::to_enter(verifier.directory(), &code, request) else {
             return Ok(());
-        }
-        let (system, name) = (&account.system_id, &request.name);
-        tracing::warn!(target: "audit", system, %code, name, parent = request.parent, "axis: an agency is to be entered in the directory");
+        };
+        note(account, &code, &wish);
         Err(Refusal::system(
             "noted for the operator of this node: agencies are entered by those who sign the directory",
         ))
     }
 
+    /// As [`AxisNode::do_register`]; what is closed, or was never there, is confirmed.
     pub(super) fn do_delete(&self, account: &Account, code: &str) -> Result<(), Refusal> {
-        let verifier = self.desk.service.context.verifier();
-        let parsed =
+        let code =
             AgencyCode::parse(code).map_err(|e| Refusal::system(format!("AgencyCode: {e}")))?;
-        match verifier.directory().resolve(&parsed) {
-            Resolution::Unknown | Resolution::Closed => return Ok(()),
-            Resolution::Open(_) | Resolution::Successor { .. } => {}
-        }
-        tracing::warn!(target: "audit", system = account.system_id, code = %parsed, "axis: an agency is to be closed in the directory");
+        let verifier = self.desk.service.context.verifier();
+        let Some(wish) = entry::to_close(verifier.directory(), &code) else { return Ok(()) };
+        note(account, &code, &wish);
         Err(Refusal::system(
             "noted for the operator of this node: agencies are closed by those who sign the directory",
         ))
     }
+}
+
+/// All that an operator needs to pass it on to whoever signs the directory.
+fn note(account: &Account, code: &AgencyCode, wish: &Wish) {
+    let Wish { what, name, parent, command } = wish;
+    let (system, what) = (&account.system_id, what.word());
+    tracing::warn!(target: "audit", system, %code, name, parent, what, %command, "axis: the directory is to be changed, which those who sign it do");
 }
 
 fn listed(account: &Account, directory: &Directory, a: &directory::Agency) -> Agency {

@@ -65,6 +65,13 @@ impl AxisNode {
         self.desk.service.context.core.reading(look).await.map_err(refusals::of_stopping)
     }
 
+    /// How often it changed what is set aside: an entry that comes back has its old place.
+    async fn changes(&self) -> Result<u64, Refusal> {
+        let core = &self.desk.service.context.core;
+        let changes = core.reading(|engine, _| engine.state().set_aside_changes).await;
+        changes.map_err(refusals::of_stopping)
+    }
+
     /// Every entry of this kind in the account's mailboxes that waits.
     async fn all_waiting(
         &self,
@@ -72,8 +79,9 @@ impl AxisNode {
         kind: Kind,
     ) -> Result<Vec<(AgencyCode, Entry)>, Refusal> {
         let mut waiting = Vec::new();
+        let changes = self.changes().await?;
         for agency in &self.desk.mailboxes(&account.agencies) {
-            let (mut after, mut begun) = (self.ids.begin(agency), false);
+            let (mut after, mut begun) = (self.ids.begin(agency, changes), false);
             loop {
                 let entries = self.look(agency, after).await?;
                 let Some(last) = entries.last() else { break };
@@ -83,7 +91,7 @@ impl AxisNode {
                     if entry.waits {
                         waiting.push((agency.clone(), entry));
                     } else if !begun {
-                        self.ids.set_begin(agency, entry.cursor);
+                        self.ids.set_begin(agency, entry.cursor, changes);
                     }
                 }
             }
@@ -194,11 +202,14 @@ impl AxisNode {
         if let Some(known) = known {
             return Ok(known);
         }
+        let changes = self.changes().await?;
         for agency in &self.desk.mailboxes(&account.agencies) {
-            let mut after = None;
+            let mut after = self.ids.looked(agency, changes);
             loop {
                 let entries = self.look(agency, after).await?;
                 let Some(last) = entries.last() else { break };
+                let found = entries.iter().map(|entry| entry.dispatch);
+                self.ids.learn(agency, (after, last.cursor), found, changes);
                 after = Some(last.cursor);
                 let its = |e: &&Entry| DocId::received(e.dispatch, agency) == id;
                 if let Some(found) = entries.iter().find(its) {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod directory;
+mod entry;
 mod files;
 mod ids;
 mod items;

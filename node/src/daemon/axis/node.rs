@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tram_api::Problem;
 use tram_axis::{
     Account, AgencyPage, AgencyRequest, DocId, Kind, ListQuery, Node, OpenFile, Received, Refusal,
     Reply, Sending, SentRow, Transport,
@@ -14,6 +15,9 @@ use super::super::desk::{Desk, Notices, Speaker};
 use super::super::service::NodeService;
 use super::ids::Ids;
 use super::refusals;
+
+/// When a system comes back to a node that is stopping, seconds.
+const STOPPING_RETRY_S: u64 = 10;
 
 /// What stands between the endpoint and the service.
 pub(super) struct AxisNode {
@@ -63,19 +67,16 @@ impl Node for AxisNode {
     fn room_for(&self, _account: &Account, bytes: u64) -> Result<(), Refusal> {
         let context = &self.desk.service.context;
         if context.is_stopping() {
-            return Err(Refusal::system("the node is stopping; try again"));
+            return Err(Refusal::system("the node is stopping").retry_after(STOPPING_RETRY_S));
         }
         if let Some(code) = context.no_room() {
-            return Err(Refusal::system(format!("{code}: {}", code.row().cause)));
+            return Err(refusals::of_problem(Problem::new(code, "nothing new is taken now")));
         }
         // Staged, kept as it came, and its attachments once more.
         let needed = bytes.saturating_mul(4);
         match context.documents.available_bytes() {
             Ok(free) if free >= needed => Ok(()),
-            Ok(_) => {
-                let cause = Code::BusyStorage.row().cause;
-                Err(Refusal::system(format!("{}: {cause}", Code::BusyStorage)))
-            }
+            Ok(_) => Err(refusals::of_problem(Problem::new(Code::BusyStorage, "no room"))),
             Err(error) => Err(refusals::broken(error)),
         }
     }

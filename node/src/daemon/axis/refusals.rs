@@ -17,7 +17,11 @@ pub(super) fn of_problem(problem: Problem) -> Refusal {
         }
         _ => format!("{}: {}", problem.code, problem.detail),
     };
-    Refusal::new(number, text)
+    let refusal = Refusal::new(number, text);
+    match problem.retry_after_s {
+        Some(seconds) => refusal.retry_after(seconds),
+        None => refusal,
+    }
 }
 
 fn number(code: Code) -> Number {

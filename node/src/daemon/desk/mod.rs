@@ -14,6 +14,7 @@ mod send;
 mod sent;
 mod speaker;
 mod verdicts;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

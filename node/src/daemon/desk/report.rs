@@ -51,7 +51,7 @@ impl Desk {
         // them and for the agency itself, is one document to it.
         let lies = |of: &&AgencyCode| matches!(held.legs.get(*of), Some(Leg::Mailbox { .. }));
         let (mut recorded, mut refused) = (false, None);
-        for recipient in mailboxes.iter().filter(lies) {
+        for recipient in own_first(&mailboxes, &agency).filter(lies) {
             let said = (status, words.clone(), cause);
             match self.report_one(who, recipient, &held, said).await {
                 Ok(()) => recorded = true,
@@ -190,5 +190,28 @@ impl Desk {
         let fetched = self.service.fetch(caller.clone(), agency.clone(), dispatch).await?;
         let request = ConfirmRequest { fetch: fetched.token };
         self.service.confirm(caller, agency.clone(), dispatch, request).await.map(|_| ())
+    }
+}
+
+/// The agency's own mailbox before those that it took over: where its own word cannot be recorded nothing is.
+fn own_first<'a>(
+    mailboxes: &'a BTreeSet<AgencyCode>,
+    agency: &'a AgencyCode,
+) -> impl Iterator<Item = &'a AgencyCode> {
+    let own = mailboxes.get(agency).into_iter();
+    own.chain(mailboxes.iter().filter(move |code| *code != agency))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agencys_own_copy_comes_before_those_of_old_codes() {
+        let [a, b, c] = ["H40", "H41", "H42"].map(|code| AgencyCode::parse(code).unwrap());
+        let all = BTreeSet::from([a.clone(), b.clone(), c.clone()]);
+        assert_eq!(own_first(&all, &b).collect::<Vec<_>>(), [&b, &a, &c]);
+        let others = BTreeSet::from([a.clone(), c.clone()]);
+        assert_eq!(own_first(&others, &b).collect::<Vec<_>>(), [&a, &c]);
     }
 }

@@ -56,6 +56,10 @@ impl Desk {
         let verifier = context.verifier();
         let directory = verifier.directory();
         allowed(directory, &outline)?;
+        for note in &notes {
+            let (place, odd) = (&note.place, &note.odd);
+            tracing::info!(agency = %outline.originator, place, %odd, "edXML with a remark");
+        }
         outline.originator = sender(who, directory, &outline.originator)?;
         outline.recipients = recipients(directory, &outline.recipients)?;
         let asked = ask(&unpacked, &outline, &kept_name(&outline));

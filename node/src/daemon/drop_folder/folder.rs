@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Statx, StatxFlags};
 use rustix::io::Errno;
 
 /// Mode of files that the node writes for the system.
@@ -17,6 +17,33 @@ const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o770;
 /// Deepest tree that is removed.
 const DEPTH_MAX: usize = 4;
+
+/// A file's or folder's number with the moment it was made, where the file system has that: numbers are used
+/// again. Its device is left out, for that may have another number after the machine started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Inode(String);
+
+impl Inode {
+    fn asked() -> StatxFlags {
+        StatxFlags::INO | StatxFlags::BTIME
+    }
+
+    fn of(stat: &Statx) -> Self {
+        let made = &stat.stx_btime;
+        Inode(format!("{}-{}.{}", stat.stx_ino, made.tv_sec, made.tv_nsec))
+    }
+
+    /// As it was written down.
+    pub(super) fn parse(text: &str) -> Self {
+        Inode(text.to_owned())
+    }
+}
+
+impl std::fmt::Display for Inode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// An open folder.
 #[derive(Debug)]
@@ -58,10 +85,19 @@ impl Folder {
 
     /// The names in it, at most so many.
     pub(super) fn names(&self, most: usize) -> io::Result<Vec<OsString>> {
+        self.chosen(most, |_| true)
+    }
+
+    /// The names in it that are wanted, at most so many.
+    pub(super) fn chosen(
+        &self,
+        most: usize,
+        mut wanted: impl FnMut(&OsStr) -> bool,
+    ) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.0)? {
             let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
-            if name != "." && name != ".." {
+            if name != "." && name != ".." && wanted(&name) {
                 names.push(name);
             }
             if names.len() >= most {
@@ -75,6 +111,33 @@ impl Folder {
     pub(super) fn stat(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
         match rustix::fs::statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
+            // Nothing has a name that is longer than names can be.
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether this process may change what this name is. Without it a folder cannot be moved into another
+    /// one, though a file can.
+    pub(super) fn may_write(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        match rustix::fs::accessat(&self.0, name.as_ref(), Access::WRITE_OK, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What tells this folder from one that has its name later.
+    pub(super) fn inode(&self) -> io::Result<Inode> {
+        let stat = rustix::fs::statx(&self.0, "", AtFlags::EMPTY_PATH, Inode::asked())?;
+        Ok(Inode::of(&stat))
+    }
+
+    /// The same of something in it; `None` where there is nothing.
+    pub(super) fn inode_of(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Inode>> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        match rustix::fs::statx(&self.0, name.as_ref(), flags, Inode::asked()) {
+            Ok(stat) => Ok(Some(Inode::of(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }

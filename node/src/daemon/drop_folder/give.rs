@@ -1,56 +1,24 @@
 //! What is consigned to the agency goes into `in`, durably; only then the handover is confirmed.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tram_api::Service as _;
-use tram_api::model::{InboxQuery, InboxState};
 use tram_api::service::OpenDocument;
 use tram_config::Form;
-use tram_dispatch::{AgencyCode, Code, DispatchId, UnixMillis};
+use tram_dispatch::{AgencyCode, Code, DispatchId, Event};
+use tram_engine::state::leg::{Leg, Stage as Reached};
 
 use super::super::desk::{Desk, Opened, Speaker};
 use super::folder::Folder;
 use super::handing::{Handing, Stage};
+use super::names;
 use super::snapshot::LETTER;
-use super::urgency::{self, Rank};
-use super::{TURN_MAX, names};
 
-/// Most dispatches whose turn is known; the mailbox holds the others.
-const WAITING_MAX: usize = 20_000;
-/// Entries asked for at a time.
-const PAGE: u32 = 256;
 /// Bytes copied at a time.
 const STEP_BYTES: usize = 256 << 10;
 /// Notes about what is being given, in the data directory's folder of this agency.
 pub(super) const NOTES: &str = "giving";
-/// Longest pause before one is given again.
-const PAUSE_LONGEST: Duration = Duration::from_secs(300);
-
-/// The most urgent first; of those as urgent, what came first.
-type Turn = (Reverse<Rank>, u64);
-
-struct Waiting {
-    id: DispatchId,
-    /// The agency's own code, or one whose mailbox it took over.
-    recipient: AgencyCode,
-    at: UnixMillis,
-    tries: u32,
-    not_before: Option<Instant>,
-}
-
-/// What waits for the agency's system.
-#[derive(Default)]
-pub(super) struct Mailbox {
-    /// What was looked at: nothing before it is asked for again.
-    cursor: Option<String>,
-    waiting: BTreeMap<Turn, Waiting>,
-    /// How many came so far.
-    came: u64,
-}
 
 /// Gives what is addressed to one agency.
 #[derive(Clone, Copy)]
@@ -65,80 +33,9 @@ pub(super) struct Giver<'a> {
     pub(super) data: &'a Path,
 }
 
-impl Mailbox {
-    /// How many wait, as far as is known.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Asks what came.
-    pub(super) async fn ask(&mut self, giver: &Giver<'_>) -> Result<(), String> {
-        while self.waiting.len() < WAITING_MAX {
-            let query = InboxQuery {
-                state: Some(InboxState::Waiting),
-                after: self.cursor.clone(),
-                limit: Some(PAGE),
-                ..InboxQuery::default()
-            };
-            let (caller, agency) = (giver.who.caller(), giver.agency.clone());
-            let asking = giver.desk.service.inbox(caller, agency, query, Duration::ZERO).await;
-            let page = asking.map_err(|p| format!("{}: {}", p.code, p.detail))?;
-            for item in page.items.iter().filter(|item| !giver.has_own_folder(&item.recipient)) {
-                let (id, at) = (item.dispatch.0, item.consigned_at.0);
-                let turn = (Reverse(urgency::rank(item.urgency)), self.came);
-                self.came += 1;
-                let recipient = item.recipient.0.clone();
-                let waiting = Waiting { id, recipient, at, tries: 0, not_before: None };
-                self.waiting.insert(turn, waiting);
-            }
-            self.cursor = page.next.or(self.cursor.take());
-            if page.items.is_empty() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives some of those that have their turn; whether others have it as well. What cannot be given now
-    /// holds nobody up.
-    pub(super) async fn give(
-        &mut self,
-        giver: &Giver<'_>,
-        staging: &Folder,
-        target: &Folder,
-    ) -> Result<bool, String> {
-        let now = Instant::now();
-        let due = self.waiting.iter().filter(|(_, w)| w.not_before.is_none_or(|at| at <= now));
-        let mut turns: Vec<Turn> = due.map(|(turn, _)| *turn).take(TURN_MAX + 1).collect();
-        let more = turns.len() > TURN_MAX;
-        turns.truncate(TURN_MAX);
-        let mut trouble = Ok(more);
-        for turn in turns {
-            if giver.desk.service.context.is_stopping() {
-                break;
-            }
-            let Some(next) = self.waiting.get_mut(&turn) else { continue };
-            let old = Some(&next.recipient).filter(|of| *of != giver.agency);
-            let name = names::incoming(next.at, next.id, old);
-            let of = Giver { agency: &next.recipient, ..*giver };
-            match of.give(next.id, name, staging, target).await {
-                Ok(()) => {
-                    self.waiting.remove(&turn);
-                }
-                Err(error) => {
-                    trouble = Err(format!("dispatch {}: {error}", next.id));
-                    let pause = Duration::from_secs(1 << next.tries.min(9)).min(PAUSE_LONGEST);
-                    next.tries += 1;
-                    next.not_before = Some(Instant::now() + pause);
-                }
-            }
-        }
-        trouble
-    }
-}
-
 impl Giver<'_> {
-    async fn give(
+    /// Gives one dispatch. One that the system has through another door is left alone.
+    pub(super) async fn give(
         &self,
         id: DispatchId,
         mut name: String,
@@ -151,14 +48,18 @@ impl Giver<'_> {
         }
         let words = |e: io::Error| e.to_string();
         if handing.resume(&name).map_err(words)? == Stage::Fresh {
+            if !self.waits(id).await? {
+                return Ok(());
+            }
             let written = match self.form {
                 Form::Edxml => self.file(id, staging, &name).await,
                 Form::Json => self.folder(id, staging, &name).await,
             };
             match written {
-                Ok(true) => {}
+                // Writing much takes long enough for somebody else.
+                Ok(true) if self.waits(id).await? => {}
                 // It was given back to its originator, or taken through another door.
-                Ok(false) => return staging.remove(&name).map_err(words),
+                Ok(_) => return staging.remove(&name).map_err(words),
                 Err(error) => {
                     // What is half written is in nobody's way, on a full disk least of all.
                     let _ = staging.remove(&name);
@@ -176,10 +77,36 @@ impl Giver<'_> {
         handing.forget(&name).map_err(words)
     }
 
-    /// Whether what came for another code goes into a folder of that agency's, which somebody has still.
-    fn has_own_folder(&self, recipient: &AgencyCode) -> bool {
-        let mut folders = self.desk.service.context.config.drop_folders.iter();
-        *recipient != *self.agency && folders.any(|f| f.collect && f.agency == *recipient)
+    /// Whether what came for this code belongs into this folder, by the directory in force: not where
+    /// another agency took that code over, or where it has a folder of its own, which somebody has still.
+    pub(super) fn is_its(&self, recipient: &AgencyCode) -> bool {
+        let context = &self.desk.service.context;
+        let mut folders = context.config.drop_folders.iter();
+        *recipient == *self.agency
+            || (context.succession().is_of(recipient, self.agency)
+                && !folders.any(|f| f.collect && f.agency == *recipient))
+    }
+
+    /// Whether nobody has it yet. A request may be answered before its bytes are fetched.
+    async fn waits(&self, id: DispatchId) -> Result<bool, String> {
+        let (context, agency) = (&self.desk.service.context, self.agency.clone());
+        let me = context.me.clone();
+        let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
+            if engine.state().is_aside(&id) {
+                return Err("it is set aside".to_owned());
+            }
+            let Some(held) = engine.find(&id, view).map_err(|e| e.to_string())? else {
+                return Ok(false);
+            };
+            Ok(match held.legs.get(&agency) {
+                Some(Leg::Mailbox { stage: Reached::Consigned, .. }) => true,
+                Some(Leg::Mailbox { stage: Reached::Registered, .. }) => {
+                    held.own(&me, &[Event::ContentHandover], Some(&agency)).is_none()
+                }
+                _ => false,
+            })
+        };
+        context.core.reading(look).await.map_err(|e| e.to_string())?
     }
 
     fn room(&self, staging: &Folder, bytes: u64) -> Result<(), String> {

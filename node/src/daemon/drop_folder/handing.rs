@@ -4,16 +4,19 @@
 //! written in .staging, synced ──▶ noted in the data directory ──▶ renamed ──▶ confirmed ──▶ note gone
 //! ```
 //!
-//! A note with nothing in `.staging` says that the rename was done, also where the system has taken the
-//! file away since.
+//! A note with nothing in the same `.staging` says that the rename was done, also where the system has taken
+//! the file away since. In another `.staging`, as after somebody made the folder anew, it says nothing: rather
+//! twice than never.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
+
 use super::super::files;
-use super::folder::Folder;
+use super::folder::{Folder, Inode};
 
 /// Where things are made whole, in the drop folder: others cannot look into it.
 pub(super) const STAGING: &str = ".staging";
@@ -53,27 +56,70 @@ impl Handing<'_> {
         self.data.join(self.notes).join(name)
     }
 
+    /// The `.staging` that a note is about, and what was made whole in it.
+    fn noted(&self, name: &str) -> io::Result<Option<(Inode, Inode)>> {
+        let text = match fs::read_to_string(self.note(name)) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let (staging, thing) = text.split_once('\n').unwrap_or_default();
+        Ok(Some((Inode::parse(staging), Inode::parse(thing))))
+    }
+
     /// Takes up what an earlier try left behind.
     pub(super) fn resume(&self, name: &str) -> io::Result<Stage> {
-        if !self.note(name).try_exists()? {
-            // Whatever lies there is not whole.
-            self.staging.remove(name)?;
-            return Ok(Stage::Fresh);
+        let lies = self.staging.inode_of(name)?;
+        if let Some((staging, thing)) = self.noted(name)? {
+            if lies.as_ref() == Some(&thing) {
+                self.put_there(name)?;
+                return Ok(Stage::Published);
+            }
+            let done = lies.is_none() && self.staging.inode()? == staging;
+            if done || self.target.inode_of(name)? == Some(thing) {
+                return Ok(Stage::Published);
+            }
         }
-        if self.staging.has(name)? {
-            self.staging.shift(name, self.target, name)?;
-        }
-        Ok(Stage::Published)
+        // Whatever lies there is not whole.
+        self.staging.remove(name)?;
+        Ok(Stage::Fresh)
     }
 
     /// Gives the system what was written and synced in the staging folder under this name.
     pub(super) fn publish(&self, name: &str, after: After<'_>) -> io::Result<()> {
         self.staging.sync()?;
         after(Step::Synced)?;
-        files::keep(self.data, self.notes, name, b"")?;
+        let thing = self.staging.inode_of(name)?.ok_or(io::ErrorKind::NotFound)?;
+        let note = format!("{}\n{thing}", self.staging.inode()?);
+        files::keep(self.data, self.notes, name, note.as_bytes())?;
         after(Step::Noted)?;
-        self.staging.shift(name, self.target, name)?;
+        self.put_there(name)?;
         after(Step::Renamed)
+    }
+
+    fn put_there(&self, name: &str) -> io::Result<()> {
+        match self.staging.shift(name, self.target, name) {
+            // The system has it, from a try of which nothing is known here any more.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && self.is_there(name)? => {
+                self.staging.remove(name)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the same file is there already.
+    fn is_there(&self, name: &str) -> io::Result<bool> {
+        let open = |folder: &Folder| -> io::Result<Option<(i64, fs::File)>> {
+            let is_file = |mode| FileType::from_raw_mode(mode) == FileType::RegularFile;
+            let stat = folder.stat(name)?.filter(|stat| is_file(stat.st_mode));
+            stat.map(|stat| Ok((stat.st_size, folder.read(name)?))).transpose()
+        };
+        let (Some((length, ours)), Some((other, theirs))) =
+            (open(self.staging)?, open(self.target)?)
+        else {
+            return Ok(false);
+        };
+        Ok(length == other && same_bytes(ours, theirs)?)
     }
 
     /// It is on record that the system has it: nothing is noted any more.
@@ -81,6 +127,18 @@ impl Handing<'_> {
         match fs::remove_file(self.note(name)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
+        }
+    }
+}
+
+fn same_bytes(ours: impl Read, theirs: impl Read) -> io::Result<bool> {
+    let (mut ours, mut theirs) =
+        (io::BufReader::new(ours).bytes(), io::BufReader::new(theirs).bytes());
+    loop {
+        match (ours.next().transpose()?, theirs.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (a, b) if a == b => {}
+            _ => return Ok(false),
         }
     }
 }
@@ -176,14 +234,50 @@ mod tests {
         let handing = Handing { staging: &staging, target: &target, data: &data, notes: "notes" };
         staging.write("x", b"ours").unwrap();
         staging.write("y", b"left").unwrap();
-        files::keep(&data, "notes", "x", b"").unwrap();
+        let noted = |step| match step {
+            Step::Noted => Err(io::Error::other("killed")),
+            _ => Ok(()),
+        };
+        assert!(handing.publish("x", &noted).is_err());
         sweep(&staging, &[data.join("notes")]).unwrap();
         assert!(staging.has("x").unwrap() && !staging.has("y").unwrap());
-        target.write("x", b"somebody else's").unwrap();
+        target.write("x", b"other").unwrap();
         assert!(handing.resume("x").is_err());
-        assert_eq!(fs::read(place.dir.path().join("in/x")).unwrap(), b"somebody else's");
+        assert_eq!(fs::read(place.dir.path().join("in/x")).unwrap(), b"other");
         target.remove("x").unwrap();
         assert_eq!(handing.resume("x").unwrap(), Stage::Published);
         assert_eq!(fs::read(place.dir.path().join("in/x")).unwrap(), b"ours");
+        // The node's own folder is an older copy, and the system has the very file.
+        handing.forget("x").unwrap();
+        staging.write("x", b"ours").unwrap();
+        handing.publish("x", &|_| Ok(())).unwrap();
+        assert!(!staging.has("x").unwrap());
+    }
+
+    #[test]
+    fn a_note_says_nothing_of_another_staging_folder() {
+        let (place, mut taken) = (Place::new(), 0);
+        let staging = place.dir.path().join("staging");
+        let anew = || {
+            fs::remove_dir_all(&staging).unwrap();
+            fs::create_dir(&staging).unwrap();
+        };
+        // Whoever made it anew removed what was noted and not renamed yet.
+        assert!(!place.live(Some(Step::Noted), false, &mut taken));
+        anew();
+        assert!(place.live(None, false, &mut taken));
+        assert_eq!(taken, 1);
+        // Here it was renamed, and the system has not looked yet.
+        let (staging, target) = (place.folder("staging"), place.folder("in"));
+        let data = place.dir.path().join("data");
+        let handing = Handing { staging: &staging, target: &target, data: &data, notes: "notes" };
+        staging.write("y", b"y").unwrap();
+        handing.publish("y", &|_| Ok(())).unwrap();
+        anew();
+        let staging = place.folder("staging");
+        let handing = Handing { staging: &staging, ..handing };
+        assert_eq!(handing.resume("y").unwrap(), Stage::Published);
+        target.remove("y").unwrap();
+        assert_eq!(handing.resume("y").unwrap(), Stage::Fresh);
     }
 }

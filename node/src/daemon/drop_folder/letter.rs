@@ -217,4 +217,71 @@ mod tests {
         let asked = ask(&agency(), marked.as_bytes(), &files).unwrap();
         assert!(asked.request.documents.is_empty() && asked.request.metadata.subject.is_empty());
     }
+
+    /// What is written there is altered at random, the same in each run: whatever it is, the node is asked
+    /// something within the folder, or says why not in words that can be shown.
+    #[test]
+    fn whatever_a_letter_says_it_is_asked_or_refused_and_reaches_no_other_file() {
+        use crate::mutate::{Dice, mutated};
+        use tram_dispatch::text::is_plain;
+
+        const WHOLE: &str = r#"{"originator":"H41.12","reference":"16/BC","recipients":["H41","G22"],
+            "groups":["communes-of:H41"],"secrecy":"none","metadata":{"subject":"Về việc thử",
+            "number":"16","notation":"BC","issued_on":"2026-11-20","urgency":"urgent"},
+            "act":{"kind":"update","of":[{"originator":"H41.12","reference":"15/BC"}]},
+            "documents":[{"file":"a.pdf","media_type":"application/pdf"},{"file":"b.csv"}],
+            "expires_at":"2026-12-01T00:00:00Z","max_hops":8}"#;
+        const MARKED: &str =
+            r#"{"recipients":["H41"],"secrecy":"secret","metadata":{"subject":"x"}}"#;
+        let samples = [PLAIN, WHOLE, MARKED].map(|text| text.as_bytes().to_vec());
+        let files = [file("a.pdf", b"%PDF-1.7"), file("b.csv", b"a,b")];
+        let (mut asked, mut refused) = (0, 0);
+        for run in 0..20_000 {
+            let text = mutated(&samples, &mut Dice::new(2026, run));
+            match ask(&agency(), &text, &files) {
+                Ok(letter) => {
+                    let digests = letter.request.documents.iter().map(|d| d.sha256.0);
+                    let of_files = letter.files.iter().map(|at| files[*at].1.sha256);
+                    assert!(digests.eq(of_files), "{letter:?}");
+                    assert_eq!(letter.request.originator.0, agency());
+                    assert!(is_plain(letter.reference.as_str()), "{letter:?}");
+                    asked += 1;
+                }
+                Err(problem) => {
+                    assert!(is_plain(&problem.detail), "{problem:?}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(asked > 100 && refused > 1_000, "{asked} asked, {refused} refused");
+    }
+
+    #[test]
+    fn whatever_a_status_file_says_it_is_read_or_refused() {
+        use crate::mutate::{Dice, mutated};
+        use tram_dispatch::text::is_plain;
+
+        let by_id = format!(
+            r#"{{"dispatch":"{}","status":"02","remark":"Sai nơi nhận","cause":"wrong_addressee"}}"#,
+            "ab".repeat(32)
+        );
+        let by_name = r#"{"originator":"H41","reference":"16/BC","status":"03"}"#;
+        let samples = [by_id.as_str(), by_name].map(|text| text.as_bytes().to_vec());
+        let (mut taken, mut refused) = (0, 0);
+        for run in 0..20_000 {
+            let text = mutated(&samples, &mut Dice::new(2026, run));
+            match status(&text) {
+                Ok(said) => {
+                    let named = said.dispatch.is_some() || said.originator.is_some();
+                    taken += usize::from(named);
+                    assert!(said.reference.is_none_or(|r| is_plain(r.0.as_str())));
+                }
+                Err(problem) => {
+                    assert!(is_plain(&problem.detail), "{problem:?}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 100 && refused > 1_000, "{taken} taken, {refused} refused");
+    }
 }

@@ -11,17 +11,17 @@ use rustix::fs::{FileType, Stat};
 use tram_config::Complete;
 use tram_crypto::sha256;
 
-use super::folder::Folder;
+use super::folder::{Folder, shown};
 use super::names::{self, READY};
+use super::pause::Pause;
 use super::urgency::{self, Rank};
 
-/// Most entries looked at in one look; the others have their turn when these are gone.
+/// Most entries looked at in one look; the others have their turn when these are gone. What could not be sent
+/// when it had its turn is beside them, up to so many.
 pub(super) const ENTRIES_MAX: usize = 10_000;
+const PAUSED_MAX: usize = 100_000;
 /// Most files in a folder of documents.
 pub(super) const CHILDREN_MAX: usize = 256;
-/// First pause after an entry could not be sent yet; it doubles up to the longest.
-const PAUSE_FIRST: Duration = Duration::from_secs(1);
-const PAUSE_LONGEST: Duration = Duration::from_secs(300);
 
 /// What an entry was when it was looked at; anything that changes it changes this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,10 @@ pub(super) fn identity(folder: &Folder, name: &OsStr) -> io::Result<Option<Ident
     let mut all = Vec::new();
     stamp(&stat, &mut all);
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        let inner = folder.sub(name)?;
+        let inner = match folder.sub(name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
         let mut children = inner.names(CHILDREN_MAX + 1)?;
         children.sort();
         for child in children {
@@ -82,8 +85,7 @@ struct Watched {
     looks: u32,
     /// How urgent it is, once that was asked.
     rank: Option<Rank>,
-    tries: u32,
-    not_before: Option<Instant>,
+    pause: Option<Pause>,
 }
 
 /// What was seen in `out`.
@@ -91,11 +93,13 @@ pub(super) struct Look {
     complete: Complete,
     quiet: Duration,
     watched: BTreeMap<OsString, Watched>,
+    /// What the last look could not look at.
+    unseen: Option<String>,
 }
 
 impl Look {
     pub(super) fn new(complete: Complete, quiet: Duration) -> Self {
-        Look { complete, quiet, watched: BTreeMap::new() }
+        Look { complete, quiet, watched: BTreeMap::new(), unseen: None }
     }
 
     /// Entries there now, whole or not.
@@ -103,52 +107,70 @@ impl Look {
         self.watched.len()
     }
 
-    /// Looks once: what is whole and has its turn, the most urgent first, then by name.
+    /// Why something that lies there does not go, if so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let mut pauses = self.watched.values().filter_map(|w| w.pause.as_ref());
+        self.unseen.clone().or_else(|| pauses.next().map(|pause| pause.words().to_owned()))
+    }
+
+    /// Looks once: what is whole and has its turn, the most urgent first, then by name. An entry that cannot
+    /// be looked at holds nobody up.
     pub(super) fn look(&mut self, out: &Folder, now: Instant) -> io::Result<Vec<Entry>> {
-        let all = out.names(ENTRIES_MAX)?;
+        let mut before = std::mem::take(&mut self.watched);
+        self.unseen = None;
+        let (mut others, mut paused) = (0, 0);
+        let names = out.chosen(usize::MAX, |name| {
+            if !names::counts(name) {
+                return false;
+            }
+            let failed = before.get(name).is_some_and(|w| w.pause.is_some());
+            let (count, most) = match failed {
+                true => (&mut paused, PAUSED_MAX),
+                false => (&mut others, ENTRIES_MAX),
+            };
+            *count += 1;
+            *count <= most
+        })?;
         let ready = |name: &OsStr| {
             let mut marker = name.to_owned();
             marker.push(READY);
-            all.contains(&marker)
+            out.has(marker)
         };
-        let mut before = std::mem::take(&mut self.watched);
         let mut whole = Vec::new();
-        for name in all.iter().filter(|name| names::counts(name)) {
-            let Some(identity) = identity(out, name)? else { continue };
-            let known = before.remove(name).filter(|w| w.identity == identity);
-            let new = || Watched {
-                identity,
-                since: now,
-                looks: 0,
-                rank: None,
-                tries: 0,
-                not_before: None,
+        for name in names {
+            let identity = match identity(out, &name) {
+                Ok(Some(identity)) => identity,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.unseen = Some(format!("out/{}: {error}", shown(&name)));
+                    continue;
+                }
             };
+            let known = before.remove(&name).filter(|w| w.identity == identity);
+            let new = || Watched { identity, since: now, looks: 0, rank: None, pause: None };
             let mut watched = known.unwrap_or_else(new);
             watched.looks = watched.looks.saturating_add(1);
             // In every mode it must have stood still between two looks.
             let stands = watched.looks > 1
                 && match self.complete {
                     Complete::Renamed => true,
-                    Complete::Ready => ready(name),
+                    Complete::Ready => ready(&name)?,
                     Complete::Quiet => now.duration_since(watched.since) >= self.quiet,
                 };
-            if stands && watched.not_before.is_none_or(|at| at <= now) {
-                let rank = *watched.rank.get_or_insert_with(|| urgency::of(out, name));
+            if stands && watched.pause.as_ref().is_none_or(|pause| pause.is_over(now)) {
+                let rank = *watched.rank.get_or_insert_with(|| urgency::of(out, &name));
                 whole.push((Reverse(rank), Entry { name: name.clone(), identity }));
             }
-            self.watched.insert(name.clone(), watched);
+            self.watched.insert(name, watched);
         }
         whole.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.name.cmp(&other.name)));
         Ok(whole.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// An entry could not be sent yet: its next turn comes after a pause.
-    pub(super) fn later(&mut self, name: &OsStr, now: Instant) {
+    pub(super) fn later(&mut self, name: &OsStr, words: String, now: Instant) {
         if let Some(watched) = self.watched.get_mut(name) {
-            let pause = PAUSE_FIRST.saturating_mul(1 << watched.tries.min(16)).min(PAUSE_LONGEST);
-            watched.tries += 1;
-            watched.not_before = Some(now + pause);
+            watched.pause = Some(Pause::after(watched.pause.as_ref(), words, now));
         }
     }
 
@@ -161,7 +183,9 @@ impl Look {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::drop_folder::as_nobody_special;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -235,10 +259,60 @@ mod tests {
                 now += SECOND;
             }
             pauses.push((now - begun).as_secs());
-            look.later(OsStr::new("a"), now);
+            look.later(OsStr::new("a"), "full".to_owned(), now);
+            assert_eq!(look.trouble().as_deref(), Some("full"));
         }
         assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         look.gone(OsStr::new("a"));
-        assert_eq!(look.waiting(), 0);
+        assert_eq!((look.waiting(), look.trouble()), (0, None));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_looked_at_holds_nobody_up() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        fs::write(place.path().join("z"), b"z").unwrap();
+        fs::create_dir(place.path().join("closed")).unwrap();
+        fs::write(place.path().join("closed/x"), b"x").unwrap();
+        let mode = |mode| fs::Permissions::from_mode(mode);
+        fs::set_permissions(place.path().join("closed"), mode(0)).unwrap();
+        let mut look = Look::new(Complete::Renamed, SECOND);
+        let looked = std::thread::scope(|scope| {
+            let twice = || {
+                as_nobody_special();
+                look.look(&out, Instant::now()).unwrap();
+                look.look(&out, Instant::now()).unwrap()
+            };
+            scope.spawn(twice).join().unwrap()
+        });
+        assert_eq!(names(&looked), ["z"]);
+        let words = look.trouble().unwrap();
+        assert!(words.starts_with("out/closed: "), "{words}");
+        fs::set_permissions(place.path().join("closed"), mode(0o700)).unwrap();
+        look.look(&out, Instant::now()).unwrap();
+        assert_eq!(look.trouble(), None);
+    }
+
+    #[test]
+    fn what_never_goes_hides_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let out = Folder::open(place.path()).unwrap();
+        let now = Instant::now();
+        let mut look = Look::new(Complete::Renamed, SECOND);
+        for n in 0..ENTRIES_MAX {
+            fs::write(place.path().join(format!("{n}.xml")), b"").unwrap();
+        }
+        look.look(&out, now).unwrap();
+        for entry in look.look(&out, now).unwrap() {
+            look.later(&entry.name, "not yet".to_owned(), now);
+        }
+        for n in 0..ENTRIES_MAX {
+            fs::write(place.path().join(format!("{n}.tmp")), b"").unwrap();
+        }
+        fs::write(place.path().join("a.xml"), b"").unwrap();
+        look.look(&out, now).unwrap();
+        assert!(names(&look.look(&out, now).unwrap()) == ["a.xml"]);
+        assert_eq!(look.waiting(), ENTRIES_MAX + 1);
+        assert_eq!(look.look(&out, now + SECOND).unwrap().len(), ENTRIES_MAX + 1);
     }
 }

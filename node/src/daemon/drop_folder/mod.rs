@@ -12,7 +12,9 @@ mod give;
 mod handing;
 mod letter;
 mod look;
+mod mailbox;
 mod names;
+mod pause;
 mod send;
 mod shelf;
 mod snapshot;
@@ -112,4 +114,15 @@ fn own_folders(data_dir: &Path, configured: &DropFolder) -> io::Result<(PathBuf,
     }
     DirBuilder::new().mode(0o700).recursive(true).create(&staging)?;
     Ok((data, staging))
+}
+
+/// The rights of files hold for this thread as for any user's, also where a superuser runs the tests.
+#[cfg(test)]
+fn as_nobody_special() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut sets = capabilities(None).unwrap();
+    let over = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    sets.effective.remove(over);
+    sets.permitted.remove(over);
+    set_capabilities(None, sets).unwrap();
 }

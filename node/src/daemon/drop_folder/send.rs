@@ -69,6 +69,9 @@ impl Sender<'_> {
     /// content again is the same dispatch.
     pub(super) async fn send(&self, out: &Folder, entry: &Entry) -> (String, Became) {
         let staging: &Path = &self.desk.staging;
+        if let Err(words) = self.room(out, &entry.name) {
+            return (String::new(), Became::Later(words));
+        }
         let taken = snapshot::take(out, &entry.name, staging, self.bytes_max);
         match taken {
             Err(Unfit::Refused(problem)) => (entry.identity.to_string(), problem.into()),
@@ -93,6 +96,14 @@ impl Sender<'_> {
                 (content, sent.map_or_else(Into::into, Became::Sent))
             }
         }
+    }
+
+    /// Whether there is room for an entry beyond what the node keeps free.
+    fn room(&self, out: &Folder, name: &OsStr) -> Result<(), String> {
+        let size = snapshot::size_bytes(out, name).map_err(|e| e.to_string())?;
+        let free = self.desk.service.context.documents.available_bytes();
+        // What is larger is refused, and not copied beyond that.
+        fits(free.map_err(|e| e.explain())?, size.min(self.bytes_max))
     }
 
     fn may_send(&self) -> Result<(), Problem> {
@@ -185,6 +196,18 @@ impl Sender<'_> {
     }
 }
 
+/// Whether an entry of this size fits: copied, kept as it came, taken apart, and its documents kept.
+fn fits(free_bytes: u64, size_bytes: u64) -> Result<(), String> {
+    let needed = size_bytes.saturating_mul(4);
+    match free_bytes >= needed {
+        true => Ok(()),
+        false => Err(format!(
+            "{}: {free_bytes} bytes are free beyond the reserve, {needed} are needed",
+            Code::BusyStorage
+        )),
+    }
+}
+
 /// The ending of a name, small letters.
 fn ending(name: &OsStr) -> String {
     let ending = Path::new(name).extension().and_then(OsStr::to_str).unwrap_or_default();
@@ -194,6 +217,14 @@ fn ending(name: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_copied_leaves_the_reserve_alone() {
+        assert!(fits(400, 100).is_ok() && fits(0, 0).is_ok());
+        let words = fits(399, 100).unwrap_err();
+        assert!(words.starts_with("BUSY_STORAGE: 399 bytes") && words.contains("400"), "{words}");
+        assert!(fits(u64::MAX - 1, u64::MAX).is_err());
+    }
 
     #[test]
     fn what_the_node_cannot_now_stays_and_what_is_wrong_goes() {

@@ -122,7 +122,12 @@ fn content_of(shelf: &Folder, beside: &str) -> Option<String> {
     }
     let mut text = Vec::new();
     file.take(BESIDE_BYTES_MAX).read_to_end(&mut text).ok()?;
-    let value: Value = serde_json::from_slice(&text).ok()?;
+    content_in(&text)
+}
+
+/// The content that the text of such a file is about.
+fn content_in(text: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(text).ok()?;
     value.get("content")?.as_str().map(str::to_owned)
 }
 
@@ -213,5 +218,38 @@ mod tests {
         assert_eq!(place.put(&entry, "1", &|| Ok(())).unwrap(), None);
         assert_eq!(fs::read(place.path("out/a")).unwrap(), b"another one");
         assert_eq!(fs::read_dir(place.path("sent")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_as_long_as_names_can_be_is_put_away() {
+        let place = Place::new();
+        // There is no room for an ending of ours, nor for the marker's.
+        let long = "x".repeat(255);
+        fs::write(place.path("out").join(&long), b"1").unwrap();
+        let name = place.put(&place.entry(&long), "content", &|| Ok(())).unwrap().unwrap();
+        assert!(name.starts_with("unnamed-"), "{name}");
+        assert_eq!(place.receipt(&name)["dispatch"], "content");
+        assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), 0);
+    }
+
+    /// The file beside an entry lies where others can write: whatever it holds, it is about one content or
+    /// about none.
+    #[test]
+    fn whatever_stands_beside_an_entry_is_about_one_content_or_none() {
+        use crate::mutate::{Dice, mutated};
+
+        let sound = json!({"dispatch": "ab", "content": "12ab", "file": "a.edxml"});
+        let samples = [serde_json::to_vec_pretty(&sound).unwrap(), b"{}".to_vec()];
+        assert_eq!(content_in(&samples[0]).as_deref(), Some("12ab"));
+        let (mut same, mut none) = (0, 0);
+        for run in 0..20_000 {
+            let text = mutated(&samples, &mut Dice::new(2026, run));
+            match content_in(&text) {
+                Some(content) if content == "12ab" => same += 1,
+                Some(_) => {}
+                None => none += 1,
+            }
+        }
+        assert!(same > 100 && none > 1_000, "{same} the same, {none} none");
     }
 }

@@ -60,6 +60,20 @@ pub(super) enum Snapshot {
     Folder(Vec<u8>, Vec<(String, Copy)>),
 }
 
+/// Bytes of what lies there, and in it.
+pub(super) fn size_bytes(out: &Folder, name: &OsStr) -> io::Result<u64> {
+    let of = |stat: &Stat| u64::try_from(stat.st_size).unwrap_or_default();
+    let Some(stat) = out.stat(name)? else { return Ok(0) };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Ok(of(&stat));
+    }
+    let (folder, mut sum) = (out.sub(name)?, 0_u64);
+    for child in folder.names(CHILDREN_MAX + 1)? {
+        sum = sum.saturating_add(folder.stat(&child)?.as_ref().map_or(0, of));
+    }
+    Ok(sum)
+}
+
 /// Copies an entry to unnamed files below `staging`, at most so many bytes of it. Blocks.
 pub(super) fn take(
     out: &Folder,
@@ -78,6 +92,13 @@ pub(super) fn take(
     }
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return copy(out, name, staging, bytes_max).map(Snapshot::File);
+    }
+    if !out.may_write(name)? {
+        return Err(unfit(
+            Code::DropUnfit,
+            "the node may not move this folder, which its group must be able to write into: the system that \
+             makes it needs umask 002",
+        ));
     }
     let folder = out.sub(name)?;
     let children = folder.names(CHILDREN_MAX + 1)?;
@@ -161,8 +182,9 @@ fn copy(folder: &Folder, name: &OsStr, staging: &Path, bytes_max: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::drop_folder::as_nobody_special;
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
 
     fn code(taken: Result<Snapshot, Unfit>) -> Option<Code> {
@@ -171,6 +193,32 @@ mod tests {
             Err(Unfit::Later(error)) => panic!("{error}"),
             Ok(_) => None,
         }
+    }
+
+    #[test]
+    fn a_folder_that_the_node_may_not_move_is_not_taken() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        for folder in ["out", "staging", "out/letter"] {
+            fs::create_dir(path(folder)).unwrap();
+        }
+        fs::write(path("out/letter/dispatch.json"), b"{}").unwrap();
+        fs::write(path("out/letter/a.pdf"), b"12345").unwrap();
+        let out = Folder::open(&path("out")).unwrap();
+        assert_eq!(size_bytes(&out, OsStr::new("letter")).unwrap(), 7);
+        assert_eq!(size_bytes(&out, OsStr::new("gone")).unwrap(), 0);
+        fs::set_permissions(path("out/letter"), fs::Permissions::from_mode(0o555)).unwrap();
+        let taken = std::thread::scope(|scope| {
+            let take = || {
+                as_nobody_special();
+                take(&out, OsStr::new("letter"), &path("staging"), 100)
+            };
+            scope.spawn(take).join().unwrap()
+        });
+        let Err(Unfit::Refused(problem)) = taken else { panic!("{taken:?}") };
+        assert!(problem.code == Code::DropUnfit && problem.detail.contains("umask 002"));
+        fs::set_permissions(path("out/letter"), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(take(&out, OsStr::new("letter"), &path("staging"), 100).is_ok());
     }
 
     #[test]

@@ -11,11 +11,12 @@ use tram_config::DropFolder;
 use super::super::context::Context;
 use super::super::desk::{Desk, Notices, Speaker};
 use super::folder::{self, Folder};
-use super::give::{self, Giver, Mailbox};
+use super::give::{self, Giver};
 use super::look::{self, Entry, Look};
+use super::mailbox::Mailbox;
 use super::send::{self, Became, Sender};
 use super::shelf::{self, Shelf};
-use super::statuses::{self, Teller};
+use super::statuses::{self, Paused, Teller};
 use super::{TURN_MAX, handing};
 
 /// Looks take at most one part in so many of the time, however much lies in `out`.
@@ -32,6 +33,8 @@ pub(super) struct Work<'a> {
     whole: VecDeque<Entry>,
     next_look: Option<Instant>,
     mailbox: Mailbox,
+    /// Statuses that could not be told.
+    untold: Paused,
     swept: bool,
 }
 
@@ -67,15 +70,27 @@ impl<'a> Work<'a> {
         look: Look,
     ) -> Self {
         let (whole, mailbox) = (VecDeque::new(), Mailbox::default());
-        let (next_look, swept) = (None, false);
-        Work { configured, desk, who, notices, data, look, whole, next_look, mailbox, swept }
+        let (next_look, untold, swept) = (None, Paused::new(), false);
+        Work {
+            configured,
+            desk,
+            who,
+            notices,
+            data,
+            look,
+            whole,
+            next_look,
+            mailbox,
+            untold,
+            swept,
+        }
     }
 
     pub(super) async fn until_stopped(&mut self, context: &Context, at: usize) {
         let interval = Duration::from_millis(context.config.drop.interval_ms);
         while !context.is_stopping() {
             let (more, trouble) = match self.round(context, at, interval).await {
-                Ok(more) => (more, None),
+                Ok(more) => (more, self.waiting_for()),
                 Err(trouble) => (false, Some(trouble)),
             };
             let now = context.core.now().wall;
@@ -94,6 +109,12 @@ impl<'a> Work<'a> {
                 false => tokio::time::sleep(interval).await,
             }
         }
+    }
+
+    /// Why something has no turn now.
+    fn waiting_for(&self) -> Option<String> {
+        let untold = || self.untold.values().next().map(|pause| pause.words().to_owned());
+        self.look.trouble().or_else(|| self.mailbox.trouble()).or_else(untold)
     }
 
     /// Some work of each kind: whether there is more of it at once, or the last trouble met, when all
@@ -128,21 +149,21 @@ impl<'a> Work<'a> {
         let teller = Teller {
             desk: self.desk,
             who: self.who,
-            agency: &self.configured.agency,
             form: self.configured.form,
             notices: self.notices,
             data: self.data,
         };
-        let mut told = Ok(0);
+        let mut told = Ok(false);
         if self.configured.submit {
-            told = teller.tell(&folders.staging, &folders.status, context.core.now().wall);
+            let now = context.core.now().wall;
+            told = teller.tell(&mut self.untold, &folders.staging, &folders.status, now);
         }
         context.drop_folders.with(at, |s| {
             s.to_send = self.look.waiting();
             s.to_hand_over = self.mailbox.waiting();
-            s.to_tell = told.as_ref().copied().unwrap_or(s.to_tell);
+            s.to_tell = self.notices.len();
         });
-        Ok(sent? | given? | (told? > 0))
+        Ok(sent? | given? | told?)
     }
 
     /// Sends some of what lies in `out` whole; whether there is more.
@@ -172,14 +193,18 @@ impl<'a> Work<'a> {
             if context.is_stopping() {
                 break;
             }
-            // What changed or went since the look is the next one's.
-            let now = look::identity(&folders.out, &entry.name).map_err(|e| e.to_string())?;
-            if now != Some(entry.identity) {
-                continue;
-            }
-            if let Err(words) = self.send_one(context, at, folders, &sender, &entry).await {
-                trouble = Err(format!("{}: {words}", folder::shown(&entry.name)));
-                self.look.later(&entry.name, Instant::now());
+            let sent = match look::identity(&folders.out, &entry.name) {
+                Ok(now) if now == Some(entry.identity) => {
+                    self.send_one(context, at, folders, &sender, &entry).await
+                }
+                // What changed or went since the look is the next one's.
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(words) = sent {
+                let words = format!("out/{}: {words}", folder::shown(&entry.name));
+                trouble = Err(words.clone());
+                self.look.later(&entry.name, words, Instant::now());
             }
         }
         trouble.map(|()| !self.whole.is_empty())
@@ -194,19 +219,22 @@ impl<'a> Work<'a> {
         entry: &Entry,
     ) -> Result<(), String> {
         let (content, became) = sender.send(&folders.out, entry).await;
+        let mut why = String::new();
         let (kind, shelf, beside) = match became {
             Became::Sent(beside) => (Shelf::Sent, &folders.sent, beside),
             Became::Refused(problem) => {
-                let (code, detail, entry) =
+                let (code, detail, name) =
                     (problem.code, &problem.detail, folder::shown(&entry.name));
-                tracing::info!(entry, %code, detail, "a drop folder's entry is refused");
+                tracing::info!(entry = name, %code, detail, "a drop folder's entry is refused");
+                why = format!("{code}: {detail}: ");
                 (Shelf::Failed, &folders.failed, send::error_of(&problem))
             }
             Became::Later(words) => return Err(words),
         };
         let what = (content.as_str(), &beside);
         let put = shelf::put((&folders.out, shelf), kind, entry, what, &|| Ok(()));
-        let put = put.map_err(|e| e.to_string())?;
+        // Where it cannot even be put away, what is wrong with it is the better word.
+        let put = put.map_err(|e| format!("{why}{e}"))?;
         self.look.gone(&entry.name);
         context.drop_folders.with(at, |s| match (kind, put) {
             (_, None) => {}

@@ -99,11 +99,7 @@ async fn give(
         let (context, transfer) = (context.clone(), transfer.clone());
         blocking(&context.hands.clone(), id, move || offer(&context, &transfer, &riding)).await?
     };
-    let wait = Duration::from_millis(ANSWER_MS_MAX);
-    let opened = timeout(wait, session.open_transfer()).await;
-    let (mut send, mut recv) =
-        opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)?;
-    send.set_priority(i32::from(transfer.class));
+    let (mut send, mut recv) = open(session, &transfer).await?;
     send.send_bytes(first.into()).await.map_err(broken)?;
     let mut giver = Giver::new(documents);
     let mut answers = Answers::awaited(&transfer.recipients);
@@ -129,6 +125,16 @@ async fn give(
     // Everything was answered; a stream that is gone by now changes nothing.
     let _ = send.finish();
     Ok(answers.into_inner())
+}
+
+/// Opens the stream of a transfer. Within the session, too, what is more urgent is sent first.
+async fn open(
+    session: &Session,
+    transfer: &Transfer,
+) -> Result<(FrameSender, FrameReceiver), Broken> {
+    let wait = Duration::from_millis(ANSWER_MS_MAX);
+    let opened = timeout(wait, session.open_transfer(transfer.priority())).await;
+    opened.map_err(|_| broken("the peer takes no more transfers"))?.map_err(broken)
 }
 
 /// Tells the operator of an answer that proves nothing.
@@ -200,3 +206,6 @@ async fn give_range(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,9 @@ pub(crate) fn judge(
     if !kept.closed || !kept.removals.is_empty() || kept.documents.is_empty() {
         return Fate::Nothing;
     }
+    if kept.recall {
+        return Fate::Kept(None);
+    }
     // One that cannot be read is kept.
     let Some(held) = read(history) else { return Fate::Kept(None) };
     match policy.rule_for(&facts(me, &held)) {

@@ -300,7 +300,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether a file may go: nobody is about to need it, and no dispatch in memory uses it.
+    /// Whether a file may go: nobody is about to need it, and no dispatch in memory uses it. Then nobody
+    /// is told any more that it is here: who uploaded it may need it for another dispatch, and uploads it anew.
     fn claim(&self, digest: Digest) -> bool {
         // Once it is leaving nobody can pin it. Who pinned it before handed it to the engine before this
         // question comes there.
@@ -309,7 +310,9 @@ impl Work<'_> {
         }
         let used = self.context.core.glance(move |engine, _| engine.uses_file(&digest));
         let free = matches!(self.runtime.block_on(used), Ok(false));
-        if !free {
+        if free {
+            self.context.uploads.forget_all(&digest);
+        } else {
             self.context.pins.left(&digest);
         }
         free

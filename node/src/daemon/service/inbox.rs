@@ -10,7 +10,8 @@ use tram_api::model::{InboxItem, InboxQuery, Page};
 use tram_dispatch::{AgencyCode, DispatchId};
 
 use super::acts::SameNumber;
-use super::places::{self, Places};
+use super::cursor::Cursor;
+use super::places;
 use super::questions::calendar;
 use super::{NodeService, convert};
 
@@ -20,28 +21,31 @@ const PAGE_MAX: u32 = 1000;
 /// Entries looked at in one question to the engine.
 pub(super) const LOOK_AT_ONCE: usize = 256;
 
-/// Where a listing of an agency's mailboxes goes on.
-pub(super) fn places_of(agency: &AgencyCode, after: Option<&str>) -> Result<Places, Problem> {
-    let Some(text) = after else { return Ok(Places::start(agency.clone())) };
-    Places::parse(agency.clone(), text)
-        .ok_or_else(|| Problem::bad_request("after: not a cursor of this listing"))
-}
-
 impl NodeService {
+    /// Where a listing of an agency's mailboxes goes on.
+    pub(super) fn cursor(
+        &self,
+        agency: &AgencyCode,
+        after: Option<&str>,
+    ) -> Result<Cursor, Problem> {
+        Cursor::of(&self.context.epoch, agency, after)
+            .ok_or_else(|| Problem::bad_request("after: not a cursor of this listing"))
+    }
+
     pub(super) async fn do_inbox(
         &self,
         agency: AgencyCode,
         query: InboxQuery,
         wait: Duration,
     ) -> Result<Page<InboxItem>, Problem> {
-        let places = places_of(&agency, query.after.as_deref())?;
+        let cursor = self.cursor(&agency, query.after.as_deref())?;
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
         let longest = Duration::from_millis(self.context.config.limits.client_wait_ms_max);
         let deadline = Instant::now() + wait.min(longest);
         // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
         loop {
-            let (items, to) = self.look(&agency, &query, places.clone(), limit).await?;
+            let (items, to) = self.look(&agency, &query, cursor.clone(), limit).await?;
             // Where nothing was seen yet, it begins at the beginning again.
             let next = to.text().or_else(|| query.after.clone());
             if !items.is_empty() || Instant::now() >= deadline {
@@ -63,53 +67,62 @@ impl NodeService {
         }
     }
 
-    /// Entries of the agency's mailboxes behind these places, and the places of the last ones looked at.
+    /// Entries of the agency's mailboxes behind this cursor, and the one of the last ones looked at.
     /// Asks the engine for a few at a time, so that a long mailbox does not hold up everybody else.
     async fn look(
         &self,
         agency: &AgencyCode,
         query: &InboxQuery,
-        mut places: Places,
+        mut cursor: Cursor,
         limit: usize,
-    ) -> Result<(Vec<InboxItem>, Places), Problem> {
+    ) -> Result<(Vec<InboxItem>, Cursor), Problem> {
         let (state, overdue) = (query.state, query.overdue);
         let context = self.context.clone();
         let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
         let days = Arc::new(days);
         let mut found = Vec::new();
         loop {
-            let (code, room) = (agency.clone(), limit - found.len());
+            let (code, room) = (agency.clone(), limit.saturating_sub(found.len()));
+            let me = self.context.me.clone();
             let (days, now) = (days.clone(), self.context.core.now().wall);
             let succession = self.context.succession();
             let look = move |engine: &tram_engine::Engine, view: &dyn tram_engine::View| {
                 let mailboxes = places::mailboxes(engine, &succession, &code);
-                let some = |of: &AgencyCode, after| engine.mailbox(of, after, LOOK_AT_ONCE);
-                let behind = places.behind(&mailboxes, LOOK_AT_ONCE, some);
-                let all = behind.len() < LOOK_AT_ONCE;
-                let mut items = Vec::new();
-                for (mailbox, place, held) in behind {
-                    places.pass(&mailboxes, &mailbox, place);
-                    let item = convert::inbox_item((engine, view), held, &mailbox, (&days, now));
+                let item = |mailbox: &AgencyCode, held| {
+                    let item = convert::inbox_item((engine, view), held, mailbox, (&days, now));
                     let wanted = |i: &InboxItem| {
                         state.is_none_or(|s| s == i.state) && overdue.is_none_or(|o| o == i.overdue)
                     };
-                    if let Some(item) = item.filter(wanted) {
-                        items.push((item, SameNumber::of(engine, view, held)));
-                    }
+                    Some((item.filter(wanted)?, SameNumber::of(engine, view, held)))
+                };
+                let back = cursor.back(engine, &me, &mailboxes, room);
+                let mut items: Vec<_> =
+                    back.into_iter().filter_map(|(mailbox, held)| item(&mailbox, held)).collect();
+                cursor.note_unshown(engine, &mailboxes);
+                if items.len() >= room {
+                    return (items, cursor, false);
+                }
+                let places = &mut cursor.places;
+                let some = |of: &AgencyCode, after| engine.mailbox(of, after, LOOK_AT_ONCE);
+                let behind = places.behind(&mailboxes, LOOK_AT_ONCE, some);
+                let all = behind.len() < LOOK_AT_ONCE;
+                for (mailbox, place, held) in behind {
+                    places.pass(&mailboxes, &mailbox, place);
+                    items.extend(item(&mailbox, held));
                     if items.len() == room {
-                        return (items, places, all);
+                        return (items, cursor, all);
                     }
                 }
                 if all {
                     places.level(&mailboxes);
                 }
-                (items, places, all)
+                (items, cursor, all)
             };
             let (items, to, all) = self.context.core.reading(look).await?;
             found.extend(self.with_same_numbers(agency, items).await?);
-            places = to;
+            cursor = to;
             if found.len() >= limit || all {
-                return Ok((found, places));
+                return Ok((found, cursor));
             }
         }
     }

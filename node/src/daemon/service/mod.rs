@@ -5,6 +5,7 @@ mod anchor;
 mod audit;
 pub(crate) mod checkpoints;
 mod convert;
+mod cursor;
 mod decisions;
 mod directory;
 mod events;

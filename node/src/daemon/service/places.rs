@@ -80,6 +80,11 @@ impl Places {
         }
     }
 
+    /// Whether a listing that is here has passed this place.
+    pub(crate) fn passed(&self, mailbox: &AgencyCode, place: u64) -> bool {
+        self.of(mailbox).is_some_and(|at| place <= at)
+    }
+
     /// The entries behind these places, oldest first, at most `max`. `entries` gives those of one mailbox
     /// after a custody number, oldest first; `max` of them are enough.
     pub(crate) fn behind<T>(

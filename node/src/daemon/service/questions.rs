@@ -4,7 +4,9 @@ use tram_api::model::*;
 use tram_api::{Caller, Problem, Questions, Reply, Scope};
 use tram_config::working_days;
 use tram_dispatch::{Code, Day, WorkingDays};
-use tram_spool::store::{ArrivalQuery, BetweenQuery as StoreBetween, NumberQuery, RefusalQuery};
+use tram_spool::store::{
+    Arrival, ArrivalQuery, BetweenQuery as StoreBetween, NumberQuery, RefusalQuery,
+};
 use tram_wire::Receipt;
 
 use super::{NodeService, store_problem};
@@ -136,8 +138,8 @@ impl NodeService {
         let at = query.at.map_or(context.core.now().wall, |t| t.0);
         self.reading(move || {
             let calendar = calendar(context.config.working_days.as_deref())?;
-            // What arrived later is not due yet; of what was registered late all is.
-            let border = if query.late { None } else { Some(calendar.overdue_before(at)) };
+            // What came later is not due yet; of what was registered late all is.
+            let border = if query.late { None } else { Some(at) };
             let to = query.to.map(|t| t.0).into_iter().chain(border).min();
             let asked = ArrivalQuery {
                 late: query.late,
@@ -147,24 +149,23 @@ impl NodeService {
                 after,
                 limit: query.limit.unwrap_or(PAGE_DEFAULT) as usize,
             };
-            let page = context.store.arrivals(&asked).map_err(store_problem)?;
+            let due = |found: &Arrival| calendar.register_by(found.arrived, found.urgency);
+            let is_late = |found: &Arrival| found.registered.unwrap_or(at) >= due(found);
+            let visible = |found: &Arrival| scope.sees(&found.originator, Some(&found.recipient));
+            let keep = |found: &Arrival| is_late(found) && visible(found);
+            let page = context.store.arrivals(&asked, keep).map_err(store_problem)?;
             let mut holidays_known = calendar.knows(Day::of(at));
             let mut items = Vec::new();
             for found in page.items {
-                let due = calendar.deadline(found.arrived);
                 holidays_known &= calendar.knows(Day::of(found.arrived));
-                let late = found.registered.is_none_or(|registered| registered >= due);
-                let visible = scope.sees(&found.originator, Some(&found.recipient));
-                if late && visible {
-                    items.push(OverdueItem {
-                        dispatch: found.dispatch.into(),
-                        originator: found.originator.into(),
-                        recipient: found.recipient.into(),
-                        arrived_at: found.arrived.into(),
-                        due_at: due.into(),
-                        registered_at: found.registered.map(Into::into),
-                    });
-                }
+                items.push(OverdueItem {
+                    due_at: due(&found).into(),
+                    dispatch: found.dispatch.into(),
+                    originator: found.originator.into(),
+                    recipient: found.recipient.into(),
+                    arrived_at: found.arrived.into(),
+                    registered_at: found.registered.map(Into::into),
+                });
             }
             let next = page.next.map(|cursor| cursor.to_string());
             Ok(OverdueView { at: at.into(), holidays_known, items, next })

@@ -114,6 +114,7 @@ impl NodeService {
         found.extend(c.webhooks.alarms(&c.config.webhooks, now));
         found.extend(c.drop_folders.alarms(&c.config.drop_folders, now));
         found.extend(c.time_stamp_debt().and_then(|debt| debt.alarm(now)));
+        found.extend(c.overdue.alarms());
         found.extend(self.quarantine_alarms().await?);
         Ok(c.alarms.settle(now, found))
     }

@@ -1,9 +1,10 @@
 //! Evidence events with ids that outlive the process: their places in the order of commits.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tram_api::Problem;
-use tram_api::model::EventNotice;
+use tram_api::model::{EventNotice, Happening};
 use tram_dispatch::{AgencyCode, Status, UnixMillis};
 use tram_engine::Notice;
 use tram_spool::store::{Place, StoryQuery, Told};
@@ -13,8 +14,10 @@ use super::store_problem;
 
 /// How far back somebody who comes back is told what happened: longer than any dispatch lives.
 const BACK_MS: u64 = 45 * 86_400_000;
-/// Records at one moment that concern one agency.
+/// Records at one moment that concern one agency, and of what is looked up together.
 const MOMENT_MAX: usize = 4_096;
+/// Events no further apart than this are looked up together, by the clocks of who said them.
+const NEAR_MS: u64 = 5;
 
 impl Context {
     /// The id of a place.
@@ -30,6 +33,8 @@ impl Context {
     /// `BAD_REQUEST`: it is no id of an event.
     pub(crate) fn event_place(&self, id: &str) -> Result<Option<Place>, Problem> {
         let bad = || Problem::bad_request("after: not the id of an event");
+        // A deadline that passed has no place: it was told behind one.
+        let id = id.split_once('.').map_or(id, |(behind, _)| behind);
         let (_, place) = id.split_once('-').ok_or_else(bad)?;
         let place: Place = place.parse().map_err(|_| bad())?;
         Ok((self.event_id(place) == id).then_some(place))
@@ -50,25 +55,41 @@ impl Context {
         self.store.story(&query).map_err(store_problem)
     }
 
-    /// Where what was just told is. Blocks.
-    pub(crate) fn place_of(&self, notice: &Notice) -> Result<Option<Told>, Problem> {
-        let query = StoryQuery {
-            agencies: Some(BTreeSet::from([notice.originator.clone()])),
-            from: notice.time,
-            to: Some(notice.time.plus_ms(1)),
-            after: None,
-            limit: MOMENT_MAX,
-        };
-        let found = self.store.story(&query).map_err(store_problem)?;
-        let is_it = |told: &Told| {
-            let e = &told.evidence;
-            e.dispatch == notice.dispatch
-                && e.event == notice.event
-                && e.recipient == notice.recipient
-                && e.node == notice.node
-                && e.status == notice.status
-        };
-        Ok(found.into_iter().rfind(is_it))
+    /// Where each of these, which were just told, is. What was said within few moments is looked up
+    /// together: under load a look-up for each would hold up whoever listens. Blocks.
+    pub(crate) fn places_of(&self, notices: &[Arc<Notice>]) -> Result<Vec<Option<Told>>, Problem> {
+        let mut order: Vec<usize> = (0..notices.len()).collect();
+        order.sort_by_key(|i| notices[*i].time);
+        let mut places = vec![None; notices.len()];
+        let are_near = |a: &usize, b: &usize| notices[*a].time.plus_ms(NEAR_MS) >= notices[*b].time;
+        for near in order.chunk_by(are_near) {
+            let found = self.told_at(near.iter().map(|i| &*notices[*i]))?;
+            let whole = found.len() < MOMENT_MAX;
+            for i in near {
+                let notice = &*notices[*i];
+                places[*i] = match whole {
+                    true => found.iter().rfind(|told| is_of(told, notice)).cloned(),
+                    false => {
+                        let alone = self.told_at(std::iter::once(notice))?;
+                        alone.into_iter().rfind(|told| is_of(told, notice))
+                    }
+                };
+            }
+        }
+        Ok(places)
+    }
+
+    /// What is told of the originators of these notices between the first and the last of them.
+    fn told_at<'n>(&self, notices: impl Iterator<Item = &'n Notice>) -> Result<Vec<Told>, Problem> {
+        let mut agencies = BTreeSet::new();
+        let (mut from, mut to) = (UnixMillis(u64::MAX), UnixMillis(0));
+        for notice in notices {
+            agencies.insert(notice.originator.clone());
+            (from, to) = (from.min(notice.time), to.max(notice.time.plus_ms(1)));
+        }
+        let (agencies, to) = (Some(agencies), Some(to));
+        let query = StoryQuery { agencies, from, to, after: None, limit: MOMENT_MAX };
+        self.store.story(&query).map_err(store_problem)
     }
 
     /// An event as it is announced.
@@ -77,11 +98,22 @@ impl Context {
     }
 }
 
+/// Whether it is what the notice is about.
+fn is_of(told: &Told, notice: &Notice) -> bool {
+    let e = &told.evidence;
+    e.dispatch == notice.dispatch
+        && e.time == notice.time
+        && e.event == notice.event
+        && e.recipient == notice.recipient
+        && e.node == notice.node
+        && e.status == notice.status
+}
+
 /// An event under an id.
 pub(super) fn named(id: String, n: &Notice) -> EventNotice {
     EventNotice {
         id,
-        event: n.event.into(),
+        event: Happening::Evidence(n.event).into(),
         dispatch: n.dispatch.into(),
         originator: n.originator.clone().into(),
         recipient: n.recipient.clone().map(Into::into),

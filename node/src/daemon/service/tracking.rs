@@ -6,10 +6,10 @@ use tram_api::model::{DispatchQuery, DispatchSummary, Outcome, Page, Tracking};
 use tram_api::{Caller, Problem, Scope};
 use tram_dispatch::{AgencyCode, Code, DispatchId, Reference, UnixMillis, WorkingDays};
 use tram_engine::state::held::HeldDispatch;
-use tram_engine::state::leg::Leg;
 use tram_engine::{Engine, Fatal, View};
 use tram_spool::store::DispatchQuery as StoreQuery;
 
+use super::super::overdue::Owing;
 use super::questions::calendar;
 use super::{NodeService, convert, storage};
 
@@ -84,6 +84,8 @@ impl NodeService {
             .collect();
         let mut items = self.looked_up(ids, scope).await?;
         items.retain(|item| query.late.is_none_or(|late| late == (item.late > 0)));
+        let missing = |item: &DispatchSummary| item.unacknowledged > 0;
+        items.retain(|item| query.unacknowledged.is_none_or(|asked| asked == missing(item)));
         Ok(Page { items, next })
     }
 
@@ -193,8 +195,7 @@ fn tracking(
 fn summary(held: &HeldDispatch, days: &WorkingDays, now: UnixMillis) -> DispatchSummary {
     let e = held.dispatch.envelope();
     let send_by = days.send_by(e.issued_at, e.metadata.urgency);
-    // Elsewhere it is a matter of relays, who have a deadline of their own: at once.
-    let is_here = |leg: &&Leg| held.upstreams.is_empty() && send_by <= now && leg.in_custody();
+    let owing = Owing::of(held);
     let outcomes: Vec<Option<Outcome>> =
         held.legs.values().map(|leg| convert::leg_state(leg, false).1).collect();
     let count = |f: fn(&Option<Outcome>) -> bool| outcomes.iter().filter(|o| f(o)).count() as u32;
@@ -210,6 +211,8 @@ fn summary(held: &HeldDispatch, days: &WorkingDays, now: UnixMillis) -> Dispatch
         consigned: count(|o| *o == Some(Outcome::Consigned)),
         undelivered: count(|o| o.is_some() && *o != Some(Outcome::Consigned)),
         send_by: send_by.into(),
-        late: held.legs.values().filter(is_here).count() as u32,
+        late: if send_by <= now { owing.to_send } else { 0 },
+        acknowledge_by: owing.acknowledge_by.first().copied().map(Into::into),
+        unacknowledged: owing.acknowledge_by.iter().filter(|by| **by <= now).count() as u32,
     }
 }

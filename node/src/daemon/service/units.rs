@@ -15,7 +15,7 @@ use tram_engine::state::held::HeldDispatch;
 use tram_engine::units::ForUnits;
 use tram_engine::{Engine, Input};
 
-use super::inbox::{LOOK_AT_ONCE, places_of};
+use super::inbox::LOOK_AT_ONCE;
 use super::places;
 use super::questions::calendar;
 use super::{NodeService, convert, settled, storage};
@@ -124,7 +124,7 @@ impl NodeService {
         unit: UnitCode,
         query: UnitQuery,
     ) -> Result<Page<UnitItem>, Problem> {
-        let mut places = places_of(&agency, query.after.as_deref())?;
+        let mut cursor = self.cursor(&agency, query.after.as_deref())?;
         let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
         let context = self.context.clone();
         let days = self.reading(move || calendar(context.config.working_days.as_deref())).await?;
@@ -132,6 +132,7 @@ impl NodeService {
         let mut items: Vec<UnitItem> = Vec::new();
         loop {
             let (code, unit, days) = (agency.clone(), unit.clone(), days.clone());
+            let mut places = cursor.places.clone();
             let (room, now) = (limit - items.len(), self.context.core.now().wall);
             let succession = self.context.succession();
             let of_others: BTreeSet<AgencyCode> = succession
@@ -169,9 +170,9 @@ impl NodeService {
             let (found, to, all) = self.context.core.reading(look).await?;
             let full = found.len() == room;
             items.extend(found);
-            places = to;
+            cursor.places = to;
             if full || all {
-                let next = if full { places.text() } else { None };
+                let next = if full { cursor.text() } else { None };
                 return Ok(Page { items, next });
             }
         }

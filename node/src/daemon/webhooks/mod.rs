@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
+use tram_api::model::EventNotice;
 use tram_config::Webhook;
 use tram_crypto::sha256_parts;
 use tram_dispatch::id::hex;
@@ -91,7 +92,9 @@ impl Work<'_> {
         let receiver = Sender::open(self.hook, &self.context.config)?;
         // Listens before it looks, so that nothing falls between the two.
         let mut news = self.context.core.listen();
+        let (mut overdue, newest) = self.context.overdue.listen();
         let mut after = self.begin()?;
+        let mut mark = self.begin_overdue(newest)?;
         let mut since = None;
         loop {
             loop {
@@ -99,7 +102,8 @@ impl Work<'_> {
                 let whole = some.len() == AT_ONCE;
                 for told in some {
                     if told.authorised && self.concerns(&told) {
-                        self.send(&receiver, &told).await?;
+                        let notice = self.context.announced(&told);
+                        self.send(&receiver, &notice, told.evidence.time).await?;
                     }
                     after = Some(told.place);
                     self.keep(after)?;
@@ -108,8 +112,24 @@ impl Work<'_> {
                     break;
                 }
             }
+            for entry in self.context.overdue.behind(mark) {
+                if entry.originator == self.hook.agency {
+                    let behind = self.context.event_id(after.unwrap_or(self.context.store.place()));
+                    let notice = entry.notice(self.context, &behind);
+                    self.send(&receiver, &notice, entry.due).await?;
+                }
+                mark = entry.noted;
+                self.keep_overdue(mark)?;
+            }
             self.context.webhooks.with(self.at, |s| s.caught_up());
-            since = Some(self.heard(&mut news).await);
+            since = tokio::select! {
+                oldest = self.heard(&mut news) => Some(oldest),
+                // Of the news it may have heard meanwhile nothing is known any more: everything is looked at.
+                passed = overdue.changed() => match passed {
+                    Ok(()) => None,
+                    Err(_) => std::future::pending().await,
+                },
+            };
         }
     }
 
@@ -184,10 +204,37 @@ impl Work<'_> {
         kept.map(|_| ()).map_err(|e| format!("{}: {e}", self.path().display()))
     }
 
-    async fn send(&mut self, receiver: &Sender, told: &Told) -> Result<(), String> {
-        let notice = self.context.announced(told);
-        let body = serde_json::to_vec(&notice).map_err(|e| e.to_string())?;
-        self.context.webhooks.with(self.at, |s| s.waits(told.evidence.time));
+    /// How far the receiver is with deadlines that passed; the first time, behind those there are.
+    fn begin_overdue(&self, newest: UnixMillis) -> Result<UnixMillis, String> {
+        let path = self.context.config.data_dir.join(FOLDER).join(self.overdue_note());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(UnixMillis).map_err(|_| path.display().to_string()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                self.keep_overdue(newest)?;
+                Ok(newest)
+            }
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    fn keep_overdue(&self, mark: UnixMillis) -> Result<(), String> {
+        let (name, text) = (self.overdue_note(), mark.0.to_string());
+        let kept = files::keep(&self.context.config.data_dir, FOLDER, &name, text.as_bytes());
+        kept.map(|_| ()).map_err(|e| format!("{FOLDER}/{name}: {e}"))
+    }
+
+    fn overdue_note(&self) -> String {
+        format!("{}.overdue", self.note())
+    }
+
+    async fn send(
+        &mut self,
+        receiver: &Sender,
+        notice: &EventNotice,
+        at: UnixMillis,
+    ) -> Result<(), String> {
+        let body = serde_json::to_vec(notice).map_err(|e| e.to_string())?;
+        self.context.webhooks.with(self.at, |s| s.waits(at));
         receiver.send(&notice.id, body, self.context.core.now().wall).await?;
         self.pause = PAUSE_FIRST;
         self.context.webhooks.with(self.at, |s| s.took());

@@ -1,15 +1,14 @@
-//! The clerk's day in short: statuses, a recall that is agreed to, one that is declined, a replacement.
+//! The clerk's day in short: statuses, a recall that is agreed to, one that is declined, an update, a
+//! replacement, a dispatch that came to the wrong desk, and one to a group with a commune that is hosted.
 
-use std::time::Instant;
-
-use bytes::Bytes;
 use tram_api::model::Tracking;
-use tram_dispatch::envelope::{Act, Envelope, Related};
-use tram_dispatch::{Code, DispatchId, Event, Status};
+use tram_dispatch::envelope::{Act, Related};
+use tram_dispatch::group::Group;
+use tram_dispatch::{Code, DispatchId, Status};
 
 use super::Scenario;
+use super::desk::{COMMUNE_DESK, Desk, HOSTED_DESK, Row};
 use super::mailbox::Sent;
-use crate::cli::table::Align;
 use crate::demo::documents;
 use crate::demo::failure::DemoError;
 use crate::demo::summary::Summary;
@@ -18,66 +17,125 @@ use crate::demo::wall_now;
 
 /// What the clerk is asked to do, and does.
 const FIRST: &str = "17/CT-VD";
-/// What is declined to be given back, and replaced.
+/// What is declined to be given back, updated and replaced.
 const SECOND: &str = "18/CT-VD";
+/// Its update.
+const UPDATE: &str = "18b/CT-VD";
 /// What replaces it.
 const REPLACEMENT: &str = "19/CT-VD";
+/// What is meant for somebody else.
+const ASTRAY: &str = "20/CT-VD";
+/// What goes to every commune of the province.
+const TO_ALL: &str = "21/CT-VD";
+/// The group, as the envelope names it.
+const GROUP: &str = "communes-of:H41";
 /// Why a recall is declined.
 const DONE_ALREADY: &str = "đã thi hành (ví dụ)";
-
-/// One line: what was said of which dispatch, and how long it took to the originator.
-type Row = Vec<String>;
+/// Why a dispatch is returned.
+const NOT_OURS: &str = "gửi nhầm, không thuộc thẩm quyền của xã (ví dụ)";
 
 impl Scenario<'_> {
-    /// The centre issues, recalls and replaces; the commune's clerk answers.
+    /// The centre issues, recalls, updates and replaces; the clerks of the communes answer.
     pub(super) async fn day(&self, summary: &mut Summary) -> Result<(), DemoError> {
-        let page = self.page;
-        page.heading(4, "The clerk's day", "Một ngày của văn thư");
-        let mut rows = Vec::new();
+        self.page.heading(4, "The clerk's day", "Một ngày của văn thư");
         let pdf = documents::directive_pdf(wall_now());
-        let first = self.issue(summary, &pdf, FIRST, Act::New).await?;
-        self.take(COMMUNE, first, &[Sent { name: "chi-thi.pdf", bytes: &pdf }], CENTRE).await?;
-        rows.push(self.seen(summary, FIRST, first, Status::Accepted).await?);
-        for status in [Status::Assigned, Status::Processing, Status::Completed] {
-            rows.push(self.said(summary, FIRST, first, status, None).await?);
-        }
-
-        let recall = self.issue(summary, &pdf, "TH/17", Act::Recall(related(FIRST)?)).await?;
-        rows.push(self.said(summary, "TH/17", recall, Status::Agreed, None).await?);
-        rows.push(self.seen(summary, FIRST, first, Status::Agreed).await?);
-        let given = self.client(COMMUNE)?.fetch(&agency(COMMUNE), first).await;
-        if !given.is_err_and(|e| e.code() == Code::WrongState) {
-            return Err(DemoError::Wrong(format!("{FIRST} is given out though it was recalled")));
-        }
-
-        let second = self.issue(summary, &pdf, SECOND, Act::New).await?;
-        let recall = self.issue(summary, &pdf, "TH/18", Act::Recall(related(SECOND)?)).await?;
-        let why = Some(DONE_ALREADY);
-        rows.push(self.said(summary, "TH/18", recall, Status::Declined, why).await?);
-        let replace = Act::Replace(vec![related(SECOND)?]);
-        let replacement = self.issue(summary, &pdf, REPLACEMENT, replace).await?;
-        self.linked(second, replacement).await?;
-        page.table(
-            &[
-                ("dispatch", "văn bản", Align::Left),
-                ("status", "trạng thái", Align::Right),
-                ("in words", "nghĩa", Align::Left),
-                ("evidence event", "sự kiện bằng chứng", Align::Left),
-                ("seen by the centre after", "trung ương thấy sau", Align::Right),
-                ("receipt", "biên nhận", Align::Left),
-            ],
-            rows,
-        );
+        let mut rows = self.handled_and_recalled(summary, &pdf).await?;
+        rows.extend(self.updated_and_replaced(summary, &pdf).await?);
+        let astray = self.issue(summary, &pdf, ASTRAY, Act::New).await?;
+        rows.push(self.returned(summary, (ASTRAY, astray), COMMUNE_DESK, NOT_OURS).await?);
+        let desks = [COMMUNE_DESK, HOSTED_DESK];
+        rows.extend(self.to_all(summary, &pdf, &desks).await?);
+        self.show_said(&rows);
+        let page = self.page;
         page.note(
             format!(
                 "{FIRST} was recalled and is given out no more; {REPLACEMENT} replaces {SECOND}"
             ),
             format!("{FIRST} đã thu hồi, không cấp lại nữa; {REPLACEMENT} thay thế {SECOND}"),
         );
+        let codes: Vec<&str> = desks.iter().map(|desk| desk.agency).collect();
+        let (codes, host) = (codes.join(", "), node(HOSTED_DESK.node));
+        let hosted = HOSTED_DESK.agency;
+        page.note(
+            format!(
+                "{TO_ALL} was sealed for {GROUP}: {codes}; {hosted} has no system and is hosted by {host}"
+            ),
+            format!(
+                "{TO_ALL} ký số gửi {GROUP}: {codes}; {hosted} không có hệ thống riêng, do {host} phục vụ"
+            ),
+        );
         Ok(())
     }
 
-    /// Sealed by the centre, until the commune's node holds it and the centre has the proof.
+    /// One that is registered, handled and then given back.
+    async fn handled_and_recalled(
+        &self,
+        summary: &mut Summary,
+        pdf: &[u8],
+    ) -> Result<Vec<Row>, DemoError> {
+        let mut rows = Vec::new();
+        let first = self.issue(summary, pdf, FIRST, Act::New).await?;
+        self.take(COMMUNE, first, &[Sent { name: "chi-thi.pdf", bytes: pdf }], CENTRE).await?;
+        let named = (FIRST, first);
+        rows.push(self.seen(summary, named, COMMUNE_DESK, Status::Accepted).await?);
+        for status in [Status::Assigned, Status::Processing, Status::Completed] {
+            rows.push(self.said(summary, named, status, None).await?);
+        }
+        let recall = self.issue(summary, pdf, "TH/17", Act::Recall(related(FIRST)?)).await?;
+        rows.push(self.said(summary, ("TH/17", recall), Status::Agreed, None).await?);
+        rows.push(self.seen(summary, named, COMMUNE_DESK, Status::Agreed).await?);
+        let given = self.client(COMMUNE)?.fetch(&agency(COMMUNE), first).await;
+        if !given.is_err_and(|e| e.code() == Code::WrongState) {
+            return Err(DemoError::Wrong(format!("{FIRST} is given out though it was recalled")));
+        }
+        Ok(rows)
+    }
+
+    /// One that is not given back; its update is agreed to, and then it is replaced.
+    async fn updated_and_replaced(
+        &self,
+        summary: &mut Summary,
+        pdf: &[u8],
+    ) -> Result<Vec<Row>, DemoError> {
+        let mut rows = Vec::new();
+        let second = self.issue(summary, pdf, SECOND, Act::New).await?;
+        let recall = self.issue(summary, pdf, "TH/18", Act::Recall(related(SECOND)?)).await?;
+        let why = Some(DONE_ALREADY);
+        rows.push(self.said(summary, ("TH/18", recall), Status::Declined, why).await?);
+        let update = self.issue(summary, pdf, UPDATE, Act::Update(related(SECOND)?)).await?;
+        rows.push(self.said(summary, (UPDATE, update), Status::Agreed, None).await?);
+        let replace = Act::Replace(vec![related(SECOND)?]);
+        let replacement = self.issue(summary, pdf, REPLACEMENT, replace).await?;
+        self.linked(second, replacement).await?;
+        Ok(rows)
+    }
+
+    /// One to a group: the centre's own system asks its node whom that means today, and seals for these.
+    async fn to_all(
+        &self,
+        summary: &mut Summary,
+        pdf: &[u8],
+        desks: &[Desk],
+    ) -> Result<Vec<Row>, DemoError> {
+        let group: Group = GROUP.parse().map_err(|e| DemoError::Wrong(format!("{GROUP}: {e}")))?;
+        let meant = self.client(CENTRE)?.recipients(&agency(CENTRE), &[group]).await;
+        let meant = self.told(CENTRE, "recipients", meant)?;
+        let members: Vec<_> = meant.recipients.iter().map(|r| r.agency.0.clone()).collect();
+        if members != desks.iter().map(|desk| agency(desk.agency)).collect::<Vec<_>>() {
+            return Err(DemoError::Wrong(format!("{GROUP} means {members:?}")));
+        }
+        let names = |envelope: &mut tram_dispatch::Envelope| {
+            (envelope.recipients, envelope.group) = (members, Some(meant.groups));
+        };
+        let all = self.send(summary, pdf, TO_ALL, names, desks).await?;
+        let mut rows = Vec::new();
+        for desk in desks {
+            rows.push(self.registered(summary, (TO_ALL, all), *desk).await?);
+        }
+        Ok(rows)
+    }
+
+    /// To the commune, until its node holds it and the centre has the proof.
     async fn issue(
         &self,
         summary: &mut Summary,
@@ -85,68 +143,7 @@ impl Scenario<'_> {
         reference: &str,
         act: Act,
     ) -> Result<DispatchId, DemoError> {
-        let now = wall_now();
-        let envelope = documents::directive(self.network, pdf, &[], now, reference)?;
-        let mut envelope = Envelope { act, ..envelope };
-        // A number stands on one document only: the others would come with a warning.
-        let number = reference.split_once('/').map(|(number, _)| number);
-        let number = number.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
-        envelope.metadata.number = number.map(str::to_owned);
-        let seal = &self.network.centre_seal;
-        let sealed = crate::sealing::seal(&envelope, &seal.chain, &*seal.key)?;
-        let along = [Some(Bytes::copy_from_slice(pdf))];
-        let accepted = self.client(CENTRE)?.submit(sealed.raw(), &along).await;
-        let id = self.first_answer(&sealed, &self.told(CENTRE, "submit", accepted)?)?;
-        summary.dispatches += 1;
-        self.wait_for(CENTRE, id, COMMUNE, Event::ContentConsignment).await?;
-        summary.consigned += 1;
-        Ok(id)
-    }
-
-    /// The commune's clerk says so, and the centre sees it.
-    async fn said(
-        &self,
-        summary: &mut Summary,
-        reference: &str,
-        id: DispatchId,
-        status: Status,
-        remark: Option<&str>,
-    ) -> Result<Row, DemoError> {
-        let remark = remark.map(str::to_owned);
-        let commune = self.client(COMMUNE)?;
-        let reported = commune.report(&agency(COMMUNE), id, status, remark).await;
-        self.told(COMMUNE, "report", reported)?;
-        self.seen(summary, reference, id, status).await
-    }
-
-    /// Waits until the centre's node shows this status, by evidence of the commune's.
-    async fn seen(
-        &self,
-        summary: &mut Summary,
-        reference: &str,
-        id: DispatchId,
-        status: Status,
-    ) -> Result<Row, DemoError> {
-        let commune = node(COMMUNE);
-        let began = Instant::now();
-        let tracking = |found: &Tracking| {
-            let standing = found.legs.first().and_then(|leg| leg.status.as_ref());
-            let told = standing.is_some_and(|s| s.status.0 == status);
-            let evidence = found.evidence.iter().rev();
-            let mut by = evidence.filter(|e| e.node.0 == commune && e.authorised);
-            let event = by.find(|e| e.status.is_some_and(|s| s.0 == status)).cloned();
-            event.filter(|_| told)
-        };
-        let event = self.until(CENTRE, id, || format!("{status} of {reference}"), tracking).await?;
-        summary.statuses_seen += 1;
-        Ok(vec![
-            reference.to_owned(),
-            format!("{:02}", status.number()),
-            status.word().to_owned(),
-            self.page.pick(event.event.0.name(), event.event.0.name_vi()).to_owned(),
-            format!("{} ms", began.elapsed().as_millis()),
-            event.receipt.0.short(),
-        ])
+        self.send(summary, pdf, reference, |envelope| envelope.act = act, &[COMMUNE_DESK]).await
     }
 
     /// Waits until the centre's node shows that one dispatch replaces the other.

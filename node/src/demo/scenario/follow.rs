@@ -50,7 +50,7 @@ impl Scenario<'_> {
     }
 
     /// Asks one node until it knows of an event that another recorded.
-    async fn evidence(
+    pub(super) async fn evidence(
         &self,
         asked: &'static str,
         id: DispatchId,

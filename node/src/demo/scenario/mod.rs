@@ -1,6 +1,7 @@
 //! What the demo does with the running nodes, step by step, and what it says about it.
 
 mod day;
+mod desk;
 mod evidence;
 mod follow;
 mod mailbox;

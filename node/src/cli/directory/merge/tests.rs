@@ -119,6 +119,64 @@ fn what_would_leave_a_hole_or_a_circle_is_refused_whole() {
     assert_eq!(merged(chain).unwrap().1.len(), 2);
 }
 
+/// Plans and working files that were altered at random, the same in each run: what is not refused leaves a
+/// file that reads back as it is.
+#[test]
+fn whatever_a_plan_says_it_is_carried_out_whole_or_refused() {
+    use crate::mutate::{Dice, mutated};
+
+    const PLAN: &str = "at = \"2025-06-30T17:00:00Z\"\n\
+        [[merge]]\nclose = [\"H41.12\", \"H41.13\"]\ninto = \"H41\"\nchildren = true\n\
+        [[move]]\nagencies = [\"H41.13.01\"]\nparent = \"H41.99\"\ntier = 4\n\
+        [[rename]]\ncode = \"H41.12.01\"\nname = \"Xã Mỹ Sơn\"\n\
+        [[open]]\ncode = \"H41.99\"\nname = \"Đặc khu\"\ntier = 3\nparent = \"H41\"\nnode = \"n1.H41\"\n";
+    const CHAIN: &str = "[[merge]]\nclose = [\"H41.12.01\"]\ninto = \"H41.12.02\"\n\
+        [[move]]\nagencies = [\"H41.13.02\"]\nnode = \"n1.H41\"\n";
+    let working = small().text().unwrap();
+    let plans = [PLAN, CHAIN].map(|text| text.as_bytes().to_vec());
+    let (mut done, mut refused, mut unread) = (0, 0, 0);
+    for run in 0..4_000 {
+        let dice = &mut Dice::new(2026, run);
+        // Every fourth run the working file is altered too.
+        let mut file = small();
+        if run % 4 == 0 {
+            let text = mutated(&[working.clone().into_bytes()], dice);
+            match String::from_utf8(text).ok().and_then(|text| toml::from_str(&text).ok()) {
+                Some(altered) => file = altered,
+                None => {
+                    unread += 1;
+                    continue;
+                }
+            }
+        }
+        let text = String::from_utf8_lossy(&mutated(&plans, dice)).into_owned();
+        let Ok(plan) = toml::from_str::<Plan>(&text) else {
+            unread += 1;
+            continue;
+        };
+        let carried = carry_out(&mut file, &plan, UnixMillis(0)).and_then(|_| check(&file));
+        match carried {
+            Ok(()) => {
+                let again: Working = toml::from_str(&file.text().unwrap()).unwrap();
+                assert_eq!(again, file, "{text}");
+                // That nothing is left hanging is known already; what can be signed has sound entries.
+                if let Ok(entries) = file.entries() {
+                    assert_eq!(
+                        entries.len(),
+                        file.agencies.len() + file.nodes.len() + file.delegations.len()
+                    );
+                }
+                done += 1;
+            }
+            Err(failure) => {
+                assert!(!format!("{failure:?}").is_empty());
+                refused += 1;
+            }
+        }
+    }
+    assert!(done > 20 && refused > 50 && unread > 200, "{done}, {refused}, {unread}");
+}
+
 /// The working file of a made-up country of the real shape.
 fn country_file(network: &Network) -> Working {
     Working::of(network.id(), &country::before())

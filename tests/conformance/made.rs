@@ -4,15 +4,13 @@ use serde_json::{Value, json};
 use tram_crypto::{Algorithm, Ed25519Signer, Sign, sha256};
 use tram_dispatch::directory::*;
 use tram_dispatch::envelope::*;
-use tram_dispatch::evidence::Genesis;
 use tram_dispatch::*;
-use tram_tlog::checkpoint::Checkpoint;
-use tram_tlog::{Hash, MemoryTree, leaf_hash};
+use tram_tlog::leaf_hash;
 use tram_wire::directory::{self as dir, DirectoryFile, KeySignature};
-use tram_wire::evidence_file::{Link, ProvedCheckpoint};
-use tram_wire::frame::{self, Answer, Frame, Hello, Outcome, Range, Transfer};
 use tram_wire::root::{self, RootFile};
-use tram_wire::{Bundle, Receipt, SealedDispatch, SignedRoot, evidence, genesis};
+use tram_wire::{Bundle, Receipt, SealedDispatch, evidence, genesis};
+
+use crate::log::Log;
 
 /// Every key is the Ed25519 key whose 32-byte seed repeats one byte.
 pub(crate) const SEED_ANCHOR: u8 = 17;
@@ -46,7 +44,7 @@ pub(crate) fn code(text: &str) -> AgencyCode {
     AgencyCode::parse_canonical(text).unwrap()
 }
 
-fn node(text: &str) -> NodeId {
+pub(crate) fn node(text: &str) -> NodeId {
     text.parse().unwrap()
 }
 
@@ -98,7 +96,7 @@ pub(crate) fn all() -> Vec<Vector> {
     ];
     vectors.extend(crate::changes::all(&directory));
     vectors.extend(crate::proved::all(network, &root, &full, &log, &directory));
-    vectors.extend(frames(network, &log, &full, &directory, [&first, &receipt]));
+    vectors.extend(crate::frames::frames(network, &log, &full, &directory, [&first, &receipt]));
     vectors
 }
 
@@ -333,223 +331,4 @@ fn directory_file(network: NetworkId, epoch: EpochId) -> DirectoryFile {
     let signed = dir::to_be_signed(Algorithm::EdDsa, &head_bytes, network);
     let signatures = key_signature(SEED_ROOT, &signed);
     DirectoryFile { head_bytes, head, signatures, entries, decoded }
-}
-
-/// The receipt log of node n1.H41: a genesis and four records.
-pub(crate) struct Log {
-    genesis: Genesis,
-    epoch: EpochId,
-    pub(crate) tree: MemoryTree,
-    records: Vec<Vec<u8>>,
-    root: SignedRoot,
-}
-
-impl Log {
-    fn new(network: NetworkId, dispatch: &SealedDispatch) -> Self {
-        let genesis = Genesis {
-            network,
-            node: node("n1.H41"),
-            receipt_key: spki(SEED_RECEIPT),
-            checkpoint_key: spki(SEED_CHECKPOINT),
-            started_at: UnixMillis(START),
-            previous: None,
-        };
-        let epoch = genesis::epoch_id(&genesis);
-        let base = EvidenceRecord {
-            event: Event::SubmissionAcceptance,
-            network,
-            node: genesis.node.clone(),
-            epoch,
-            dispatch: dispatch.id(),
-            object: Some(dispatch.object()),
-            originator: code("G22"),
-            recipient: None,
-            custody: 1,
-            admission: Some(1),
-            time: UnixMillis(START + 1_000),
-            reason: None,
-            remark: None,
-            status: None,
-            previous: None,
-            upstream: None,
-            directory: Some(Digest([6; 32])),
-            revocation: None,
-            attestation: None,
-            other_object: None,
-            sequence: None,
-            related: None,
-            removal: None,
-        };
-        let refused = EvidenceRecord {
-            event: Event::SubmissionRejection,
-            object: None,
-            custody: 2,
-            admission: Some(2),
-            sequence: Some(Sequence { series: 1, number: 17 }),
-            reason: Some(Code::SecretRefused),
-            ..base.clone()
-        };
-        let consigned = EvidenceRecord {
-            event: Event::ContentConsignment,
-            recipient: Some(code("H41.12.03")),
-            custody: 3,
-            admission: None,
-            status: Some(1),
-            previous: Some(node("n1.G22")),
-            upstream: Some(Digest([7; 32])),
-            revocation: Some(Digest([8; 32])),
-            ..base.clone()
-        };
-        let returned = EvidenceRecord {
-            event: Event::ConsignmentRejection,
-            reason: Some(Code::RecipientRefused),
-            remark: Some("Thiếu phụ lục".into()),
-            status: Some(2),
-            custody: 4,
-            attestation: Some(Digest([10; 32])),
-            other_object: Some(Digest([11; 32])),
-            ..consigned.clone()
-        };
-        let records: Vec<Vec<u8>> =
-            [base, refused, consigned, returned].iter().map(evidence::encode).collect();
-        let mut tree = MemoryTree::new();
-        tree.push(&genesis::leaf(&genesis).commitment);
-        for (salt, record) in (1u8..).zip(&records) {
-            tree.push(&evidence::commitment(&[salt; 16], record));
-        }
-        let mut root = SignedRoot {
-            key: Digest(sha256(&spki(SEED_RECEIPT))),
-            node: genesis.node.clone(),
-            epoch,
-            size: tree.size(),
-            time: UnixMillis(START + 1_234),
-            root: tree.root().0,
-            signature: vec![],
-        };
-        root.signature = signer(SEED_RECEIPT).sign(&root.to_be_signed(network)).unwrap();
-        Log { genesis, epoch, tree, records, root }
-    }
-
-    pub(crate) fn receipt(&self, index: u64) -> Receipt {
-        let path: Vec<_> = self.tree.inclusion(index).unwrap().iter().map(|h| h.0).collect();
-        let record = &self.records[index as usize - 1];
-        let network = self.genesis.network;
-        Receipt::build(network, &self.root, index, &path, &[index as u8; 16], record).unwrap()
-    }
-
-    pub(crate) fn note(&self, network: NetworkId) -> Vec<u8> {
-        note(network, &self.genesis.node, self.epoch, self.tree.size(), self.tree.root())
-    }
-}
-
-fn note(network: NetworkId, node: &NodeId, epoch: EpochId, size: u64, root: Hash) -> Vec<u8> {
-    let origin = format!("tram/{network}/{node}/{epoch}");
-    Checkpoint::new(&origin, size, root).unwrap().sign(&origin, &signer(SEED_CHECKPOINT)).unwrap()
-}
-
-fn frames(
-    network: NetworkId,
-    log: &Log,
-    dispatch: &SealedDispatch,
-    directory: &DirectoryFile,
-    receipts: [&Receipt; 2],
-) -> Vec<Vector> {
-    let [first, receipt] = receipts.map(|r| r.raw().to_vec());
-    let hello = Hello {
-        network,
-        versions: vec![1],
-        features: vec![],
-        node: node("n1.H41"),
-        directory_version: directory.head.version,
-        directory: directory.digest(),
-        epoch: log.epoch,
-        checkpoint: log.note(network),
-        held: Some(note(network, &node("n1.G22"), EpochId([12; 32]), 7, Hash([13; 32]))),
-        wall: UnixMillis(START + 2_000),
-        credit: 256,
-    };
-    let transfer = Transfer {
-        dispatch: dispatch.raw().to_vec(),
-        recipients: vec![code("H41"), code("H41.12.03")],
-        receipts: vec![first],
-        inline: vec![(0, b"%PDF-".to_vec())],
-    };
-    let answer = |recipient: &str, outcome| Answer { recipient: code(recipient), outcome };
-    let answers = vec![
-        answer("H41", Outcome::Accepted(receipt.clone())),
-        answer("H41.12", Outcome::Refused(receipt.clone())),
-        answer(
-            "H41.12.03",
-            Outcome::RefusedUnsigned { code: Code::Misrouted, detail: "not on my side".into() },
-        ),
-        answer("vxp.saas.03", Outcome::Later { code: Code::Busy, retry_ms: 5_000 }),
-    ];
-    let path: Vec<[u8; 32]> =
-        log.tree.consistency(3).unwrap().into_iter().map(|hash| hash.0).collect();
-    let (epoch, old_size, new_size) = (log.epoch, 3, log.tree.size());
-    let (version, digest) = (directory.head.version, directory.digest());
-    let held = log.note(network);
-    let request = Frame::CosignatureRequest {
-        log: node("n1.H41"),
-        note: held.clone(),
-        old_size,
-        path: path.clone(),
-    };
-    let (witness, life) = (node("n1.G22"), EpochId([12; 32]));
-    let line = tram_trust::cosignature::sign(
-        network,
-        (&witness, life),
-        (&node("n1.H41"), epoch),
-        (new_size, log.tree.root().0),
-        (START + 2_000) / 1_000,
-        &signer(SEED_CHECKPOINT),
-    );
-    let line = line.expect("a cosignature").to_line();
-    let cosignature = Frame::Cosignature { log: node("n1.H41"), epoch, size: new_size, line };
-    let asker = node("n1.H41.12");
-    let proof_request = Frame::ProofRequest {
-        asker: asker.clone(),
-        log: node("n1.H41"),
-        epoch,
-        sizes: vec![old_size, new_size],
-    };
-    let links = vec![
-        Link { size: old_size, path: path.clone() },
-        Link { size: new_size, path: Vec::new() },
-    ];
-    let checkpoint = ProvedCheckpoint { note: held.clone(), links, stamps: Vec::new() };
-    let proof = Frame::Proof { asker, log: node("n1.H41"), epoch, checkpoints: vec![checkpoint] };
-    let frames = [
-        ("frame-hello", Frame::Hello(Box::new(hello))),
-        (
-            "frame-hello-refused",
-            Frame::HelloRefused { code: Code::WrongNetwork, detail: "another network".into() },
-        ),
-        (
-            "frame-receipts",
-            Frame::Receipts { batch: 1, receipts: vec![receipt], statements: vec![] },
-        ),
-        ("frame-stored", Frame::Stored { batch: 1 }),
-        ("frame-checkpoint", Frame::Checkpoint { note: log.note(network) }),
-        ("frame-consistency-request", Frame::ConsistencyRequest { epoch, old_size, new_size }),
-        ("frame-consistency", Frame::Consistency { epoch, old_size, new_size, path }),
-        ("frame-cosignature", cosignature),
-        ("frame-cosignature-request", request),
-        ("frame-cosignature-held", Frame::CosignatureHeld { log: node("n1.H41"), note: held }),
-        ("frame-proof-request", proof_request),
-        ("frame-proof", proof),
-        ("frame-epoch", Frame::Epoch { file: b"the bytes of an epoch file".to_vec() }),
-        ("frame-transfer", Frame::Transfer(Box::new(transfer))),
-        ("frame-want", Frame::Want(vec![Range { document: 1, offset: 2 }])),
-        ("frame-data", Frame::Data { document: 1, offset: 2, length: 4 }),
-        ("frame-answer", Frame::Answer(answers)),
-        ("frame-directory", Frame::Directory { version, digest }),
-        ("frame-directory-request", Frame::DirectoryRequest { have: digest, offset: 65_536 }),
-        ("frame-directory-piece", crate::changes::piece(directory)),
-        ("frame-unknown", Frame::Unknown { kind: 128, body: vec![0xa0] }),
-    ];
-    frames
-        .into_iter()
-        .map(|(name, f)| Vector { name, rule: "frame", bytes: frame::encode(&f), facts: json!({}) })
-        .collect()
 }

@@ -6,8 +6,10 @@
 
 mod cddl;
 mod changes;
+mod frames;
 mod invalid;
 mod limits;
+mod log;
 mod made;
 mod proved;
 mod signatures;

@@ -14,7 +14,8 @@ use tram_wire::statement::{SealedStatement, Statement};
 use tram_wire::void::{SealedVoid, Void};
 use tram_wire::{Receipt, SealedDispatch};
 
-use crate::made::{Log, SEED_SEAL, START, Vector, code, signer};
+use crate::log::Log;
+use crate::made::{SEED_SEAL, START, Vector, code, signer};
 
 pub(crate) fn all(
     network: NetworkId,

@@ -42,7 +42,24 @@ fn the_scripts_run_them() {
         script(".ci/run")
             .contains("cargo test --workspace -- --ignored --skip long_ --skip write_")
     );
-    assert!(script(".ci/long").contains("--ignored"));
+    // Each long test by its own name or by how that begins.
+    let long = script(".ci/long");
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named: Vec<&str> = long
+        .split(|c| !is_word(c))
+        .filter(|word| {
+            word.starts_with("long_") && word.len() > "long_".len() && *word != "long_test"
+        })
+        .collect();
+    let mut missing = Vec::new();
+    for source in product::sources() {
+        for (reason, name) in ignored(&source.test) {
+            if reason.starts_with("long: ") && !named.iter().any(|word| name.starts_with(word)) {
+                missing.push(format!("{}: {name}", tree::shown(&source.path)));
+            }
+        }
+    }
+    assert_none("a long test that .ci/long does not run:", &missing);
 }
 
 /// Reason and name of every ignored test in a text.

@@ -13,6 +13,7 @@
 //! kept by the caller, as a document of the dispatch; this crate gives their digest. No field table of
 //! the standard was at hand when it was written: `docs/edxml.md` says how sure each form is.
 
+mod declared;
 mod fault;
 mod limits;
 pub mod map;
@@ -32,7 +33,7 @@ pub use model::{Content, Edoc, Reading, StatusNotice};
 pub use notes::{Note, Notes, Odd};
 pub use read::{Ignore, Sink, read};
 pub use secrecy::Marked;
-pub use sniff::{Sniffed, media_type};
+pub use sniff::{LOOK_BYTES, Sniffed, media_type};
 pub use write::{Part, WriteError, Written, write_document, write_status};
 pub use zip::{Unfolded, unfold};
 

@@ -1,10 +1,10 @@
 //! What bytes are, by how they begin. Declared types are often not true.
 
 /// How many first bytes are looked at.
-pub(crate) const LOOK_BYTES: usize = 64;
+pub const LOOK_BYTES: usize = 64;
 
 /// What the first bytes say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sniffed {
     /// No byte at all.
     Nothing,
@@ -14,6 +14,8 @@ pub enum Sniffed {
     DamagedPdf,
     /// ZIP, and what is built on it: DOCX, XLSX, ODT.
     Zip,
+    /// Archives of the other packers: RAR, 7z, gzip.
+    Archive,
     /// The compound file of the older office formats.
     Compound,
     /// RTF.
@@ -24,8 +26,18 @@ pub enum Sniffed {
     Jpeg,
     /// TIFF.
     Tiff,
-    /// XML.
+    /// GIF.
+    Gif,
+    /// XML that says so.
     Xml,
+    /// HTML.
+    Html,
+    /// Begins with a tag; XML and HTML need no more.
+    Markup,
+    /// What a machine runs as it is: a program of Windows, Linux, macOS or Java, a shortcut of Windows.
+    Program,
+    /// A script that names its interpreter.
+    Script,
     /// Something else.
     Other,
 }
@@ -35,18 +47,24 @@ impl Sniffed {
     pub fn of(first: &[u8]) -> Self {
         let first = &first[..first.len().min(LOOK_BYTES)];
         let replaced = || first.windows(3).any(|w| w == [0xef, 0xbf, 0xbd]);
+        let one_of = |beginnings: &[&[u8]]| beginnings.iter().any(|b| first.starts_with(b));
         match first {
             [] => Sniffed::Nothing,
             f if f.starts_with(b"%PDF-") && replaced() => Sniffed::DamagedPdf,
             f if f.starts_with(b"%PDF-") => Sniffed::Pdf,
-            f if f.starts_with(b"PK\x03\x04") || f.starts_with(b"PK\x05\x06") => Sniffed::Zip,
+            _ if one_of(&[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"]) => Sniffed::Zip,
+            _ if one_of(&[b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08"]) => {
+                Sniffed::Archive
+            }
             [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => Sniffed::Compound,
             f if f.starts_with(b"{\\rtf") => Sniffed::Rtf,
             f if f.starts_with(b"\x89PNG\r\n\x1a\n") => Sniffed::Png,
             [0xff, 0xd8, 0xff, ..] => Sniffed::Jpeg,
-            f if f.starts_with(b"II*\0") || f.starts_with(b"MM\0*") => Sniffed::Tiff,
-            f if f.starts_with(b"<?xml") || f.starts_with(b"\xef\xbb\xbf<?xml") => Sniffed::Xml,
-            _ => Sniffed::Other,
+            _ if one_of(&[b"II*\0", b"MM\0*"]) => Sniffed::Tiff,
+            _ if one_of(&[b"GIF87a", b"GIF89a"]) => Sniffed::Gif,
+            f if is_program(f) => Sniffed::Program,
+            f if f.starts_with(b"#!") => Sniffed::Script,
+            f => markup(f),
         }
     }
 
@@ -57,12 +75,18 @@ impl Sniffed {
             Sniffed::Pdf => "PDF",
             Sniffed::DamagedPdf => "PDF, damaged",
             Sniffed::Zip => "ZIP",
+            Sniffed::Archive => "archive (RAR, 7z, gzip)",
             Sniffed::Compound => "compound file (DOC, XLS)",
             Sniffed::Rtf => "RTF",
             Sniffed::Png => "PNG",
             Sniffed::Jpeg => "JPEG",
             Sniffed::Tiff => "TIFF",
+            Sniffed::Gif => "GIF",
             Sniffed::Xml => "XML",
+            Sniffed::Html => "HTML",
+            Sniffed::Markup => "XML or HTML",
+            Sniffed::Program => "program",
+            Sniffed::Script => "script",
             Sniffed::Other => "not recognised",
         }
     }
@@ -79,28 +103,45 @@ impl Sniffed {
             _ => None,
         }
     }
+}
 
-    /// Whether a declared type may be that of these bytes. What is not known may be anything.
-    pub fn fits(self, declared: &str) -> bool {
-        let declared = declared.to_ascii_lowercase();
-        match self {
-            Sniffed::Nothing | Sniffed::Other => true,
-            Sniffed::Zip => {
-                !["pdf", "msword", "image/", "text/", "rtf", "application/doc", "application/xls"]
-                    .iter()
-                    .any(|no| declared.contains(no))
-                    || declared.contains("docx")
-                    || declared.contains("xlsx")
-            }
-            Sniffed::Compound => {
-                !["pdf", "image/", "text/", "zip"].iter().any(|no| declared.contains(no))
-            }
-            known => known.media_type().is_some_and(|own| {
-                own == declared
-                    || declared == "application/octet-stream"
-                    || declared.ends_with("/xml")
-            }),
-        }
+/// Whether a system would run it. What begins a program of Windows could begin a text as well, but for its
+/// zero bytes.
+fn is_program(first: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 7] = [
+        b"\x7fELF",
+        b"\xfe\xed\xfa\xce",
+        b"\xfe\xed\xfa\xcf",
+        b"\xce\xfa\xed\xfe",
+        b"\xcf\xfa\xed\xfe",
+        // Java, and macOS for several processors.
+        b"\xca\xfe\xba\xbe",
+        // A shortcut of Windows: its length and the beginning of its class.
+        b"L\0\0\0\x01\x14\x02\0",
+    ];
+    let windows = first.starts_with(b"MZ") && first.contains(&0);
+    windows || BEGINNINGS.iter().any(|b| first.starts_with(b))
+}
+
+/// Text that begins with a tag, behind a byte order mark and white space.
+fn markup(first: &[u8]) -> Sniffed {
+    // UTF-16 with its mark: of these only XML is met.
+    if first.starts_with(b"\xff\xfe<\0") || first.starts_with(b"\xfe\xff\0<") {
+        return Sniffed::Xml;
+    }
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+    if text.starts_with(b"<?xml") {
+        return Sniffed::Xml;
+    }
+    let text = text.trim_ascii_start();
+    let begins = |tag: &[u8]| text.get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag));
+    if begins(b"<!doctype html") || begins(b"<html") {
+        return Sniffed::Html;
+    }
+    match text {
+        [b'<', b'!' | b'?', ..] => Sniffed::Markup,
+        [b'<', letter, ..] if letter.is_ascii_alphabetic() => Sniffed::Markup,
+        _ => Sniffed::Other,
     }
 }
 
@@ -170,8 +211,40 @@ mod tests {
         assert_eq!(Sniffed::of(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3"), Sniffed::Pdf);
         let damaged = "%PDF-1.4\n%\u{fffd}\u{fffd}\u{fffd}".as_bytes();
         assert_eq!(Sniffed::of(damaged), Sniffed::DamagedPdf);
-        assert!(Sniffed::Zip.fits("application/zip") && Sniffed::Zip.fits("application/docx"));
-        assert!(!Sniffed::Zip.fits("application/pdf") && !Sniffed::Pdf.fits("application/zip"));
-        assert!(Sniffed::Pdf.fits("application/PDF") && Sniffed::Other.fits("application/pdf"));
+    }
+
+    #[test]
+    fn what_runs_is_told_from_text_that_begins_alike() {
+        for (first, expected) in [
+            (&b"MZ\x90\0\x03\0\0\0"[..], Sniffed::Program),
+            (b"MZ-12: giay moi hop", Sniffed::Other),
+            (b"\x7fELF\x02\x01\x01\0", Sniffed::Program),
+            (b"\xcf\xfa\xed\xfe\x07\0\0\x01", Sniffed::Program),
+            (b"\xca\xfe\xba\xbe\0\0\0\x41", Sniffed::Program),
+            (b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0", Sniffed::Program),
+            (b"#!/bin/sh\nexit\n", Sniffed::Script),
+            (b"# Bien ban", Sniffed::Other),
+        ] {
+            assert_eq!(Sniffed::of(first), expected, "{}", first.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn archives_pictures_and_markup_are_told_apart() {
+        for (first, expected) in [
+            (&b"Rar!\x1a\x07\x01\0"[..], Sniffed::Archive),
+            (b"7z\xbc\xaf\x27\x1c\0\x04", Sniffed::Archive),
+            (b"\x1f\x8b\x08\0", Sniffed::Archive),
+            (b"GIF89a\x01\0", Sniffed::Gif),
+            (b"\xff\xfe<\0?\0x\0", Sniffed::Xml),
+            (b"\xef\xbb\xbf<?xml version", Sniffed::Xml),
+            (b"\n  <!DOCTYPE HTML><p>", Sniffed::Html),
+            (b"<HTML xmlns:o=", Sniffed::Html),
+            (b"\xef\xbb\xbf<edXML xmlns=", Sniffed::Markup),
+            (b"<!-- a --><a/>", Sniffed::Markup),
+            (b"< 5 ngay", Sniffed::Other),
+        ] {
+            assert_eq!(Sniffed::of(first), expected, "{}", first.escape_ascii());
+        }
     }
 }

@@ -1,7 +1,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::text::{AgencyText, CodeText, DayText, DispatchText, NodeText, TimeText};
+use super::LegView;
+use crate::text::{
+    AgencyText, CodeText, DayText, DigestText, DispatchText, EpochText, EventText, NodeText,
+    ReferenceText, TimeText,
+};
 
 /// A document by its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -71,6 +75,102 @@ pub struct RefusalsQuery {
     /// Most items in the page, 1 to 500; 100 where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+/// Query of what a key touched. One of `key`, `certificate`, `serial` with `issuer`, and `node` is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct KeyQuery {
+    /// A seal's key: SHA-256 of its SubjectPublicKeyInfo. All certificates of the key are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<DigestText>,
+    /// A seal's key: SHA-256 of one of its certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<DigestText>,
+    /// A seal's key: serial number of one of its certificates, hexadecimal, as revocation lists name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// Issuer of that certificate, as `tram pki show` writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The keys of this node: what it handed over, and what its receipts say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeText>,
+    /// With `node`: only receipts of this epoch of its log, for the key of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<EpochText>,
+    /// Since when it was in foreign hands: each item says whether it is of later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<TimeText>,
+    /// At this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<TimeText>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<TimeText>,
+    /// Cursor: the `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Most items in the page, 1 to 500; 100 where absent. Several receipts of one transfer stay together, and may
+    /// make it some more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// What a key was used for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyUse {
+    /// A dispatch was sealed with it.
+    Dispatch,
+    /// A statement about a dispatch was sealed with it.
+    Statement,
+    /// A statement that a number stays unused was sealed with it.
+    Void,
+    /// The node handed a dispatch over.
+    Transfer,
+    /// The node gave a receipt.
+    Receipt,
+}
+
+/// One thing that a key touched, as this node knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyItem {
+    /// What it was.
+    pub used_for: KeyUse,
+    /// When this node took custody; of statements and receipts the time in the receipt that tells of it.
+    pub at: TimeText,
+    /// Of what a dispatch is, when the first node took custody, by its receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_custody_at: Option<TimeText>,
+    /// Whether that, or else `at`, is not before `since`; absent where no such moment was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<bool>,
+    /// The certificate under which it was sealed: its SHA-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<DigestText>,
+    /// The dispatch; of `void` what stands for one in its evidence.
+    pub dispatch: DispatchText,
+    /// The dispatch's originator; of `void` who sealed it.
+    pub originator: AgencyText,
+    /// The originator's reference, where the dispatch is held here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceText>,
+    /// Of a receipt, what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventText>,
+    /// Of a receipt, the epoch of its node's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<EpochText>,
+    /// Of a receipt the recipient; of a statement the agency that sealed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<AgencyText>,
+    /// Of a dispatch and a transfer: where each copy went, as this node knows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<LegView>,
 }
 
 /// Query of what was not registered by its deadline.
@@ -241,7 +341,8 @@ pub struct StatisticsRow {
     pub waiting: u64,
     /// Of these: registered.
     pub registered: u64,
-    /// Of these: registered by the end of the next working day.
+    /// Of these: registered in time, by the end of the next working day; of what is urgent by the end of the
+    /// day of arrival, or by its hour.
     pub registered_in_time: u64,
     /// Of these: refused by the clerk.
     pub returned: u64,
@@ -252,7 +353,7 @@ pub struct StatisticsRow {
     /// Registered of came, per cent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_percent: Option<f64>,
-    /// Registered by the end of the next working day of came, per cent.
+    /// Registered in time of came, per cent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_time_percent: Option<f64>,
     /// From arrival to registration.

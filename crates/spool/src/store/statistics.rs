@@ -40,7 +40,7 @@ enum Part {
 }
 
 impl Sum {
-    /// Of those registered: by the end of the next working day.
+    /// Of those registered: by the end of the next working day; of what is urgent, by its own deadline.
     #[must_use]
     pub fn registered_in_time(&self) -> u64 {
         u64::try_from(self.in_time).unwrap_or_default()

@@ -325,9 +325,8 @@ impl Answers<'_> {
                     if let End::Registered(at) = leg.end {
                         counts[7] += 1;
                         lags.push(at - came);
-                        let [came, at] = [came, at].map(|ms| Day::of(UnixMillis(ms)));
-                        *in_time.entry(key).or_default() +=
-                            u64::from(at <= calendar.next_working(came));
+                        let by = calendar.register_by(UnixMillis(came), leg.urgency);
+                        *in_time.entry(key).or_default() += u64::from(UnixMillis(at) < by);
                     }
                 }
             }

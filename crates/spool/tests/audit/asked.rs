@@ -7,6 +7,7 @@ use tram_dispatch::{AgencyCode, Code, Day, DispatchId, NodeId, UnixMillis};
 use tram_engine::Record;
 use tram_spool::store::{
     Arrival, ArrivalQuery, BetweenQuery, NumberQuery, RefusalQuery, StoreReader, Sum, Sums,
+    TouchedBy, TouchedQuery,
 };
 use tram_wire::Receipt;
 
@@ -69,8 +70,20 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let agency = Some(&asked.recipient);
         legs(&reader.statistics(first, last, agency, &calendar()).unwrap())
     }),
+    ("what a key sealed, first 500", |_, reader| {
+        let certificate = tram_dispatch::Digest(tram_crypto::sha256(b"certificate"));
+        touched(reader, TouchedBy::Certificate(certificate))
+    }),
+    ("what a node said and handed over, first 500", |asked, reader| {
+        touched(reader, TouchedBy::Node(asked.node.clone(), None))
+    }),
     ("sampled receipts, 200, each verified", |_, reader| receipts_verify(reader, 200)),
 ];
+
+fn touched(reader: &StoreReader, by: TouchedBy) -> u64 {
+    let query = TouchedQuery { by, from: None, to: None, after: None, limit: 500 };
+    reader.touched(&query).unwrap().unwrap().items.len() as u64
+}
 
 fn legs(sums: &Sums) -> u64 {
     sums.iter().flat_map(|party| party.values()).map(|sum: &Sum| sum.tally.sent).sum()

@@ -11,6 +11,7 @@ mod custody;
 #[path = "../store/log.rs"]
 mod log;
 mod recount;
+mod touched;
 mod world;
 
 use answers::Answers;

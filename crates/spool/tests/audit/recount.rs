@@ -1,15 +1,19 @@
 //! The counts as they follow from all records at once: nothing is kept on the way, and no index is asked.
 
+use crate::answers::calendar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Code, Day, DispatchId, Event, EvidenceRecord, UnixMillis};
 use tram_engine::Record;
-use tram_spool::store::{Party, Tally};
+use tram_spool::store::{Party, Sum};
 
-/// Sent, arrived, refused, failed, expired, times to arrive; came, registered, returned, lapsed, dropped.
-pub(crate) type Counts = [u64; 11];
+/// Sent, arrived, refused, failed, expired, times to arrive; came, registered, returned, lapsed, dropped,
+/// registered in time.
+pub(crate) type Counts = [u64; 12];
 
-pub(crate) fn counts(t: &Tally) -> Counts {
+pub(crate) fn counts(sum: &Sum) -> Counts {
+    let t = &sum.tally;
     [
         t.sent,
         t.arrived,
@@ -22,6 +26,7 @@ pub(crate) fn counts(t: &Tally) -> Counts {
         t.returned,
         t.lapsed,
         t.dropped,
+        sum.registered_in_time(),
     ]
 }
 
@@ -37,8 +42,10 @@ pub(crate) struct Leg {
     /// The first end since it was taken last: refused, failed, expired.
     ended: Option<usize>,
     pub(crate) arrived: Option<UnixMillis>,
-    /// Registered, returned, lapsed.
-    answer: Option<usize>,
+    /// Registered, returned, lapsed; and when.
+    answer: Option<(usize, UnixMillis)>,
+    /// As the dispatch says, where this node ever held it.
+    urgency: Urgency,
     dropped: bool,
 }
 
@@ -73,6 +80,10 @@ fn leg(dispatch: DispatchId, recipient: &AgencyCode, records: &[&Record]) -> Leg
         Record::Held(held) => Some((held.at, held.originator.clone())),
         _ => None,
     });
+    let urgency = records.iter().find_map(|record| match record {
+        Record::Held(held) => tram_wire::envelope::urgency(&held.raw),
+        _ => None,
+    });
     let returned =
         |e: &EvidenceRecord| matches!(e.reason, Some(Code::Returned | Code::CopyDamaged));
     let last = |test: &dyn Fn(&Record) -> bool| mine.iter().rposition(|record| test(record));
@@ -96,7 +107,7 @@ fn leg(dispatch: DispatchId, recipient: &AgencyCode, records: &[&Record]) -> Leg
         Event::ConsignmentRejection | Event::Withdrawal => Some(1),
         _ => None,
     };
-    let lapsed = all().any(|(e, _)| e.event == Event::AcceptanceRejectionExpiry).then_some(2);
+    let lapsed = |e: &EvidenceRecord| (e.event == Event::AcceptanceRejectionExpiry).then_some(2);
     let here = mine.iter().position(|r| said(r).is_some_and(|(e, ours)| ours && consigned(e)));
     let given_up = last(&|r| failure(r).is_some_and(|(e, ours)| ours && !returned(e)));
     let foreign_originator = || all().map(|(e, _)| e.originator.clone()).next();
@@ -108,7 +119,10 @@ fn leg(dispatch: DispatchId, recipient: &AgencyCode, records: &[&Record]) -> Leg
         kept: take > back,
         ended: mine[take.map_or(0, |at| at + 1)..].iter().find_map(|record| end(record)),
         arrived: all().find(|(e, _)| consigned(e)).map(|(e, _)| e.time),
-        answer: all().find_map(|(e, _)| clerk(e)).or(lapsed),
+        answer: all()
+            .find_map(|(e, _)| Some((clerk(e)?, e.time)))
+            .or_else(|| all().find_map(|(e, _)| Some((lapsed(e)?, e.time)))),
+        urgency: urgency.unwrap_or_default(),
         dropped: all().any(|(e, _)| e.event == Event::ContentHandoverFailure)
             || here.is_some_and(|here| given_up > Some(here)),
     }
@@ -135,7 +149,7 @@ pub(crate) fn legs(records: &[Record]) -> Vec<Leg> {
 impl Leg {
     /// Whether it waits for the clerk.
     pub(crate) fn waits(&self) -> bool {
-        self.arrived.is_some() && !matches!(self.answer, Some(0 | 1)) && !self.dropped
+        self.arrived.is_some() && !matches!(self.answer, Some((0 | 1, _))) && !self.dropped
     }
 
     fn count(&self, days: &RangeInclusive<Day>, counts: &mut Counts) {
@@ -151,12 +165,14 @@ impl Leg {
                 (None, None) => {}
             }
         }
-        if self.arrived.filter(within).is_some() {
+        if let Some(arrived) = self.arrived.filter(within) {
             counts[6] += 1;
-            if let Some(answer) = self.answer {
+            if let Some((answer, at)) = self.answer {
                 counts[7 + answer] += 1;
+                let in_time = at < calendar().register_by(arrived, self.urgency);
+                counts[11] += u64::from(answer == 0 && in_time);
             }
-            counts[10] += u64::from(self.dropped && !matches!(self.answer, Some(0 | 1)));
+            counts[10] += u64::from(self.dropped && !matches!(self.answer, Some((0 | 1, _))));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::log::Log;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tram_crypto::{Algorithm, sha256};
-use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy};
+use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy, Urgency};
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
 };
@@ -68,9 +68,21 @@ impl World {
 
     /// A dispatch is sealed, somewhere.
     pub(crate) fn sealed(&mut self, originator: &str, recipients: &[&str]) -> DispatchId {
+        self.sealed_under(b"certificate", originator, recipients)
+    }
+
+    /// The same, under this certificate.
+    pub(crate) fn sealed_under(
+        &mut self,
+        certificate: &[u8],
+        originator: &str,
+        recipients: &[&str],
+    ) -> DispatchId {
         let mut recipients: Vec<_> = recipients.iter().map(|text| agency(text)).collect();
         recipients.sort();
         let number = self.sealed.len();
+        let six_hours = self.now.plus_ms(DAY_MS / 4);
+        let urgency = [Urgency::Normal, Urgency::Flash, Urgency::FlashAt(six_hours)][number % 3];
         let envelope = Envelope {
             network: NETWORK,
             originator: agency(originator),
@@ -80,7 +92,9 @@ impl World {
             group: None,
             secrecy: Secrecy::None,
             metadata: Metadata {
-                subject: "Về việc báo cáo".to_owned(), ..Metadata::default()
+                subject: "Về việc báo cáo".to_owned(),
+                urgency,
+                ..Metadata::default()
             },
             act: Act::New,
             documents: Vec::new(),
@@ -92,11 +106,28 @@ impl World {
             extensions: BTreeMap::new(),
         };
         let seal = |_: &[u8]| Ok::<_, ()>(vec![0; 64]);
-        let chain = [b"certificate".to_vec()];
+        let chain = [certificate.to_vec()];
         let sealed = SealedDispatch::seal(&envelope, &chain, Algorithm::EdDsa, seal).unwrap();
         let id = sealed.id();
         self.sealed.insert(id, sealed);
         id
+    }
+
+    /// A peer's offer is taken, with a receipt of that peer.
+    pub(crate) fn held_with_receipt(&mut self, id: DispatchId, recipients: &[&str]) {
+        self.say(Voice::Foreign, id, recipients[0], Event::SubmissionAcceptance, None);
+        let Some(Record::Foreign(foreign)) = self.records.pop() else { panic!("said last") };
+        self.held(id, recipients);
+        let held = self.records.iter_mut().rev().find_map(|record| match record {
+            Record::Held(held) => Some(held),
+            _ => None,
+        });
+        held.unwrap().receipts.push(foreign.raw);
+    }
+
+    /// The epochs of this node's log and of the other's.
+    pub(crate) fn epochs(&self) -> [tram_dispatch::EpochId; 2] {
+        [self.own.epoch, self.other.epoch]
     }
 
     /// A peer's offer is taken: custody begins, or begins again.

@@ -3,7 +3,8 @@
 use super::super::ordered::{put_short, take_short};
 use super::legs::{Answer, Leg, Way};
 use crate::index::IndexError;
-use tram_dispatch::{Day, UnixMillis};
+use tram_dispatch::envelope::Urgency;
+use tram_dispatch::{Day, UnixMillis, WorkingDays};
 
 /// How often each length of time occurred, in steps of at most 12.5 %.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,9 +43,11 @@ pub struct Tally {
     pub dropped: u64,
     /// From arrival to registration.
     pub to_register: Times,
-    /// Of those registered: by the end of the next day after arrival that is no weekend.
+    /// Of those registered: by the end of the next day after arrival that is no weekend; of what is urgent, in
+    /// time.
     pub(crate) registered_promptly: u64,
-    /// Registered, by midnights of Viet Nam since arrival; only in the counts of a single day.
+    /// Registered, by midnights of Viet Nam since arrival; only in the counts of a single day. What is urgent
+    /// stands at none or at [`LAG_MAX`]: whether it was in time is the same by every list of holidays.
     lags: Counts,
 }
 
@@ -59,6 +62,16 @@ pub(crate) fn next_weekday(day: Day) -> Day {
         next = next.next();
     }
     next
+}
+
+/// Whether what arrived and was registered so was prompt, and how many midnights count between.
+fn lag(arrived: UnixMillis, registered: UnixMillis, urgency: Urgency) -> (bool, u32) {
+    if urgency == Urgency::Normal {
+        let (came, registered) = (Day::of(arrived), Day::of(registered));
+        return (registered <= next_weekday(came), registered.since(came).min(LAG_MAX));
+    }
+    let in_time = registered < WorkingDays::default().register_by(arrived, urgency);
+    (in_time, if in_time { 0 } else { LAG_MAX })
 }
 
 /// Counts one more or one less; false where there was none to take out.
@@ -161,7 +174,7 @@ impl Tally {
 
     /// Takes what became of a leg that arrived in or out again; `single` where these are the counts of one day.
     /// False as in [`Tally::way`].
-    pub(super) fn came(&mut self, leg: &Leg, gained: bool, single: bool) -> bool {
+    pub(super) fn came(&mut self, leg: &Leg, urgency: Urgency, gained: bool, single: bool) -> bool {
         let Some((arrived, _)) = leg.arrived else { return true };
         let mut sound = step(&mut self.came, gained);
         if leg.is_dropped() {
@@ -174,12 +187,11 @@ impl Tally {
             Some((Answer::Registered, at)) => {
                 sound &= step(&mut self.registered, gained);
                 sound &= self.to_register.change(at.since_ms(arrived), gained);
-                let (came, registered) = (Day::of(arrived), Day::of(at));
-                if registered <= next_weekday(came) {
+                let (promptly, midnights) = lag(arrived, at, urgency);
+                if promptly {
                     sound &= step(&mut self.registered_promptly, gained);
                 }
                 if single {
-                    let midnights = registered.since(came).min(LAG_MAX);
                     sound &= step_in(&mut self.lags, midnights as u16, gained);
                 }
             }

@@ -40,6 +40,7 @@ mod status;
 mod store;
 pub(crate) mod table;
 mod texts;
+mod types;
 mod unit;
 mod verify;
 
@@ -71,8 +72,9 @@ pub(crate) struct Cli {
 const AFTER: &str = "Exit codes: 0 done, 1 refused, 2 usage, 3 undetermined or try again later, \
 4 storage, 5 unreachable.\n\nExample:\n  tram dispatch track --help";
 
-/// What every command understands.
+/// What every command understands. In helps it stands behind what is the command's own.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Answer in JSON, for programs.
     #[arg(long, global = true)]

@@ -16,6 +16,7 @@ use crate::daemon::keys;
 
 /// How to reach a node on another machine.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of every command, for a node on another machine")]
 pub(crate) struct Remote {
     /// Door of a node on another machine, as https://tram.example.vn:8443.
     #[arg(long, global = true, env = "TRAM_URL", value_name = "URL")]

@@ -2,10 +2,11 @@
 
 use tram_api::model::*;
 use tram_api::service::{OpenDocument, Reply};
-use tram_api::{Caller, Hosting, Problem, Scope, Service};
+use tram_api::{Caller, Hosting, Problem, Scope};
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, UnitCode};
 
-use super::{Fake, NOW, inbox_item};
+use super::mailbox::inbox_item;
+use super::{Fake, NOW};
 
 impl Fake {
     fn noted(

@@ -27,6 +27,8 @@ mod strangers;
 mod suite;
 #[path = "attacks/target.rs"]
 mod target;
+#[path = "attacks/types.rs"]
+mod types;
 
 /// Says something to whoever runs the tests, also when they pass.
 fn say(line: &str) {

@@ -86,6 +86,7 @@ fn the_documented_first_dispatch_arrives_and_its_receipts_verify() {
     let offline = [&["store", "check", "--offline", "--rebuild-index"][..], &config].concat();
     place.tram(&offline).fails(4, "STORE_LOCKED");
     what_is_not_a_neighbour_or_not_complete_is_said(&place);
+    documents_that_are_not_what_they_say_are_told(&place);
     nodes.pop().unwrap().stop();
     a_wait_says_what_it_waits_for(&place);
     assert!(place.tram(&offline).ok().contains("whole"));
@@ -109,6 +110,36 @@ fn what_is_not_a_neighbour_or_not_complete_is_said(place: &Place) {
     assert_eq!(code, 1);
     assert!(said.contains("danh bạ") && said.contains("PEER_NOT_IN_DIRECTORY"), "{said}");
     assert!(said.contains("`tram peer list`") && !said.contains("`tram peer test"), "{said}");
+}
+
+fn documents_that_are_not_what_they_say_are_told(place: &Place) {
+    fs::write(place.path("false.pdf"), b"PK\x03\x04\x14\0").unwrap();
+    let seal = "tram dispatch seal --from H41 --to H41.12.03 --reference 3/CT-UBND --number 3 \
+        --notation CT-UBND --subject Ba --document false.pdf --cert province/keys/seal.crt \
+        --key province/keys/seal.key --root office/network/root.cbor --out three.dispatch --json";
+    let sealed: Value = serde_json::from_str(&place.shell(seal).ok()).unwrap();
+    let id = sealed["dispatch"].as_str().unwrap();
+    let noted = |words: &str, config: &str, note: &str| {
+        let line = format!("tram {words} --config {config}/tram.toml");
+        let (code, _, said) = place.shell(&line).both();
+        assert!(code == 0 && said.contains(note) && said.contains(id), "{line}: {said}");
+        // Programs read the answer, and nothing beside it.
+        let (_, json, said) = place.shell(&format!("{line} --json")).both();
+        assert!(serde_json::from_str::<Value>(&json).is_ok() && !said.contains(note), "{said}");
+    };
+    let submit = "submit three.dispatch --document false.pdf";
+    noted(submit, "province", "1 says application/pdf, begins like ZIP");
+    let track = format!("track {id}");
+    noted(&format!("{track} --wait"), "province", "1 says application/pdf, begins like ZIP");
+    noted(
+        &format!("{track} --lang vi"),
+        "province",
+        "số 1 khai là application/pdf, mở đầu như ZIP",
+    );
+    noted("inbox list", "commune", "1 of the documents of");
+    noted("inbox list --lang vi", "commune", "1 văn bản trong");
+    let fetch = format!("inbox fetch {id} --out incoming");
+    noted(&fetch, "commune", "1 says application/pdf, begins like ZIP");
 }
 
 /// With the commune's node stopped: a leg on hold does not end by itself.

@@ -13,7 +13,7 @@ use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::evidence::inbox;
 use support::{Network, Node, Plan, Program, SOON, agency};
 use tram_dispatch::Status;
@@ -174,17 +174,28 @@ async fn what_one_system_drops_another_finds_and_the_statuses_come_back() {
     let letter = pair.path(0, "out/.letter");
     fs::create_dir(&letter).expect("a folder");
     fs::write(letter.join("a.pdf"), PDF).expect("a file");
+    fs::write(letter.join("b.pdf"), b"PK\x03\x04\x14\0").expect("a file");
     let text = r#"{"recipients":["H41"],"metadata":{"subject":"Chỉ thị","number":"9"},
-                   "documents":[{"file":"a.pdf","name":"chỉ thị.pdf"}]}"#;
+                   "documents":[{"file":"a.pdf","name":"chỉ thị.pdf"},
+                                {"file":"b.pdf","media_type":"application/pdf"}]}"#;
     fs::write(letter.join("dispatch.json"), text).expect("a file");
     fs::rename(&letter, pair.path(0, "out/letter")).expect("renamed");
     let receipt = pair.json(0, "sent/letter.receipt.json");
     assert!(receipt["reference"].as_str().expect("a reference").starts_with("drop:"));
+    // What is not what it says is carried. The receipt tells the one system; the other reads edXML, which
+    // has no place for it, so the log of its node does.
+    let remark = json!({"document": 2, "media_type": "application/pdf", "begins_like": "zip"});
+    assert_eq!(receipt["type_remarks"], json!([remark]));
     let came = pair.names(1, "in", 1);
     let bytes = fs::read(pair.path(1, &format!("in/{}", came[0]))).expect("the file");
     match read(&bytes[..], &mut Ignore, &Limits::DEFAULT).expect("edXML").content {
         Content::Document(edoc) => assert_eq!(edoc.subject, "Chỉ thị"),
         Content::Status(_) => panic!("a document"),
+    }
+    for (tier, words) in [(0, "accepted"), (1, "given")] {
+        let log = fs::read_to_string(&pair.nodes[tier].files.log).expect("a log");
+        let words = format!("documents unlike their media types {words}");
+        assert_eq!(log.matches(&words).count(), 1, "{log}");
     }
     // A status as edXML.
     let reference = receipt["reference"].as_str().expect("a reference");

@@ -206,6 +206,29 @@ mod tests {
         }
     }
 
+    /// Whatever a file declares, and whether or not its attachment came out of a hidden ZIP: a document of
+    /// an office is given a type that is true, so nothing is remarked of it on its way.
+    #[test]
+    fn what_is_told_by_bytes_and_name_fits_whatever_was_declared() {
+        let zip = &b"PK\x03\x04"[..];
+        for (first, names) in [
+            (&b"%PDF-1.4\n"[..], &["a.pdf", "a.doc", "a"][..]),
+            (zip, &["a.docx", "a.xlsx", "a.pptx", "a.odt", "a.ods", "a.zip", "a.pdf", "a.doc"]),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", &["a.doc", "a.xls", "a.ppt"]),
+            (b"{\\rtf1", &["a.rtf", "a.doc"]),
+            (b"\x89PNG\r\n\x1a\n", &["a.png", "a.jpg"]),
+            (b"<?xml version", &["a.xml", "a.edxml"]),
+            (b"a,b", &["a.txt", "a.csv"]),
+        ] {
+            for name in names {
+                for declared in [None, Some("application/pdf"), Some("application/zip")] {
+                    let given = media_type(Sniffed::of(first), name, declared);
+                    assert!(Sniffed::of(first).fits(&given), "{name} {declared:?}: {given}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_pdf_that_went_through_a_text_decoder_is_seen() {
         assert_eq!(Sniffed::of(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3"), Sniffed::Pdf);

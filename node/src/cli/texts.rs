@@ -84,6 +84,18 @@ words! {
     UnitsRecorded: "On record of {}:", "Đã ghi lại về {}:";
     UnitsRecordedBefore: "On record of {} before, nothing added:", "Về {} đã ghi từ trước, không thêm gì:";
     SameNumber: "Warning: {} has the number of {}.", "Lưu ý: {} trùng số, ký hiệu với {}.";
+    TypeRemark: "{} says {}, begins like {}", "số {} khai là {}, mở đầu như {}";
+    TypeRemarks: "Warning: documents of {} do not begin like what they say they are: {}.",
+        "Lưu ý: văn bản trong {} mở đầu không đúng kiểu đã khai: {}.";
+    TypesUnlike: "Warning: {} of the documents of {} do not begin like what they say they are.",
+        "Lưu ý: {} văn bản trong {} mở đầu không đúng kiểu đã khai.";
+    KindEmpty: "an empty file", "tệp rỗng";
+    KindArchive: "RAR, 7z or gzip", "RAR, 7z hoặc gzip";
+    KindCompound: "DOC or XLS (a compound file)", "DOC hoặc XLS (tệp phức hợp)";
+    KindMarkup: "XML or HTML", "XML hoặc HTML";
+    KindProgram: "a program", "chương trình chạy được";
+    KindScript: "a script", "tập lệnh";
+    KindOther: "nothing known here", "loại không rõ";
     Withdrawn: "withdrawn", "đã hủy theo thu hồi";
     AcceptedAt: "accepted", "tiếp nhận lúc";
     Admissions: "admissions", "số tiếp nhận";

@@ -15,7 +15,7 @@ use super::inbox::fetch;
 use super::shell::Shell;
 use super::table::{Align, Table};
 use super::texts::Word;
-use super::{DONE, Done, connect, files, show};
+use super::{DONE, Done, connect, files, show, types};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -191,6 +191,7 @@ async fn fetched(
         documents.push(path.display().to_string());
     }
     files::sync_folder_of(&folder)?;
+    types::note_listed(shell, &args.dispatch.to_string(), &entry.documents);
     Ok(Fetched { folder: folder.display().to_string(), documents })
 }
 

@@ -24,6 +24,7 @@ use super::core::Core;
 use super::directories::Passing;
 use super::hand::Hands;
 use super::link::Asking;
+use super::looks::Looks;
 use super::pins::Pins;
 use super::readers::Readers;
 use super::recent::Recent;
@@ -52,6 +53,7 @@ pub(crate) struct Context {
     pub started_at: UnixMillis,
     pub sessions: Sessions,
     pub recent: Recent,
+    pub looks: Looks,
     pub doors: Doors,
     pub claims: Claims,
     /// Directories on their way between nodes.
@@ -240,6 +242,7 @@ impl Context {
             started_at,
             sessions: Sessions::default(),
             recent: Recent::default(),
+            looks: Looks::default(),
             doors: Doors::default(),
             claims: Claims::default(),
             passing: Passing::default(),

@@ -24,6 +24,7 @@ pub(crate) mod keys;
 mod link;
 mod lists;
 mod load;
+mod looks;
 mod marker;
 mod messages;
 mod overdue;

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::act::ActView;
+use super::document::{DocumentView, TypeRemark};
 use super::seal::{SealActKind, SealRelated, UrgencyLevel};
 use super::status::{HandlingView, SignatureView};
 use crate::text::{
@@ -31,6 +32,9 @@ pub struct Accepted {
     /// on each other. It was accepted all the same.
     #[serde(default)]
     pub same_number: Vec<DispatchText>,
+    /// A warning: documents whose first bytes do not fit their media type. They are carried as they are.
+    #[serde(default)]
+    pub type_remarks: Vec<TypeRemark>,
     /// Whether it had been accepted before (HTTP 200 instead of 201).
     #[serde(default)]
     pub repeat: bool,
@@ -107,19 +111,6 @@ pub enum Outcome {
     Failed,
     /// Its time ran out.
     Expired,
-}
-
-/// One document, without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DocumentView {
-    /// Name as the originator wrote it: data, never a path.
-    pub name: String,
-    /// Media type as the originator wrote it.
-    pub media_type: String,
-    /// Length in bytes.
-    pub size: u64,
-    /// Its digest.
-    pub sha256: DigestText,
 }
 
 /// One recorded fact about a dispatch.

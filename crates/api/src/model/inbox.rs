@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::act::{ActView, RefusalCause};
-use super::dispatch::DocumentView;
+use super::document::DocumentView;
 use super::seal::{SealMetadata, SealRelated, UrgencyLevel};
 use super::status::{HandlingView, SignatureView};
 use crate::text::{
@@ -102,6 +102,10 @@ pub struct InboxItem {
     pub documents: u32,
     /// Bytes of all documents.
     pub documents_bytes: u64,
+    /// A warning: how many of its documents begin with bytes that do not fit their media type; the entry says
+    /// which. Absent where they were not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_remarks: Option<u32>,
 }
 
 /// One consigned dispatch, all but its bytes.

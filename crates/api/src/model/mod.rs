@@ -5,6 +5,7 @@ mod act;
 mod audit;
 mod directory;
 mod dispatch;
+mod document;
 mod doors;
 mod event;
 mod group;
@@ -29,9 +30,9 @@ pub use audit::{
 };
 pub use directory::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
 pub use dispatch::{
-    Accepted, DispatchQuery, DispatchSummary, DocumentView, EvidenceView, LegState, LegView,
-    Outcome, Tracking,
+    Accepted, DispatchQuery, DispatchSummary, EvidenceView, LegState, LegView, Outcome, Tracking,
 };
+pub use document::{DocumentView, FirstBytes, TypeRemark};
 pub use doors::{DropFolderView, WebhookView};
 pub use event::{EventNotice, Happening};
 pub use group::{

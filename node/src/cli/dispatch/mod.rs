@@ -18,7 +18,7 @@ pub(crate) use documents::{Local, progress, upload_all};
 use super::shell::Shell;
 use super::show;
 use super::texts::Word;
-use super::{DONE, Done, group};
+use super::{DONE, Done, group, types};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -72,5 +72,6 @@ pub(crate) fn accepted(shell: &Shell, accepted: &Accepted) -> Done {
         let (id, others) = (accepted.dispatch.to_string(), show::some_of(&accepted.same_number));
         shell.note(shell.sentence(Word::SameNumber, &[&id, &others]));
     }
+    types::note(shell, &accepted.dispatch.to_string(), &accepted.type_remarks);
     Ok(DONE)
 }

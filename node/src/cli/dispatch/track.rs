@@ -12,7 +12,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Reference};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, connect, show, table};
+use crate::cli::{DONE, Done, connect, show, table, types};
 
 /// An event stream that broke is opened again after this long.
 const REOPEN: Duration = Duration::from_secs(1);
@@ -67,6 +67,7 @@ pub(crate) fn run(shell: &Shell, args: &TrackArgs) -> Done {
         wait(shell, &client, id, args.until, until).await
     })?;
     shell.answer(&tracking, || lines(shell, &tracking))?;
+    types::note_listed(shell, &tracking.dispatch.to_string(), &tracking.documents);
     if waited {
         return Ok(DONE);
     }

@@ -19,7 +19,7 @@ use super::{Mailbox, open};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, connect, edxml, files};
+use crate::cli::{DONE, Done, connect, edxml, files, types};
 
 /// Fetch a dispatch with its documents into a folder named by its id.
 ///
@@ -133,6 +133,7 @@ async fn fetch(
         true => Some(client.confirm(agency, args.dispatch, &fetched.token).await?),
         false => None,
     };
+    types::note_listed(shell, &args.dispatch.to_string(), &entry.documents);
     Ok(Fetched {
         folder: folder.display().to_string(),
         sealed: sealed.display().to_string(),

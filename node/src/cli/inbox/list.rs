@@ -8,7 +8,7 @@ use super::{Mailbox, open};
 use crate::cli::shell::Shell;
 use crate::cli::table::{self, Align, Table};
 use crate::cli::texts::Word;
-use crate::cli::{DONE, Done, connect, show};
+use crate::cli::{DONE, Done, connect, show, types};
 
 /// List what was consigned to an agency, in the order it came.
 ///
@@ -74,6 +74,9 @@ pub(crate) fn run(shell: &Shell, args: &ListArgs) -> Done {
     for item in items.iter().filter(|item| !item.same_number.is_empty()) {
         let (id, others) = (item.dispatch.to_string(), show::some_of(&item.same_number));
         shell.note(shell.sentence(Word::SameNumber, &[&id, &others]));
+    }
+    for item in &items {
+        types::note_count(shell, &item.dispatch.to_string(), item.type_remarks);
     }
     Ok(DONE)
 }

@@ -45,12 +45,14 @@ pub(super) struct Desk {
     sound: Verdicts,
     /// Whether a dispatch's kept file is a status.
     asking: Verdicts,
+    /// Of which dispatches it was looked whether their documents are what they say.
+    looked: Verdicts,
 }
 
 impl Desk {
     pub(super) fn new(service: NodeService, staging: PathBuf) -> Self {
-        let (sound, asking) = (Verdicts::default(), Verdicts::default());
-        Desk { service, staging, sound, asking }
+        let [sound, asking, looked] = std::array::from_fn(|_| Verdicts::default());
+        Desk { service, staging, sound, asking, looked }
     }
 
     /// Every mailbox of these agencies: their own, and those that they took over.

@@ -57,6 +57,7 @@ impl Desk {
         let directory = self.service.context.verifier().directory().clone();
         let held = self.held(dispatch).await?;
         let envelope = held.dispatch.envelope().clone();
+        self.remark_types(agency, dispatch, &envelope).await;
         let place = Opener {
             service: self.service.clone(),
             caller: who.caller(),
@@ -70,6 +71,19 @@ impl Desk {
             return Ok(Opened::Kept(place.open(&kept).await?));
         }
         self.composed(place, envelope, directory).await
+    }
+
+    /// Notes once in the service log that documents are given which are not what they say: the national
+    /// XML has no place for it.
+    async fn remark_types(&self, agency: &AgencyCode, dispatch: DispatchId, envelope: &Envelope) {
+        if self.looked.get(&dispatch).is_some() {
+            return;
+        }
+        let documents = self.service.type_remarks(&envelope.documents).await.len();
+        self.looked.set(dispatch, documents > 0);
+        if documents > 0 {
+            tracing::info!(%dispatch, recipient = %agency, documents, "documents unlike their media types given");
+        }
     }
 
     /// Whether the kept file says what the envelope says, so that it may be given as it is.

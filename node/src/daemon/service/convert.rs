@@ -190,6 +190,7 @@ pub(super) fn documents(documents: &[Document]) -> Vec<DocumentView> {
             media_type: d.media_type.clone(),
             size: d.size,
             sha256: d.sha256.into(),
+            begins_like: None,
         })
         .collect()
 }
@@ -296,6 +297,7 @@ pub(super) fn inbox_item(
         units: held.newest_of_units(agency).into_values().map(units::note).collect(),
         documents: e.documents.len() as u32,
         documents_bytes: e.documents.iter().map(|d| d.size).sum(),
+        type_remarks: None,
     })
 }
 

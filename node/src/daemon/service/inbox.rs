@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tram_api::Problem;
 use tram_api::model::{InboxItem, InboxQuery, Page};
 use tram_dispatch::{AgencyCode, DispatchId};
+use tram_trust::VerifiedDispatch;
 
 use super::acts::SameNumber;
 use super::cursor::Cursor;
@@ -20,6 +21,14 @@ const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 /// Entries looked at in one question to the engine.
 pub(super) const LOOK_AT_ONCE: usize = 256;
+
+/// A line of a listing before its warnings.
+struct Found {
+    item: InboxItem,
+    number: Option<SameNumber>,
+    /// The dispatch, where its documents are still here.
+    here: Option<VerifiedDispatch>,
+}
 
 impl NodeService {
     /// Where a listing of an agency's mailboxes goes on.
@@ -93,7 +102,9 @@ impl NodeService {
                     let wanted = |i: &InboxItem| {
                         state.is_none_or(|s| s == i.state) && overdue.is_none_or(|o| o == i.overdue)
                     };
-                    Some((item.filter(wanted)?, SameNumber::of(engine, view, held)))
+                    let item = item.filter(wanted)?;
+                    let here = held.documents.then(|| held.dispatch.clone());
+                    Some(Found { item, number: SameNumber::of(engine, view, held), here })
                 };
                 let back = cursor.back(engine, &me, &mailboxes, room);
                 let mut items: Vec<_> =
@@ -119,7 +130,7 @@ impl NodeService {
                 (items, cursor, all)
             };
             let (items, to, all) = self.context.core.reading(look).await?;
-            found.extend(self.with_same_numbers(agency, items).await?);
+            found.extend(self.with_warnings(agency, items).await?);
             cursor = to;
             if found.len() >= limit || all {
                 return Ok((found, cursor));
@@ -127,16 +138,24 @@ impl NodeService {
         }
     }
 
-    /// Adds the warnings about numbers that came twice.
-    async fn with_same_numbers(
+    /// Adds the warnings: about numbers that came twice, and documents that are not what they say.
+    async fn with_warnings(
         &self,
         agency: &AgencyCode,
-        items: Vec<(InboxItem, Option<SameNumber>)>,
+        found: Vec<Found>,
     ) -> Result<Vec<InboxItem>, Problem> {
-        let (mut items, numbers): (Vec<InboxItem>, Vec<_>) = items.into_iter().unzip();
+        let (mut items, mut numbers, mut here) = (Vec::new(), Vec::new(), Vec::new());
+        for one in found {
+            items.push(one.item);
+            numbers.push(one.number);
+            here.push(one.here);
+        }
         let others = self.others(agency, numbers).await?;
         for (item, others) in items.iter_mut().zip(others) {
             item.same_number = others.into_iter().map(Into::into).collect();
+        }
+        for (item, count) in items.iter_mut().zip(self.type_counts(&here).await) {
+            item.type_remarks = count;
         }
         Ok(items)
     }

@@ -88,8 +88,13 @@ impl NodeService {
         };
         let (acts, number) = self.context.core.reading(look).await?;
         let others = self.others(&agency, vec![number]).await?.pop().unwrap_or_default();
-        convert::inbox_entry(&held, &agency, (acts, others))
-            .ok_or_else(|| Problem::new(Code::NotFound, "not in the mailbox"))
+        let mut entry = convert::inbox_entry(&held, &agency, (acts, others))
+            .ok_or_else(|| Problem::new(Code::NotFound, "not in the mailbox"))?;
+        if held.documents {
+            let documents = &held.dispatch.envelope().documents;
+            self.remark_types(documents, &mut entry.documents).await;
+        }
+        Ok(entry)
     }
 
     pub(super) async fn do_fetch(

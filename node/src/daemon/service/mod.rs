@@ -29,6 +29,7 @@ mod submit;
 mod tiles;
 mod time_stamps;
 mod tracking;
+mod types;
 mod units;
 mod upload;
 mod witnesses;

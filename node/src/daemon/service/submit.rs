@@ -8,6 +8,7 @@ use tram_api::{Base64, Caller, Problem, Role};
 use tram_crypto::sha256;
 use tram_dispatch::envelope::{SealedBy, Sequence};
 use tram_dispatch::{Code, Digest, DispatchId, Envelope, Reference, UnixMillis};
+use tram_edxml::LOOK_BYTES;
 use tram_engine::record::Stage;
 use tram_engine::{Documents, Reply};
 use tram_spool::documents::Bringer;
@@ -195,7 +196,12 @@ impl NodeService {
             convert::fresh_legs(&envelope.recipients, &records, accepted_at)
         };
         let same_number = self.same_number(id, &envelope, accepted_at).await;
+        let type_remarks = self.type_remarks(&envelope.documents).await;
         let (originator, reference) = (envelope.originator, envelope.reference);
+        if !repeat && !type_remarks.is_empty() {
+            let documents = type_remarks.len();
+            tracing::info!(dispatch = %id, %originator, documents, "documents unlike their media types accepted");
+        }
         Ok(Accepted {
             dispatch: id.into(),
             originator: originator.into(),
@@ -205,6 +211,7 @@ impl NodeService {
             legs,
             expanded: None,
             same_number,
+            type_remarks,
             repeat,
         })
     }
@@ -345,6 +352,10 @@ fn gather(
             }
             documents.inline.push((digest, bytes.into()));
         } else {
+            let mut first = [0; LOOK_BYTES];
+            if let Ok(n) = reader.read_at(0, &mut first) {
+                context.looks.note(digest, &first[..n]);
+            }
             documents.files.push((digest, size));
         }
         pins.push(pin);

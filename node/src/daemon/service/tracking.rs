@@ -37,7 +37,7 @@ impl NodeService {
             .map_err(|e: Fatal| storage(e))?;
         let unknown = || Problem::new(Code::NotFound, format!("dispatch {id}"));
         let scope = caller.scope(tram_api::routes::SEE);
-        let Some((tracking, held)) = found else {
+        let Some((mut tracking, held)) = found else {
             let unread = self.context.core.question(move |engine, _| convert::unread(engine, &id));
             let its = |(_, parties): &(_, Vec<_>)| parties.iter().any(|p| scope.receives(p));
             let problem = unread.await?.filter(its).map(|(problem, _)| problem);
@@ -46,6 +46,9 @@ impl NodeService {
         let e = held.dispatch.envelope();
         // Who has nothing to do with it is told the same as if it did not exist.
         if scope.contains(&e.originator) || e.recipients.iter().any(|r| scope.receives(r)) {
+            if held.documents {
+                self.remark_types(&e.documents, &mut tracking.documents).await;
+            }
             Ok(tracking)
         } else {
             Err(unknown())

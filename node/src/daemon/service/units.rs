@@ -159,7 +159,8 @@ impl NodeService {
                     let item = convert::inbox_item((engine, view), held, &mailbox, (&days, now));
                     if let (Some(item), Some(forwarded)) = (item, forwarded) {
                         let (forwarded, newest) = (note(forwarded), note(newest));
-                        found.push(UnitItem { item, forwarded, newest });
+                        let here = held.documents.then(|| held.dispatch.clone());
+                        found.push((UnitItem { item, forwarded, newest }, here));
                     }
                     if found.len() == room {
                         break;
@@ -169,7 +170,12 @@ impl NodeService {
             };
             let (found, to, all) = self.context.core.reading(look).await?;
             let full = found.len() == room;
-            items.extend(found);
+            let (found, here): (Vec<UnitItem>, Vec<_>) = found.into_iter().unzip();
+            let counts = self.type_counts(&here).await;
+            items.extend(found.into_iter().zip(counts).map(|(mut found, count)| {
+                found.item.type_remarks = count;
+                found
+            }));
             cursor.places = to;
             if full || all {
                 let next = if full { cursor.text() } else { None };

@@ -53,6 +53,7 @@ impl Fake {
             legs: legs(&item),
             expanded: None,
             same_number: vec![],
+            type_remarks: vec![],
             repeat,
         })
     }

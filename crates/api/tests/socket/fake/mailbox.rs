@@ -208,6 +208,7 @@ pub(super) fn inbox_item(item: &Item) -> InboxItem {
         units: vec![],
         documents: 0,
         documents_bytes: 0,
+        type_remarks: None,
     }
 }
 

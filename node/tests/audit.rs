@@ -6,13 +6,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::Value;
-use support::evidence::eventually;
-use support::{Network, Plan, agency, wall_now};
+use support::authorities::Seal;
+use support::evidence::{eventually, inbox};
+use support::sealing::seal_with;
+use support::{Network, Node, Plan, Program, agency, wall_now};
 use tram_api::Client;
 use tram_api::model::{
-    OverdueQuery, Page, ReceiptView, RefusalsQuery, StatisticsBy, StatisticsParty, StatisticsQuery,
-    StatisticsRow,
+    DispatchQuery, OverdueQuery, Page, ReceiptView, RefusalsQuery, StatisticsBy, StatisticsParty,
+    StatisticsQuery, StatisticsRow,
 };
 use tram_dispatch::envelope::Secrecy;
 use tram_dispatch::{Code, Day, DispatchId, Event};
@@ -198,4 +201,136 @@ async fn auditors_are_answered_at_both_ends() {
     let all: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
     let uri = "http://uri.etsi.org/19522/Event/SubmissionAcceptance";
     assert!(all.as_array().unwrap().iter().any(|e| e["ERDSEventId"] == uri), "{all:#}");
+}
+
+/// Both nodes with a list of the authority of the lower one.
+async fn listing(network: &Network) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for files in &network.nodes {
+        let list = network.authorities.list(THERE, 1, &[]);
+        fs::write(files.folder.join("network/there.crl"), list).unwrap();
+        let config = fs::read_to_string(&files.config).unwrap();
+        let more = "[revocation]\nlists = [\"network/there.crl\"]\n";
+        fs::write(&files.config, format!("{config}{more}")).unwrap();
+        let mut node = Node::new(files.clone(), Program::tram());
+        node.start();
+        nodes.push(node);
+    }
+    for node in &mut nodes {
+        node.ready().await;
+    }
+    nodes
+}
+
+/// What `tram audit key` says: dispatch, what the key was used for, whether that was later, and where it went.
+fn touched(socket: &Path, words: &[&str]) -> Vec<(String, String, Option<bool>, Vec<String>)> {
+    let words = [&["audit", "key"][..], words, &["--json"]].concat();
+    let items: Vec<Value> = serde_json::from_str(&ok(socket, &words)).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let item = |i: &Value| {
+        let legs = i["legs"].as_array().into_iter().flatten();
+        let legs = legs.map(|leg| format!("{} {}", text(&leg["recipient"]), text(&leg["state"])));
+        (text(&i["dispatch"]), text(&i["used_for"]), i["later"].as_bool(), legs.collect())
+    };
+    items.iter().map(item).collect()
+}
+
+/// The drill of docs/operations.md: revoke, sessions end, report, what to recall.
+#[tokio::test]
+async fn a_key_in_foreign_hands_is_revoked_and_everything_it_touched_is_listed() {
+    let network = Network::create(&Plan::tiers(2));
+    let nodes = listing(&network).await;
+    let (here, there) = (nodes[HERE].client(), nodes[THERE].client());
+    let (chain, key) = network.authorities.sealing(THERE);
+    let signer = || tram_crypto::signer_from_pkcs8_der(key.pkcs8_der()).unwrap();
+    let stolen = Seal { chain, key: signer() };
+    // The same key under another certificate, and another key of the same agency.
+    let renewed = Seal { chain: network.authorities.renewed(THERE, &key), key: signer() };
+    let sound = &network.seals[THERE];
+    let send = async |reference: &str, seal: &Seal| {
+        let sealed = seal_with(&network.envelope(THERE, &[HERE], reference, Vec::new()), seal);
+        there.submit(sealed.raw(), &[]).await.map(|a| a.dispatch.to_string())
+    };
+    let before = send("1/trước", &stolen).await.unwrap();
+    send("2/khóa khác", sound).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let since = wall_now();
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let after = send("3/sau", &renewed).await.unwrap();
+    submit(&network, &here, "4", Secrecy::None).await.unwrap();
+    eventually("all has arrived, and its sender knows", || async {
+        let open = async |client: &Client| {
+            let all = client.dispatches(&DispatchQuery::default()).await.unwrap().items;
+            all.iter().map(|d| d.open).sum::<u32>()
+        };
+        let came = inbox(&here, &agency(HERE)).await.len();
+        (came, inbox(&there, &agency(THERE)).await.len()) == (3, 1)
+            && open(&here).await + open(&there).await == 0
+    })
+    .await;
+
+    // Revoked: the seal under both certificates, and the node's key.
+    let node_leaf = &network.nodes[THERE].identity.chain_der[0];
+    let revoked = [&stolen.chain[0][..], &renewed.chain[0], node_leaf];
+    for node in &nodes {
+        let list = network.authorities.list(THERE, 2, &revoked);
+        fs::write(node.files.folder.join("network/there.crl"), list).unwrap();
+        node.signal(Signal::HUP);
+    }
+    eventually("sessions are ended", || async {
+        here.status().await.unwrap().peers_connected == 0
+    })
+    .await;
+    eventually("what is sealed now is refused", || async {
+        let refused = send(&format!("5/{}", wall_now().0), &stolen).await.unwrap_err();
+        refused.code() == Code::CertificateRevoked
+    })
+    .await;
+
+    // The report, at both nodes: exactly what was sealed with the key.
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, chain: &[Vec<u8>]| {
+        let path = folder.path().join(name);
+        fs::write(&path, tram_pki::write_certificates(chain)).unwrap();
+        path.display().to_string()
+    };
+    let seal = file("seal.crt", &stolen.chain);
+    let info = tram_pki::read_certificate(&renewed.chain[0]).unwrap();
+    let (serial, sha256) = (info.serial.to_string(), tram_dispatch::id::hex(&info.sha256));
+    let moment = since.to_string();
+    for (node, legs) in [(HERE, "consigned"), (THERE, "ended")] {
+        let socket = &nodes[node].files.socket;
+        let leg = vec![format!("{} {legs}", agency(HERE))];
+        let line = |id: &String, later| (id.clone(), "dispatch".to_owned(), later, leg.clone());
+        let want = [line(&before, Some(false)), line(&after, Some(true))];
+        for words in [
+            &[&seal[..], "--since", &moment][..],
+            &[&sha256, "--since", &moment],
+            &["--serial", &serial, "--issuer", &info.issuer, "--since", &moment],
+        ] {
+            assert_eq!(touched(socket, words), want, "{words:?}");
+        }
+        let said = ok(socket, &["audit", "key", &seal, "--csv"]);
+        assert_eq!(said.lines().count(), 3, "{said}");
+        assert!(said.contains(&before) && said.contains("1/trước"), "{said}");
+        let said = ok(socket, &["audit", "key", &seal, "--since", &moment, "--lang", "vi"]);
+        assert!(said.contains("trước hay sau") && said.contains("gói văn bản"), "{said}");
+        let words = ["audit", "key", "--serial", &serial, "--issuer", "CN=ai đó"];
+        assert_eq!(tram(socket, &words).0, Some(1), "a misspelt name is not an empty list");
+    }
+    let socket = &nodes[HERE].files.socket;
+    let never = network.authorities.sealing(THERE).0;
+    assert_eq!(tram(socket, &["audit", "key", &file("never.crt", &never)]).0, Some(1));
+    // The node's key: what it handed over here, and what its receipts said; nothing of this node itself.
+    let node = file("tls.crt", &network.nodes[THERE].identity.chain_der);
+    let all = touched(socket, &[&node, "--since", &moment]);
+    let of = |kind: &str| all.iter().filter(|i| i.1 == kind).collect::<Vec<_>>();
+    let transfers: Vec<Option<bool>> = of("transfer").iter().map(|i| i.2).collect();
+    assert_eq!(transfers, [Some(false), Some(false), Some(true)], "{all:?}");
+    assert_eq!(all.len(), of("transfer").len() + of("receipt").len());
+    assert!(of("receipt").iter().any(|i| i.2 == Some(true)), "{all:?}");
+    let id = network.nodes[THERE].id.to_string();
+    let epoch = tram_wire::genesis::epoch_id(&network.nodes[THERE].genesis).to_string();
+    let of_log = touched(socket, &["--node", &id, "--epoch", &epoch, "--since", &moment]);
+    assert_eq!(of_log, of("receipt").into_iter().cloned().collect::<Vec<_>>());
 }

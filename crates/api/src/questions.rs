@@ -1,8 +1,8 @@
 //! The part of the port that auditors ask.
 
 use crate::model::{
-    BetweenQuery, DispatchSummary, NumberedQuery, OverdueQuery, OverdueView, Page, ReceiptView,
-    RefusalsQuery, StatisticsQuery, StatisticsView, Tracking,
+    BetweenQuery, DispatchSummary, KeyItem, KeyQuery, NumberedQuery, OverdueQuery, OverdueView,
+    Page, ReceiptView, RefusalsQuery, StatisticsQuery, StatisticsView, Tracking,
 };
 use crate::service::Reply;
 use crate::{Caller, Scope};
@@ -28,6 +28,9 @@ pub trait Questions: Send + Sync + 'static {
         query: RefusalsQuery,
         scope: Scope,
     ) -> Reply<'_, Page<ReceiptView>>;
+
+    /// What a key touched, of which originator or a recipient is in scope.
+    fn audit_key(&self, caller: Caller, query: KeyQuery, scope: Scope) -> Reply<'_, Page<KeyItem>>;
 
     /// What was not registered in time, of which originator or recipient is in scope.
     fn audit_overdue(

@@ -224,6 +224,26 @@ struct Header {
     chain: Vec<Vec<u8>>,
 }
 
+/// The leaf certificate in a sealed object that was parsed before, DER, for indexes: no copy, no digest.
+/// `None` where these bytes are none; nothing else about them is checked.
+#[must_use]
+pub fn leaf(sealed: &[u8]) -> Option<&[u8]> {
+    let mut d = Decoder::new(sealed);
+    d.tag().ok()?;
+    d.array().ok()?;
+    let mut d = Decoder::new(d.bytes().ok()?);
+    for _ in 0..d.map().ok()?? {
+        if d.i64().ok()? == X5CHAIN {
+            if d.datatype().ok()? == minicbor::data::Type::Array {
+                d.array().ok()?;
+            }
+            return d.bytes().ok();
+        }
+        d.skip().ok()?;
+    }
+    None
+}
+
 fn write_header(typ: &str, algorithm: Algorithm, chain: &[Vec<u8>]) -> Vec<u8> {
     let mut w = Writer::new();
     w.map(3).int(ALG).int(algorithm.cose_id()).int(TYP).text(typ).int(X5CHAIN);

@@ -228,7 +228,7 @@ pub(super) fn named(shell: &Shell, name: &str) -> String {
     shell.word(word).to_owned()
 }
 
-fn outcome(shell: &Shell, outcome: Option<Outcome>) -> &'static str {
+pub(super) fn outcome(shell: &Shell, outcome: Option<Outcome>) -> &'static str {
     match outcome {
         None => "",
         Some(Outcome::Consigned) => shell.word(Word::Consigned),

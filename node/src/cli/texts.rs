@@ -276,6 +276,14 @@ words! {
     HolidaysUnknown: "Public holidays of some of these days are not known to the node; weekends alone were taken for days off ([audit] working_days).", "Nút chưa có lịch nghỉ lễ cho một số ngày trong khoảng này; chỉ tính thứ Bảy, Chủ nhật là ngày nghỉ ([audit] working_days).";
     InTimeCount: "in time", "đúng hạn";
     InTimePercent: "in time %", "đúng hạn %";
+    KeyUsedFor: "used for", "dùng để";
+    KeyStatement: "statement", "lời xác nhận";
+    KeyTransfer: "transfer", "chuyển giao";
+    KeyPeer: "peer", "nút láng giềng";
+    FirstCustody: "first custody", "nút đầu nhận lúc";
+    BeforeOrAfter: "before or after", "trước hay sau";
+    EarlierThan: "before", "trước";
+    LaterThan: "after", "sau";
     MedianTime: "median", "trung vị";
     NinetiethTime: "90 %", "90 %";
     Party: "as", "vai trò";

@@ -7,6 +7,7 @@ use tram_dispatch::envelope::{Act, Urgency};
 use tram_dispatch::{Code, Day, DispatchId, Event, UnixMillis};
 
 use super::support::evidence::eventually;
+use super::support::peer::Peer;
 use super::support::{Network, Node, Plan, Program, SOON, agency, wall_now};
 use super::{CENTRE, COMMUNE, act, issued, item, sent, taken};
 
@@ -189,4 +190,27 @@ async fn what_left_and_is_not_known_to_have_arrived_is_listed_and_told() {
     commune.ready().await;
     eventually("it has arrived", || async { listed(true).await.is_empty() }).await;
     assert!(listed(false).await.iter().all(|d| d.acknowledge_by.is_none() && d.consigned == 2));
+}
+
+#[tokio::test]
+async fn what_a_peer_never_answers_is_overdue_for_its_sender() {
+    let network = Network::create(&Plan::tiers(2));
+    let mut province = begun(&network, 1);
+    // It keeps the session, is offered everything, and says nothing.
+    let _silent = Peer::listening(&network, CENTRE).await;
+    province.ready().await;
+    let client = province.client();
+    assert_eq!(client.status().await.expect("a status").peers_connected, 1);
+    let mut events = client.events(None).await.expect("a stream");
+    let hour = wall_now().plus_ms(1_500);
+    let mut envelope = network.envelope(1, &[CENTRE], "1/khong-tra-loi", Vec::new());
+    envelope.metadata.urgency = Urgency::FlashAt(hour);
+    let sealed = network.seal(&envelope);
+    client.submit(sealed.raw(), &[]).await.expect("accepted");
+    let (dispatch, code, at) = passed(&mut events).await;
+    assert_eq!((dispatch, code, at), (sealed.id(), Some(Code::SendingOverdue), hour));
+    let query = DispatchQuery { late: Some(true), ..DispatchQuery::default() };
+    let late = client.dispatches(&query).await.expect("a list").items;
+    assert_eq!(late.iter().map(|d| d.dispatch.0).collect::<Vec<_>>(), [sealed.id()]);
+    assert_eq!(alarms(&client, Code::SendingOverdue).await.len(), 1);
 }

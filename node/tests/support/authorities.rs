@@ -108,6 +108,14 @@ impl Authorities {
         Identity { chain_der: chain, key_pkcs8_der: key.pkcs8_der().to_vec() }
     }
 
+    /// Another certificate of a key that a seal of that tier has.
+    pub fn renewed(&self, tier: usize, key: &Key) -> Vec<Vec<u8>> {
+        let request = Request::new(&Subject::Seal(agency(tier)), key).expect("a request");
+        let (authority, mut entropy) = (&self.tiers[tier], SystemEntropy::new());
+        let der = authority.issue(&request, life(), &mut entropy, IssueOptions::default());
+        authority.presented_chain_of(&der.expect("a certificate"))
+    }
+
     /// A revocation list of the authority of a tier, DER; higher numbers are newer.
     pub fn list(&self, tier: usize, number: u64, revoked: &[&[u8]]) -> Vec<u8> {
         let made = UnixMillis(self.began.0 - HOUR_MS + number * 1_000);

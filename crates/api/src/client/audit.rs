@@ -1,7 +1,7 @@
 use super::{Ask, Client, ClientError};
 use crate::model::{
-    BetweenQuery, DispatchSummary, NumberedQuery, OverdueQuery, OverdueView, Page, ReceiptView,
-    RefusalsQuery, StatisticsQuery, StatisticsView, Tracking,
+    BetweenQuery, DispatchSummary, KeyItem, KeyQuery, NumberedQuery, OverdueQuery, OverdueView,
+    Page, ReceiptView, RefusalsQuery, StatisticsQuery, StatisticsView, Tracking,
 };
 
 impl Client {
@@ -27,6 +27,11 @@ impl Client {
         query: &RefusalsQuery,
     ) -> Result<Page<ReceiptView>, ClientError> {
         self.json(Ask::get(&["audit", "refusals"]).query(query)?).await
+    }
+
+    /// One page of what a key touched; `NOT_FOUND` where that is nothing.
+    pub async fn audit_key(&self, query: &KeyQuery) -> Result<Page<KeyItem>, ClientError> {
+        self.json(Ask::get(&["audit", "key"]).query(query)?).await
     }
 
     /// One page of what was not registered in time.

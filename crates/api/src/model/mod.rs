@@ -25,8 +25,9 @@ mod upload;
 
 pub use act::{ActAnswer, ActKind, ActView, RefusalCause};
 pub use audit::{
-    BetweenQuery, Durations, NumberedQuery, OverdueItem, OverdueQuery, OverdueView, RefusalsQuery,
-    StatisticsBy, StatisticsParty, StatisticsQuery, StatisticsRow, StatisticsView,
+    BetweenQuery, Durations, KeyItem, KeyQuery, KeyUse, NumberedQuery, OverdueItem, OverdueQuery,
+    OverdueView, RefusalsQuery, StatisticsBy, StatisticsParty, StatisticsQuery, StatisticsRow,
+    StatisticsView,
 };
 pub use directory::{DirectoryAgency, DirectoryInstalled, DirectoryQuery, DirectoryView};
 pub use dispatch::{

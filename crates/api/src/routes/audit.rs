@@ -41,6 +41,18 @@ pub(super) const REFUSALS: Route = route(
 .query(params::<RefusalsQuery>)
 .dear();
 
+pub(super) const KEY: Route = route(
+    Get,
+    "/v1/audit/key",
+    "audit_key",
+    "audit",
+    "Everything that a key touched: sealed with it, or handed over and said by its node",
+    AUDIT,
+    &[page::<KeyItem>(200, "One page, oldest first. A page may be empty and still have a next")],
+)
+.query(params::<KeyQuery>)
+.dear();
+
 pub(super) const OVERDUE: Route = route(
     Get,
     "/v1/audit/overdue",

@@ -234,6 +234,7 @@ pub static ROUTES: &[Route] = &[
     audit::NUMBERED,
     audit::BETWEEN,
     audit::REFUSALS,
+    audit::KEY,
     audit::OVERDUE,
     audit::STATISTICS,
     route(

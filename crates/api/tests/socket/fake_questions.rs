@@ -3,7 +3,7 @@
 use tram_api::model::*;
 use tram_api::service::Reply;
 use tram_api::{Caller, Problem, Questions, Scope};
-use tram_dispatch::{AgencyCode, Code, DispatchId};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
 
 use super::{Fake, NOW};
 
@@ -19,6 +19,23 @@ fn overdue(originator: &str, recipient: &str) -> OverdueItem {
         arrived_at: NOW.into(),
         due_at: NOW.into(),
         registered_at: None,
+    }
+}
+
+fn touched(originator: &str, recipient: &str) -> KeyItem {
+    KeyItem {
+        used_for: KeyUse::Statement,
+        at: NOW.into(),
+        first_custody_at: None,
+        later: Some(true),
+        certificate: Some(Digest([1; 32]).into()),
+        dispatch: DispatchId([1; 32]).into(),
+        originator: agency(originator).into(),
+        reference: None,
+        event: None,
+        epoch: None,
+        recipient: Some(agency(recipient).into()),
+        legs: Vec::new(),
     }
 }
 
@@ -74,6 +91,14 @@ impl Questions for Fake {
     ) -> Reply<'_, Page<ReceiptView>> {
         let query = ReceiptQuery { limit: query.limit, ..ReceiptQuery::default() };
         tram_api::Service::receipts(self, caller, query, scope)
+    }
+
+    fn audit_key(&self, _: Caller, query: KeyQuery, _: Scope) -> Reply<'_, Page<KeyItem>> {
+        Box::pin(async move {
+            let both = [touched("H41", "H41.12"), touched("G22", "H99")];
+            let items = both.into_iter().filter(|i| query.certificate == i.certificate).collect();
+            Ok(Page { items, next: None })
+        })
     }
 
     fn audit_overdue(&self, _: Caller, q: OverdueQuery, _: Scope) -> Reply<'_, OverdueView> {

@@ -229,6 +229,7 @@ fn what_reads_much_is_made_for_few_at_a_time() {
         "audit_documents",
         "audit_between",
         "audit_refusals",
+        "audit_key",
         "audit_overdue",
         "audit_statistics",
         "gaps",

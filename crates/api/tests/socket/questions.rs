@@ -25,6 +25,11 @@ fn between(originator: &str, recipient: &str) -> BetweenQuery {
     }
 }
 
+fn touched(certificate: u8) -> KeyQuery {
+    let certificate = Some(tram_dispatch::Digest([certificate; 32]).into());
+    KeyQuery { certificate, ..KeyQuery::default() }
+}
+
 fn numbered(number: &str) -> NumberedQuery {
     let (agency, number) = (agency("H41").into(), number.to_owned());
     NumberedQuery { agency, number, notation: None, year: Some(2026) }
@@ -44,6 +49,19 @@ async fn an_auditor_of_everything_sees_everything() {
     assert!(client.audit_between(&between("H41", "H99")).await.unwrap().items.is_empty());
     let refusals = client.audit_refusals(&RefusalsQuery::default()).await.unwrap();
     assert_eq!(refusals.items.len(), 3);
+    assert_eq!(client.audit_key(&touched(1)).await.unwrap().items.len(), 2);
+    let none = client.audit_key(&touched(2)).await.unwrap_err();
+    assert_eq!(none.code(), Code::NotFound);
+    let serial = Some("0707".to_owned());
+    for bad in [
+        KeyQuery::default(),
+        KeyQuery { serial: serial.clone(), ..KeyQuery::default() },
+        KeyQuery { serial, issuer: Some("CN=x".to_owned()), ..touched(1) },
+        KeyQuery { epoch: Some(tram_dispatch::EpochId([1; 32]).into()), ..touched(1) },
+    ] {
+        let error = client.audit_key(&bad).await.unwrap_err();
+        assert_eq!(error.code(), Code::BadRequest, "{bad:?}");
+    }
     let view = client.audit_overdue(&OverdueQuery::default()).await.unwrap();
     assert_eq!((view.items.len(), view.at), (2, NOW.into()));
     let view = client.audit_statistics(&days("2026-01-01", "2026-12-31")).await.unwrap();
@@ -69,6 +87,8 @@ async fn an_auditor_of_one_agency_sees_what_concerns_it() {
     assert!(refusals.items.iter().all(|r| r.recipient == Some(agency("H41.12").into())));
     assert_eq!(refusals.items.len(), 1);
     assert_eq!(client.audit_overdue(&OverdueQuery::default()).await.unwrap().items.len(), 1);
+    let keys = client.audit_key(&touched(1)).await.unwrap();
+    assert_eq!(keys.items.len(), 1, "{keys:?}");
     let rows = client.audit_statistics(&days("2026-01-01", "2026-01-31")).await.unwrap();
     assert!(rows.items.is_empty());
     client.audit_between(&between("G22", "H41.12")).await.unwrap();

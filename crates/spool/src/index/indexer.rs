@@ -1,6 +1,7 @@
 //! What a batch adds to the index. Normal running, recovery and the check all come here.
 
 use super::audit::facts::Fact;
+use super::audit::touched::Seals;
 use super::audit::{Auditor, Past};
 use super::growth::Growth;
 use super::head::Head;
@@ -50,6 +51,7 @@ pub(crate) struct Indexer {
     /// The series that this node's key provider counts.
     pub(crate) series: AllSeries,
     pub(crate) auditor: Auditor,
+    seals: Seals,
     /// The hashes of the last, not yet full tile of each tile level.
     tails: Vec<Vec<u8>>,
 }
@@ -63,6 +65,7 @@ impl Indexer {
             peers: BTreeMap::new(),
             series: AllSeries::new(),
             auditor: Auditor::default(),
+            seals: Seals::default(),
             tails: Vec::new(),
         }
     }
@@ -97,7 +100,8 @@ impl Indexer {
         let series = numbers::load(&lookup.kv)?;
         let tails = load_tails(&lookup.kv, head.frontier.size())?;
         let (active, auditor) = (Arc::new(RwLock::new(active)), Auditor::default());
-        Ok(Some(Self { head, active, peers, series, auditor, tails }))
+        let seals = Seals::default();
+        Ok(Some(Self { head, active, peers, series, auditor, seals, tails }))
     }
 
     /// The entries of one batch.
@@ -151,6 +155,7 @@ impl Indexer {
                 _ => {}
             }
         }
+        self.seals.note(&mut out, time, batch.positions, batch.records);
         for (id, (at, history)) in histories {
             put(&mut out, keys::at(keys::history(&id), at), history);
         }

@@ -24,11 +24,13 @@
 //! | `W` waiting for a clerk | 0, or 3 and the recipient and 0; arrival, position of the consignment | dispatch id, 0, originator, 0, recipient |
 //! | `K` registered late | as `W` | as `W`, with when it was registered |
 //! | `S` counts | length of the period, its number ([`super::audit::period`]), 0 originator or 1 recipient, agency | [`super::audit::tally`] |
+//! | `k` keys | 0 and SHA-256 of a seal's public key, or 1 and a node and 0; time, position of what was sealed with it, handed over or said by it | nothing; of a node which parts of the record ([`super::audit::touched`]) |
+//! | `c` certificates | SHA-256 of a seal's certificate | SHA-256 of its public key, length of the serial number, serial number, issuer |
 //! | `m` | | the head: see [`super::head`] |
 //!
 //! Integers, times and positions are written so that they sort ([`super::ordered`]). Agency codes,
 //! references and node ids hold no zero byte. `r`, `h`, `l`, `R`, `e`, `g`, `d`, `D`, `w`, `n`, `q`,
-//! `N`, `B`, `X` and `K` are only ever added to; the rest is replaced or removed.
+//! `N`, `B`, `X`, `K`, `k` and `c` are only ever added to; the rest is replaced or removed.
 
 use super::ordered::{put_position, put_uint, take_position, take_uint};
 use crate::journal::Position;

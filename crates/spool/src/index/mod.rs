@@ -31,7 +31,7 @@ pub use audit::tally::{Tally, Times};
 pub use error::IndexError;
 
 /// Format of the index file that this program writes. An older one is rebuilt.
-pub const INDEX_FORMAT: u64 = 4;
+pub const INDEX_FORMAT: u64 = 5;
 /// Entries in memory after which they are written to the index file.
 pub const FLUSH_ENTRIES_DEFAULT: usize = 1 << 16;
 /// Longest time after which entries in memory are written to the index file, if commits go on.

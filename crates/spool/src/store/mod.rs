@@ -29,6 +29,7 @@ mod report;
 mod retention;
 mod statistics;
 mod story;
+mod touched;
 
 pub use crate::index::{Party, Tally, Times};
 pub use anchor::AnchorState;
@@ -48,6 +49,7 @@ pub use report::{IndexRecovery, RecoveryReport};
 pub use retention::{ClosedItem, Erased, RemovalItem};
 pub use statistics::{Sum, Sums};
 pub use story::{BadPlace, Place, StoryQuery, Told};
+pub use touched::{Touched, TouchedBy, TouchedQuery, What};
 pub use tram_engine::NumberUse;
 
 pub(crate) use open::{Opened, freeze, journal_options, lock, open_index, replay};

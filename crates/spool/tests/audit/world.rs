@@ -11,9 +11,10 @@ use tram_dispatch::envelope::{Act, Envelope, Metadata, SealedBy, Secrecy, Urgenc
 use tram_dispatch::{
     AgencyCode, Code, Digest, DispatchId, Event, EvidenceRecord, NodeId, UnixMillis,
 };
-use tram_engine::record::{Earlier, Foreign, Held, Leaf, Legs, OwnEvidence};
+use tram_engine::record::{self, Earlier, Foreign, Held, Leaf, Legs, OwnEvidence};
 use tram_engine::{Batch, Record};
-use tram_wire::sealed::SealedDispatch;
+use tram_wire::sealed::{Sealed, SealedDispatch};
+use tram_wire::statement::Statement;
 
 pub(crate) fn node(text: &str) -> NodeId {
     text.parse().unwrap()
@@ -44,6 +45,8 @@ pub(crate) struct World {
     sealed: BTreeMap<DispatchId, SealedDispatch>,
     leaves: Vec<Leaf>,
     records: Vec<Record>,
+    /// What the next evidence names.
+    attestation: Option<Digest>,
     batches: u64,
     /// Every record, in order.
     pub(crate) told: Vec<Record>,
@@ -61,6 +64,7 @@ impl World {
             sealed: BTreeMap::new(),
             leaves: vec![genesis.clone()],
             records: vec![Record::Genesis(genesis)],
+            attestation: None,
             batches: 0,
             told: Vec::new(),
         }
@@ -111,6 +115,29 @@ impl World {
         let id = sealed.id();
         self.sealed.insert(id, sealed);
         id
+    }
+
+    /// The recipient seals under this certificate that it registered what came for it.
+    pub(crate) fn registered(&mut self, certificate: &[u8], id: DispatchId, recipient: &str) {
+        let statement = Statement {
+            network: NETWORK,
+            agency: agency(recipient),
+            dispatch: id,
+            object: self.sealed[&id].object(),
+            event: Event::ConsignmentAcceptance,
+            status: None,
+            // As whoever has the key likes it.
+            time: UnixMillis(1),
+            remark: None,
+            sealed_by: SealedBy::Agency,
+        };
+        let seal = |_: &[u8]| Ok::<_, ()>(vec![0; 64]);
+        let chain = [certificate.to_vec()];
+        let sealed = Sealed::seal(&statement, &chain, Algorithm::EdDsa, seal).unwrap();
+        let (digest, raw) = (sealed.object(), sealed.raw().clone());
+        self.records.push(Record::Statement(record::Statement { dispatch: id, digest, raw }));
+        self.attestation = Some(digest);
+        self.say(Voice::Foreign, id, recipient, Event::ConsignmentAcceptance, None);
     }
 
     /// A peer's offer is taken, with a receipt of that peer.
@@ -182,6 +209,7 @@ impl World {
         reason: Option<Code>,
     ) {
         let own = voice == Voice::Own;
+        let attestation = self.attestation.take();
         let log = if own { &self.own } else { &self.other };
         let index = log.frontier.size() + if own { self.leaves.len() as u64 } else { 0 };
         let evidence = EvidenceRecord {
@@ -206,7 +234,7 @@ impl World {
             upstream: None,
             directory: Some(Digest([3; 32])),
             revocation: None,
-            attestation: None,
+            attestation,
             other_object: None,
         };
         let record: Arc<[u8]> = tram_wire::evidence::encode(&evidence).into();

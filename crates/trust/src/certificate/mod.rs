@@ -143,6 +143,11 @@ impl Certificate {
         self.digest
     }
 
+    /// SHA-256 of the SubjectPublicKeyInfo: the key's name, the same in every certificate of it.
+    pub fn key_digest(&self) -> Digest {
+        Digest(sha256(&self.spki))
+    }
+
     /// The subject for people, control characters escaped.
     pub fn subject(&self) -> &str {
         &self.subject

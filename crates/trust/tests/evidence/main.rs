@@ -3,6 +3,7 @@
 
 mod claims;
 mod mutations;
+mod stolen;
 mod strangers;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ mod between;
 mod days;
 mod dispatch;
 mod gaps;
+mod key;
 mod overdue;
 mod refusals;
 mod sheet;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Overdue(overdue::OverdueArgs),
     Statistics(statistics::StatisticsArgs),
     Gaps(gaps::GapsArgs),
+    Key(key::KeyArgs),
 }
 
 /// Runs the command.
@@ -36,5 +38,6 @@ pub(crate) fn run(shell: &Shell, command: Command) -> Done {
         Command::Overdue(args) => overdue::run(shell, &args),
         Command::Statistics(args) => statistics::run(shell, &args),
         Command::Gaps(args) => gaps::run(shell, &args),
+        Command::Key(args) => key::run(shell, &args),
     }
 }

@@ -28,6 +28,7 @@ mod story;
 mod submit;
 mod tiles;
 mod time_stamps;
+mod touched;
 mod tracking;
 mod types;
 mod units;

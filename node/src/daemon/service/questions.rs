@@ -36,6 +36,15 @@ impl Questions for NodeService {
         Box::pin(self.do_refusals(query, scope))
     }
 
+    fn audit_key(
+        &self,
+        _caller: Caller,
+        query: KeyQuery,
+        scope: Scope,
+    ) -> Reply<'_, Page<KeyItem>> {
+        Box::pin(self.do_key(query, scope))
+    }
+
     fn audit_overdue(
         &self,
         _caller: Caller,

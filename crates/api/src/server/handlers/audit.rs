@@ -1,10 +1,11 @@
 use axum::response::Response;
-use tram_dispatch::AgencyCode;
+use tram_dispatch::{AgencyCode, Code};
 
 use super::super::call::{Call, page};
 use super::super::outgoing;
 use crate::model::{
-    BetweenQuery, NumberedQuery, OverdueQuery, RefusalsQuery, StatisticsBy, StatisticsQuery,
+    BetweenQuery, KeyQuery, NumberedQuery, OverdueQuery, RefusalsQuery, StatisticsBy,
+    StatisticsQuery,
 };
 use crate::routes::AUDIT;
 use crate::text::{AgencyText, clip};
@@ -50,6 +51,36 @@ pub(super) async fn refusals(call: Call) -> Result<Response, Problem> {
     let service = &call.app.service;
     let mut found = service.audit_refusals(call.caller, query, scope.clone()).await?;
     found.items.retain(|r| party(&scope, &r.originator, r.recipient.iter()));
+    outgoing::ok(&found)
+}
+
+pub(super) async fn key(call: Call) -> Result<Response, Problem> {
+    let mut query: KeyQuery = call.query()?;
+    page(query.after.as_deref(), &mut query.limit)?;
+    let named = [query.key.is_some(), query.certificate.is_some(), query.node.is_some()];
+    let named = named.into_iter().chain([query.serial.is_some()]).filter(|named| *named).count();
+    if named != 1
+        || query.serial.is_some() != query.issuer.is_some()
+        || query.epoch.is_some() && query.node.is_none()
+    {
+        let detail =
+            "one of key, certificate, serial with issuer, and node is needed; epoch goes with node";
+        return Err(Problem::bad_request(detail));
+    }
+    let scope = call.caller.scope(AUDIT);
+    let service = &call.app.service;
+    let first = query.after.is_none();
+    let mut found = service.audit_key(call.caller, query, scope.clone()).await?;
+    found.items.retain(|i| {
+        let recipients = i.legs.iter().map(|leg| &leg.recipient).chain(&i.recipient);
+        party(&scope, &i.originator, recipients)
+    });
+    if first && found.items.is_empty() && found.next.is_none() {
+        // Who may see none of it is told the same as if there were none; and nobody takes a misspelt name for
+        // a key that was never used.
+        let detail = "nothing here was touched by this key, or its name is not the one given";
+        return Err(Problem::new(Code::NotFound, detail));
+    }
     outgoing::ok(&found)
 }
 

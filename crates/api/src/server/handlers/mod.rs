@@ -57,6 +57,7 @@ pub(super) fn method(filter: MethodFilter, name: &str) -> MethodRouter<App> {
         "audit_documents" => on(filter, audit::documents),
         "audit_between" => on(filter, audit::between),
         "audit_refusals" => on(filter, audit::refusals),
+        "audit_key" => on(filter, audit::key),
         "audit_overdue" => on(filter, audit::overdue),
         "audit_statistics" => on(filter, audit::statistics),
         "gaps" => on(filter, numbers::gaps),

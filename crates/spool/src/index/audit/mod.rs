@@ -11,6 +11,7 @@ pub(crate) mod live;
 pub(crate) mod period;
 pub(crate) mod tables;
 pub(crate) mod tally;
+pub(crate) mod touched;
 pub(crate) mod traces;
 
 use self::facts::Fact;

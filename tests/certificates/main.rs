@@ -7,9 +7,11 @@ mod cert;
 mod crl;
 mod der;
 mod explained;
+mod explained_pkits;
 mod judge;
 mod keys;
 mod openssl;
+mod pkits;
 mod rsa;
 mod shapes;
 

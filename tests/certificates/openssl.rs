@@ -56,7 +56,7 @@ fn explanation(name: &str, stricter: Stricter) -> Option<(usize, &'static str)> 
 }
 
 /// Whether a name fits a pattern: `/?/` stands for either purpose, a star for anything.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let either = [pattern.replace("/?/", "/seal/"), pattern.replace("/?/", "/node/")];
     either.iter().any(|pattern| match pattern.split_once('*') {
         Some((start, end)) => {
@@ -107,7 +107,7 @@ fn verify(folder: &Path, shape: &Shape) -> (bool, String) {
     (good, told)
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let lines: Vec<&str> =

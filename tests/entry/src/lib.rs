@@ -30,6 +30,7 @@ mod socket;
 mod store;
 mod tiles;
 mod time_stamp;
+mod tls_door;
 mod trust;
 mod wire;
 
@@ -47,6 +48,7 @@ pub use socket::{http, json};
 pub use store::{anchor, journal, record};
 pub use tiles::tiles;
 pub use time_stamp::time_stamp;
+pub use tls_door::tls_door;
 pub use trust::{verified_directory, verified_dispatch, verified_receipt};
 pub use wire::{
     bundle, cbor, cose, directory, dispatch, envelope, evidence, frame, genesis, receipt, root,
@@ -104,6 +106,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "stream", run: stream },
     Target { name: "tiles", run: tiles },
     Target { name: "time_stamp", run: time_stamp },
+    Target { name: "tls_door", run: tls_door },
     Target { name: "verified_directory", run: verified_directory },
     Target { name: "verified_dispatch", run: verified_dispatch },
     Target { name: "verified_epoch", run: verified_epoch },

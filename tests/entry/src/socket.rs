@@ -89,7 +89,9 @@ pub(crate) fn status(answer: &[u8]) -> Option<u16> {
     let head = std::str::from_utf8(&answer[..end]).expect("a head is text");
     let plain = head.split("\r\n").all(|l| l.bytes().all(|b| (0x20..0x7f).contains(&b)));
     assert!(plain, "a head with something else than plain lines: {head:?}");
-    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    // Who asks in the words of HTTP/1.0 is answered in them.
+    let rest = head.strip_prefix("HTTP/1.1 ").or_else(|| head.strip_prefix("HTTP/1.0 "));
+    let status = rest.and_then(|rest| rest.get(..3)?.parse().ok());
     let status = status.unwrap_or_else(|| panic!("not a status line: {head:?}"));
     assert!((100..600).contains(&status) && status != 500, "{head:?}");
     Some(status)

@@ -228,6 +228,9 @@ fn of_world(put: &mut Put<'_>) {
     for (name, bytes) in crate::axis_door::samples() {
         put("axis_http", name, bytes);
     }
+    for (name, bytes) in crate::tls_door::samples() {
+        put("tls_door", name, bytes);
+    }
     made::of_directories(put);
     made::of_requests(put);
 }

@@ -37,6 +37,8 @@ pub(super) fn of_texts(put: &mut Put<'_>) {
     put("http", "receipts", get("/v1/receipts?after=x"));
     let submit = b"POST /v1/dispatches HTTP/1.1\r\nHost: tram\r\nContent-Type: application/tram-dispatch+cose\r\nContent-Length: 9\r\n\r\nH41|1|G22GET /v1/log HTTP/1.1\r\nHost: tram\r\n\r\n";
     put("http", "submit", submit.to_vec());
+    let sealed = b"POST /v1/dispatches HTTP/1.1\r\nHost: tram\r\nContent-Type: application/vnd.tram.dispatch+cbor\r\nContent-Length: 9\r\n\r\nH41|1|G22";
+    put("http", "submit-sealed", sealed.to_vec());
     let upload = format!(
         "PUT /v1/documents/{}?agency=H41&size=4&offset=0 HTTP/1.1\r\nHost: tram\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
         "ab".repeat(32)

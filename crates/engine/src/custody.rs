@@ -163,6 +163,7 @@ impl Engine {
                 leads(&self.directory)
                     || self.directory_before.as_ref().is_some_and(|d| leads(d))
                     || h.had_it(peer, recipient)
+                    || self.doubts.names(id, peer, recipient)
             }
             Some(Leg::Mailbox { .. } | Leg::Returned { .. }) | None => false,
         }
@@ -225,7 +226,9 @@ impl Engine {
     /// while what its node said was on its way.
     fn counts(&self, said: &EvidenceRecord) -> bool {
         let lets = |d: &Directory| tram_trust::authority::is_authorised(d, said);
-        lets(&self.directory) || self.directory_before.as_ref().is_some_and(|d| lets(d))
+        lets(&self.directory)
+            || self.directory_before.as_ref().is_some_and(|d| lets(d))
+            || self.had_mailbox(said)
     }
 
     /// Records a receipt of another node, tells who listens, and goes on with the leg it is about.
@@ -377,7 +380,7 @@ impl Engine {
     /// Puts a dispatch into the queues that it is not in yet and has work for: after the way to a peer was
     /// tried, legs that the directory leads elsewhere by now go there, or are judged.
     pub(crate) fn queue_elsewhere(&mut self, id: &DispatchId) {
-        if self.directory_before.is_none() {
+        if self.directory_before.is_none() && !self.doubts.are_recalled() {
             return;
         }
         self.state.touched.insert(*id);

@@ -4,56 +4,17 @@
 //! it is simply offered again. When another directory leads the leg elsewhere, it would come to rest twice, at
 //! who closed and at who took over, if it just went there. So that peer is asked first, by another offer: it
 //! answers with the receipt that it gave, or refuses by its directory, and then the leg goes the way of ours.
-
-use std::collections::{BTreeMap, BTreeSet};
+//!
+//! That an offer was not answered is on record: a start does not forget it. What was under way when the process
+//! itself ended nobody knows: every leg held since before may have been, and waits, for less long.
 
 use tram_dispatch::{AgencyCode, DispatchId, NodeId, Now};
+use tram_trust::Directory;
 
 use crate::engine::Engine;
+use crate::record::{Offered, Record};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
-
-/// So long a leg waits for the peer that may have taken it, monotonic ms.
-const DOUBT_MS: u64 = 600_000;
-
-/// What one peer may have taken of one dispatch.
-#[derive(Debug)]
-struct Doubt {
-    recipients: BTreeSet<AgencyCode>,
-    since_mono_ms: u64,
-    /// It was waited for long enough: its legs take the way of the directory, whatever it does.
-    over: bool,
-}
-
-/// What was offered and not answered, by dispatch and peer.
-#[derive(Debug, Default)]
-pub(crate) struct Doubts(BTreeMap<DispatchId, BTreeMap<NodeId, Doubt>>);
-
-impl Doubts {
-    /// A peer answered for one recipient.
-    pub(crate) fn answered(&mut self, id: &DispatchId, peer: &NodeId, recipient: &AgencyCode) {
-        let Some(of_dispatch) = self.0.get_mut(id) else { return };
-        if let Some(doubt) = of_dispatch.get_mut(peer) {
-            doubt.recipients.remove(recipient);
-            if doubt.recipients.is_empty() {
-                of_dispatch.remove(peer);
-            }
-        }
-        if of_dispatch.is_empty() {
-            self.0.remove(id);
-        }
-    }
-
-    /// The peers that may have taken a leg.
-    fn of<'d>(
-        &'d self,
-        id: &DispatchId,
-        recipient: &'d AgencyCode,
-    ) -> impl Iterator<Item = &'d NodeId> {
-        let all = self.0.get(id).into_iter().flatten();
-        all.filter(|(_, d)| !d.over && d.recipients.contains(recipient)).map(|(peer, _)| peer)
-    }
-}
 
 impl Engine {
     /// A transfer under way broke off, or the directory that it went by is about to be replaced.
@@ -64,15 +25,17 @@ impl Engine {
             route(&self.directory, self.me(), r) == here && !self.is_under_way_as_before(&id, r)
         };
         let held = h.legs.iter().filter(|(_, leg)| matches!(leg, Leg::Held { .. }));
-        let recipients: BTreeSet<AgencyCode> =
-            held.filter(|(r, _)| given(r)).map(|(r, _)| r.clone()).collect();
+        let recipients = held.filter(|(r, _)| given(r)).map(|(r, _)| r.clone()).collect();
+        let recipients = self.doubts.new_of(&id, peer, recipients);
         if recipients.is_empty() {
             return;
         }
-        let since_mono_ms = now.mono_ms;
-        let fresh = || Doubt { recipients: BTreeSet::new(), since_mono_ms, over: false };
-        let of_dispatch = self.doubts.0.entry(id).or_default();
-        of_dispatch.entry(peer.clone()).or_insert_with(fresh).recipients.extend(recipients);
+        let dispatch = h.dispatch.clone();
+        let at = self.steady_time(now);
+        let said = (dispatch.envelope(), at);
+        self.doubts.note(now, (&id, peer), recipients.clone(), said);
+        let offered = Offered { dispatch: id, peer: peer.clone(), recipients, at };
+        self.record(now, Record::Offered(offered), None, false);
     }
 
     /// The same of everything under way.
@@ -83,6 +46,43 @@ impl Engine {
         }
         for (peer, id) in flying {
             self.doubt(now, &peer, id);
+        }
+    }
+
+    /// Takes up again what a start finds of a dispatch.
+    pub(crate) fn recall_doubts(&mut self, history: &[Record]) {
+        let Some(id) = history.iter().find_map(Record::dispatch) else { return };
+        let Some(h) = self.state.held.get(&id) else { return };
+        if h.legs.values().any(|leg| matches!(leg, Leg::Held { .. })) {
+            self.doubts.recall(&id, h.dispatch.envelope(), history);
+        }
+    }
+
+    /// Another directory came: what has been held since before this life of the process may have been offered
+    /// by the one that was in force.
+    pub(crate) fn doubt_since_before(&mut self, now: Now, before: &Directory) {
+        let ids: Vec<DispatchId> = self.doubts.since_before().copied().collect();
+        let at = self.steady_time(now);
+        for id in ids {
+            let Some(h) = self.state.held.get(&id) else { continue };
+            let mut there = Vec::new();
+            let mut as_before = false;
+            for (r, _) in h.legs.iter().filter(|(_, leg)| matches!(leg, Leg::Held { .. })) {
+                let Route::Hop(peer) = route(before, self.me(), r) else { continue };
+                if route(&self.directory, self.me(), r) == Route::Hop(peer.clone()) {
+                    as_before = true;
+                } else {
+                    there.push((peer, r.clone()));
+                }
+            }
+            let dispatch = h.dispatch.clone();
+            for (peer, r) in there {
+                let said = (dispatch.envelope(), at);
+                self.doubts.note_possible(now, (&id, &peer), vec![r], said);
+            }
+            if !as_before {
+                self.doubts.looked_at(&id);
+            }
         }
     }
 
@@ -121,29 +121,39 @@ impl Engine {
         })
     }
 
+    /// The node that a leg in our custody goes to, or waits for: the next one, or who is asked first, with
+    /// until when at the latest, monotonic ms.
+    pub(crate) fn heads_for(
+        &self,
+        id: &DispatchId,
+        r: &AgencyCode,
+    ) -> (Option<NodeId>, Option<u64>) {
+        if let Some(peer) = self.in_doubt_as_before(id, r) {
+            let until = self.doubts.ends_mono_ms(id, &peer);
+            return (Some(peer), until);
+        }
+        match route(&self.directory, self.me(), r) {
+            Route::Hop(next) => (Some(next), None),
+            Route::Local | Route::None(_) => (None, None),
+        }
+    }
+
     /// Who has not answered for so long is waited for no more: legs take the way of the directory.
     pub(crate) fn end_doubts(&mut self, now: Now) {
         let held = &self.state.held;
-        self.doubts.0.retain(|id, _| held.contains_key(id));
-        let mut over = Vec::new();
-        for (id, of_dispatch) in &mut self.doubts.0 {
-            for (peer, doubt) in of_dispatch {
-                let ends = doubt.since_mono_ms.saturating_add(DOUBT_MS) <= now.mono_ms;
-                if ends && !doubt.over {
-                    doubt.over = true;
-                    over.push((*id, peer.clone()));
-                }
-            }
-        }
-        for (id, peer) in over {
-            let wanted = self.next_hops(&id).contains(&peer);
-            if let Some(p) = self.state.peers.get_mut(&peer)
-                && !wanted
-                && p.queue.standing(&id).is_some_and(|s| !s.in_flight)
-            {
-                p.queue.remove(&id);
-            }
+        for (id, peer) in self.doubts.end(now, |id| held.contains_key(id)) {
+            self.ask_no_more(&id, &peer);
             self.queue_elsewhere(&id);
+        }
+    }
+
+    fn ask_no_more(&mut self, id: &DispatchId, peer: &NodeId) {
+        let wanted = self.next_hops(id).contains(peer);
+        if let Some(p) = self.state.peers.get_mut(peer)
+            && !wanted
+            && p.queue.standing(id).is_some_and(|s| !s.in_flight)
+        {
+            p.queue.remove(id);
         }
     }
 }

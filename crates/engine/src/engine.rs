@@ -15,8 +15,8 @@ use tram_trust::Directory;
 use crate::admit::number::FreshNumber;
 use crate::again::Looks;
 use crate::anchor::Gate;
+use crate::before::HostsBefore;
 use crate::contradiction::Contradiction;
-use crate::doubt::Doubts;
 use crate::hand::{Hand, Unwatched};
 use crate::input::{Input, Token};
 use crate::log::{Issuer, Log, LogError};
@@ -28,6 +28,7 @@ pub use crate::recovered::Recovered;
 use crate::release::Waiting;
 use crate::settings::Settings;
 use crate::state::State;
+use crate::unanswered::Doubts;
 use crate::view::{View, ViewError};
 
 /// Why the node must stop.
@@ -50,6 +51,8 @@ pub struct Engine {
     pub(crate) directory: Arc<Directory>,
     /// The directory before, by which what is still on its way may have been routed.
     pub(crate) directory_before: Option<Arc<Directory>>,
+    /// Which nodes had which agencies before.
+    pub(crate) hosts_before: HostsBefore,
     /// Offers that were not answered.
     pub(crate) doubts: Doubts,
     pub(crate) state: State,
@@ -146,6 +149,7 @@ impl Engine {
             directory_before: None,
             doubts: Doubts::default(),
             state,
+            hosts_before: HostsBefore::default(),
             log,
             jitter,
             rates: Rates::default(),
@@ -181,6 +185,7 @@ impl Engine {
         }
         engine.hand.lay_down();
         engine.requeue_all();
+            engine.recall_doubts(history);
         engine.state.charge_all();
         engine
     }
@@ -278,16 +283,7 @@ impl Engine {
                 self.operate(now, token, dispatch, recipient, action, view)
             }
             Input::Directory(directory) => {
-                if directory.digest() != self.directory.digest() {
-                    self.doubt_all(now);
-                }
-                let before = std::mem::replace(&mut self.directory, directory);
-                if before.digest() != self.directory.digest() {
-                    self.directory_before = Some(before);
-                }
-                self.take_back_from_closed(now);
-                self.requeue_all();
-                self.count_claims(now);
+                self.new_directory(now, directory);
                 Ok(())
             }
             Input::Tick => self.tick(now, view),

@@ -87,6 +87,7 @@ fn bytes_about(record: &Record) -> usize {
             Record::Attempt(attempt) => attempt.detail.len(),
             Record::Quarantine(q) => q.cause.as_ref().map_or(0, |cause| cause.detail.len()),
             Record::Linked(linked) => names(linked.recipients.len()),
+            Record::Offered(offered) => names(offered.recipients.len()),
             Record::Unit(note) => note.by.len() + note.remark.as_ref().map_or(0, String::len),
             Record::OutboxDone(_)
             | Record::Hold(_)

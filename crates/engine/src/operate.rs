@@ -52,13 +52,16 @@ impl Engine {
         match action {
             Action::Hold | Action::Release => {
                 let held = action == Action::Hold;
-                if held != (leg == Leg::OnHold) {
-                    self.record(
-                        now,
-                        Record::Hold(Hold { dispatch: id, recipient, held }),
-                        None,
-                        true,
-                    );
+                // Released, it waits for nobody's answer either, but one that is on its way.
+                let asked = !held
+                    && self.in_doubt_as_before(&id, &recipient).is_some()
+                    && !self.is_under_way_as_before(&id, &recipient);
+                if asked {
+                    self.doubts.release(&id, &recipient);
+                }
+                if asked || held != (leg == Leg::OnHold) {
+                    let hold = Hold { dispatch: id, recipient, held };
+                    self.record(now, Record::Hold(hold), None, true);
                 }
                 self.requeue(&id);
             }

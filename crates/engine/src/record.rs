@@ -56,6 +56,8 @@ pub enum Record {
     Linked(Linked),
     /// The recipient forwarded it to one of its units, or the unit says how far it is.
     Unit(UnitNote),
+    /// An offer was not answered: the peer may have taken it.
+    Offered(Offered),
 }
 
 /// Custody of a dispatch.
@@ -332,6 +334,19 @@ pub struct UnitNote {
     pub at: UnixMillis,
 }
 
+/// What was offered to a peer that did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The dispatch.
+    pub dispatch: DispatchId,
+    /// The peer.
+    pub peer: NodeId,
+    /// The recipients whose legs led there.
+    pub recipients: Vec<AgencyCode>,
+    /// When that was noticed.
+    pub at: UnixMillis,
+}
+
 /// The newest checkpoint of another node's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCheckpoint {
@@ -453,6 +468,7 @@ impl Record {
             Record::Statement(r) => Some(r.dispatch),
             Record::Linked(r) => Some(r.dispatch),
             Record::Unit(r) => Some(r.dispatch),
+            Record::Offered(r) => Some(r.dispatch),
             Record::Numbered(_)
             | Record::Genesis(_)
             | Record::PeerEpoch(_)

@@ -9,7 +9,6 @@ use tram_dispatch::{AgencyCode, Digest, DispatchId, EpochId, NodeId, Reference, 
 use crate::engine::{Engine, Fatal};
 use crate::hand::fold;
 use crate::record::{Cause, Owed, PeerCheckpoint, Record};
-use crate::route::{Route, route};
 use crate::state::held::{HeldDispatch, Known};
 use crate::state::leg::{Leg, Stage};
 use crate::state::queue::Standing;
@@ -31,6 +30,9 @@ pub struct QueueLine {
     pub peer: Option<NodeId>,
     /// The leg.
     pub leg: Leg,
+    /// Where that node is not the next one, but may have taken the leg, under another directory, and is asked
+    /// about it first: until when at the latest, monotonic ms.
+    pub asked_until_mono_ms: Option<u64>,
     /// How it stands in the queue of that peer.
     pub standing: Option<Standing>,
     /// When custody began; absent where that cannot be read.
@@ -133,10 +135,7 @@ impl Engine {
                 if after.as_ref().is_some_and(|(i, a)| (id, Some(r)) <= (i, a.as_ref())) {
                     continue;
                 }
-                let peer = match route(&self.directory, self.me(), r) {
-                    Route::Hop(n) => Some(n),
-                    Route::Local | Route::None(_) => None,
-                };
+                let (peer, asked_until_mono_ms) = self.heads_for(id, r);
                 let standing = peer
                     .as_ref()
                     .and_then(|p| self.state.peers.get(p))
@@ -147,6 +146,7 @@ impl Engine {
                     originator: Some(h.dispatch.envelope().originator.clone()),
                     recipient: Some(r.clone()),
                     peer,
+                    asked_until_mono_ms,
                     leg: leg.clone(),
                     standing,
                     since: Some(h.at),
@@ -197,6 +197,7 @@ impl Engine {
                 originator: held.map(|h| h.originator.clone()),
                 recipient,
                 peer: None,
+                asked_until_mono_ms: None,
                 leg: Leg::held(),
                 standing: None,
                 since: held.map(|h| h.at),
@@ -238,7 +239,7 @@ impl Engine {
     /// The next node of a leg in our custody, and how the leg's dispatch stands in its queue.
     pub fn standing(&self, id: &DispatchId, recipient: &AgencyCode) -> Option<(NodeId, Standing)> {
         let leg = self.state.held.get(id)?.legs.get(recipient)?;
-        let Route::Hop(next) = route(&self.directory, self.me(), recipient) else { return None };
+        let next = self.heads_for(id, recipient).0?;
         let standing = self.state.peers.get(&next)?.queue.standing(id)?;
         leg.in_custody().then_some((next, standing))
     }

@@ -16,7 +16,7 @@ pub(crate) enum Command {
     /// Stop offering a leg, until it is released.
     #[command(after_help = "Example:\n  tram queue hold ID H41.12.03")]
     Hold(LegArgs),
-    /// Offer a leg again after hold or quarantine.
+    /// Offer a leg again after hold or quarantine, or send it on while a node is asked that may have it.
     #[command(after_help = "Example:\n  tram queue release ID H41.12.03")]
     Release(LegArgs),
     /// Try a leg now instead of at its next time.

@@ -220,6 +220,7 @@ fn run_on(
     }
     let documents = reader.documents().clone();
     let keeps_closed = config.retention_policy.is_some();
+    engine.remember_hosts(super::directories::hosts::load(&config.data_dir));
     let storage = Storage { store, documents: documents.clone(), pins: pins.clone(), keeps_closed };
     let (ended_tx, ended) = oneshot::channel();
     let shared = (pins.clone(), uploads.clone(), hands.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Event, NodeId, Now};
 use tram_trust::directory::STEPS_MAX;
-use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt, authority};
+use tram_trust::{Directory, VerifiedDispatch, VerifiedReceipt};
 
 use super::chain::{Shown, chain};
 use super::rules::Objection;
@@ -96,7 +96,7 @@ impl Engine {
         }
         let (mut take, mut refuse) = (Vec::new(), Vec::new());
         for r in fresh {
-            match self.offer_objection(&offer, &r) {
+            match self.offer_objection(now, &offer, &r) {
                 Ok(way) => take.push((r, way)),
                 Err(objection) => refuse.push((r, objection)),
             }
@@ -258,7 +258,12 @@ impl Engine {
     }
 
     /// Where a leg leads, or why this node must not take it from this peer, for good.
-    fn offer_objection(&self, offer: &Offer, recipient: &AgencyCode) -> Result<Way, Objection> {
+    fn offer_objection(
+        &self,
+        now: Now,
+        offer: &Offer,
+        recipient: &AgencyCode,
+    ) -> Result<Way, Objection> {
         let envelope = offer.dispatch.envelope();
         if let Some(objection) = Self::secrecy_objection(envelope) {
             return Err(objection);
@@ -272,19 +277,21 @@ impl Engine {
             let detail = format!("{} nodes, the envelope allows {}", hops.len(), envelope.max_hops);
             return Err((Code::HopLimit, detail));
         }
-        let Some(first) = offer.receipts.first().map(|r| &r.record().node) else {
+        let Some(taken) = offer.receipts.first().map(VerifiedReceipt::record) else {
             return Err((Code::ReceiptInvalid, "the first node's receipt is missing".to_owned()));
         };
-        // What was routed under the directory before is still let through, and what a closed agency sent
-        // before it was closed, from its own node.
-        let directories = || [Some(&self.directory), self.directory_before.as_ref()];
-        let mut serving = directories().into_iter().flatten();
-        if !serving.any(|d| authority::hosts(d, first, &envelope.originator)) {
+        let first = &taken.node;
+        if !self.served(now, taken, &envelope.originator) {
             let detail = format!("{first} does not serve {}", envelope.originator);
             return Err((Code::Misrouted, detail));
         }
-        let mut passing = directories().into_iter().flatten();
-        if !passing.any(|d| passes(d, first, &offer.peer, self.me(), recipient)) {
+        // What was routed under the directory before is still let through.
+        let directories = [Some(&self.directory), self.directory_before.as_ref()];
+        if !directories
+            .into_iter()
+            .flatten()
+            .any(|d| passes(d, first, &offer.peer, self.me(), recipient))
+        {
             let detail = format!("{} is not on the way from {first}", offer.peer);
             return Err((Code::Misrouted, detail));
         }

@@ -48,7 +48,12 @@ impl HeldDispatch {
                 if let Some(leg) = self.legs.get_mut(&hold.recipient)
                     && leg.in_custody()
                 {
-                    *leg = if hold.held { Leg::OnHold } else { Leg::held() };
+                    // One that only waited for an answer keeps who gave it back.
+                    *leg = match (hold.held, &*leg) {
+                        (true, _) => Leg::OnHold,
+                        (false, Leg::Held { .. }) => leg.clone(),
+                        (false, _) => Leg::held(),
+                    };
                 }
             }
             Record::Reoffer(back) => {

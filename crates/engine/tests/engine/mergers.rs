@@ -9,10 +9,8 @@ use std::sync::Arc;
 use tram_dispatch::{Code, DispatchId, Event as E};
 use tram_engine::Input;
 use tram_trust::Directory;
-use tram_trust::fixtures::NOW;
 
 use crate::support::check::refused;
-use crate::support::mail::Body;
 use crate::support::net::*;
 use crate::support::world::World;
 
@@ -25,7 +23,7 @@ const CLOSED: [(&str, &str); 5] = [
     (OTHER_COMMUNE, COMMUNE),
 ];
 
-fn reorganised() -> Arc<Directory> {
+pub(crate) fn reorganised() -> Arc<Directory> {
     net().directory_with(|entries| {
         for (closed, into) in CLOSED {
             let agency = agency_in(entries, closed);
@@ -38,17 +36,14 @@ fn reorganised() -> Arc<Directory> {
 }
 
 /// The version after: a commune has another name.
-fn renamed(second: &Arc<Directory>) -> Arc<Directory> {
-    let mut entries: Vec<_> = net().entries.clone();
-    for (closed, into) in CLOSED {
-        let agency = agency_in(&mut entries, closed);
-        (agency.open, agency.successor) = (false, Some(code(into)));
-    }
-    agency_in(&mut entries, COMMUNE).name = "Xã Mỹ Sơn".to_owned();
-    let head = net().base.head(3, Some(second.digest()), &entries);
-    let file = net().base.directory_file(head, &entries);
-    let third = Directory::verify(&net().base.root, &file, Some(second), NOW).unwrap();
-    Arc::new(third)
+pub(crate) fn renamed(second: &Arc<Directory>) -> Arc<Directory> {
+    net().directory_after(second, |entries| {
+        for (closed, into) in CLOSED {
+            let agency = agency_in(entries, closed);
+            (agency.open, agency.successor) = (false, Some(code(into)));
+        }
+        agency_in(entries, COMMUNE).name = "Xã Mỹ Sơn".to_owned();
+    })
 }
 
 /// The node that hosts an agency: before, and after.
@@ -69,7 +64,7 @@ fn send(w: &mut World, sent: &mut Sent, from: &'static str, wave: &str) {
 }
 
 /// Lets so many messages arrive, one after the other.
-fn deliver(w: &mut World, messages: usize) {
+pub(crate) fn deliver(w: &mut World, messages: usize) {
     for _ in 0..messages {
         for id in w.nodes.keys().cloned().collect::<Vec<_>>() {
             w.commit(&id);
@@ -231,70 +226,5 @@ fn what_a_closed_agency_sent_passes_two_versions_and_a_restart_later() {
     for to in [CENTRE, OTHER_COMMUNE] {
         assert_eq!(w.word(SISTER, &d.id(), to), "consigned", "{:?}", w.lines(SISTER, &d.id()));
     }
-    w.assert_at_rest();
-}
-
-/// One dispatch to a commune that closes; the last link breaks before its node has answered the offer, which
-/// it had `taken` or not. Then all learn of so many `versions`, the district too, which leads to the successor
-/// by now.
-fn in_doubt(taken: bool, versions: usize) -> (World, DispatchId) {
-    let mut w = World::connected();
-    let d = net().dispatch(&net().envelope(CENTRE, &[SISTER], "7/in doubt"));
-    w.submit(CENTRE, &d);
-    let offered = |w: &World| {
-        w.mail.iter().any(|m| m.to == node(SISTER) && matches!(m.body, Body::Transfer(..)))
-    };
-    while !offered(&w) {
-        deliver(&mut w, 1);
-    }
-    while taken && w.in_mailbox(SISTER, SISTER, &d.id()) == 0 {
-        deliver(&mut w, 1);
-    }
-    w.disconnect(&node(DISTRICT), &node(SISTER));
-    let second = reorganised();
-    let third = renamed(&second);
-    for version in [second, third].into_iter().take(versions) {
-        w.verifier = net().verifier_for(&version);
-        for (at, _) in NODES {
-            w.handle(at, Input::Directory(version.clone()));
-        }
-        w.run();
-    }
-    assert_eq!(w.in_mailbox(COMMUNE, SISTER, &d.id()), 0, "the closed one's node may have it");
-    assert_eq!(w.in_mailbox(SISTER, SISTER, &d.id()), usize::from(taken));
-    (w, d.id())
-}
-
-fn lies_once(w: &mut World, id: &DispatchId, at: &str) {
-    for place in [SISTER, COMMUNE] {
-        let there = w.in_mailbox(place, SISTER, id);
-        assert_eq!(there, usize::from(place == at), "{place}: {:?}", w.lines(CENTRE, id));
-    }
-    assert_eq!(w.word(CENTRE, id, SISTER), "consigned", "{:?}", w.lines(CENTRE, id));
-}
-
-#[test]
-fn who_may_have_taken_a_leg_is_asked_before_it_goes_to_the_successor() {
-    let both = [(true, SISTER), (false, COMMUNE)];
-    for (versions, (taken, at)) in [1, 2].into_iter().flat_map(|n| both.map(|it| (n, it))) {
-        let (mut w, id) = in_doubt(taken, versions);
-        w.connect(&node(DISTRICT), &node(SISTER));
-        w.pass(400_000);
-        lies_once(&mut w, &id, at);
-        w.assert_at_rest();
-        w.assert_recoverable();
-    }
-}
-
-#[test]
-fn who_does_not_come_back_to_answer_is_waited_for_ten_minutes() {
-    let (mut w, id) = in_doubt(false, 1);
-    w.pass(500_000);
-    assert_eq!(w.in_mailbox(COMMUNE, SISTER, &id), 0);
-    w.pass(200_000);
-    lies_once(&mut w, &id, COMMUNE);
-    w.connect(&node(DISTRICT), &node(SISTER));
-    w.pass(400_000);
-    lies_once(&mut w, &id, COMMUNE);
     w.assert_at_rest();
 }

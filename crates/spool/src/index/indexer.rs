@@ -284,6 +284,7 @@ fn kind_of(record: &Record) -> u16 {
         Record::Statement(_) => kind::STATEMENT,
         Record::Linked(_) => kind::LINKED,
         Record::Unit(_) => kind::UNIT,
+        Record::Offered(_) => kind::OFFERED,
     }
 }
 

@@ -7,8 +7,8 @@ use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{AgencyCode, Code, Digest, DispatchId, EpochId, NodeId, UnitMark, UnixMillis};
 use tram_engine::record::{
     Attempt, Bearing, Cause, Cosigned, Earlier, Foreign, Held, Hold, Leaf, Legs, Linked, Numbered,
-    OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage,
-    Statement, UnitNote, Void,
+    Offered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer,
+    Stage, Statement, UnitNote, Void,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::receipt::{Receipt, SignedRoot};
@@ -19,7 +19,7 @@ use tram_wire::receipt::{Receipt, SignedRoot};
 /// [`RecordError`], which names the kind and the field. Any bytes are safe to give.
 pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
     let mut r = Reader::new(record.kind, &record.body);
-    if !(kind::GENESIS..=kind::UNIT).contains(&record.kind) && record.kind != kind::EARLIER {
+    if !(kind::GENESIS..=kind::OFFERED).contains(&record.kind) && record.kind != kind::EARLIER {
         return Err(RecordError::UnknownKind { kind: record.kind });
     }
     let mut stripped = false;
@@ -112,6 +112,12 @@ pub fn decode(record: &journal::Record) -> Result<Record, RecordError> {
             mark: mark(r)?,
             by: r.parse("by")?,
             remark: if r.bool("remark")? { Some(r.parse("remark")?) } else { None },
+            at: UnixMillis(r.uint("at")?),
+        }),
+        kind::OFFERED => Record::Offered(Offered {
+            dispatch: dispatch(r)?,
+            peer: r.parse("peer")?,
+            recipients: agencies(r, "recipients")?,
             at: UnixMillis(r.uint("at")?),
         }),
         _ => {

@@ -108,6 +108,12 @@ pub fn encode(record: &Record) -> journal::Record {
             w.uint(r.at.0);
             kind::UNIT
         }
+        Record::Offered(r) => {
+            w.fixed(r.dispatch.as_bytes()).text(r.peer.as_str());
+            agencies(&mut w, &r.recipients);
+            w.uint(r.at.0);
+            kind::OFFERED
+        }
     };
     journal::Record { kind, body: w.finish() }
 }

@@ -51,6 +51,7 @@ pub(crate) mod kind {
     pub(crate) const STATEMENT: u16 = 18;
     pub(crate) const LINKED: u16 = 19;
     pub(crate) const UNIT: u16 = 20;
+    pub(crate) const OFFERED: u16 = 21;
     pub(crate) const EARLIER: u16 = 30;
 }
 

@@ -12,7 +12,7 @@ use tram_dispatch::{
     Reference, UnixMillis,
 };
 use tram_engine::record::{
-    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, OutboxDone, Owed,
+    Attempt, Cause, Cosigned, Foreign, Held, Hold, Leaf, Legs, Numbered, Offered, OutboxDone, Owed,
     OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Reoffer, Stage, Void,
 };
 use tram_engine::{Batch, Record};
@@ -191,7 +191,7 @@ impl World {
 
     fn small(&mut self, dispatch: DispatchId) {
         let peer = self.peer();
-        let record = match self.below(5) {
+        let record = match self.below(6) {
             0 => {
                 let owed = match self.below(2) {
                     0 => Owed::Own(self.below(100)),
@@ -205,6 +205,10 @@ impl World {
             }
             2 => Record::Reoffer(Reoffer { dispatch, peer }),
             3 => self.set_aside(dispatch),
+            4 => {
+                let recipients = vec![agency("H41"), agency("H41.12")];
+                Record::Offered(Offered { dispatch, peer, recipients, at: self.time })
+            }
             _ => Record::Legs(Legs {
                 dispatch,
                 previous: peer,

@@ -1,5 +1,6 @@
 //! Directories: a newer one put in force, whoever brings it, and kept so that it can be passed on.
 
+pub(crate) mod hosts;
 mod kept;
 
 use std::collections::BTreeMap;
@@ -93,6 +94,10 @@ impl Context {
         });
         if let Some(Err(error)) = kept {
             tracing::warn!(%error, "what changed in the directory cannot be kept: neighbours are given the whole");
+        }
+        // As long as the one before is still known here.
+        if let Err(error) = hosts::learn(&self.config.data_dir, previous, &directory, now) {
+            tracing::warn!(%error, "who moved cannot be kept: what moved agencies had sent from their old nodes is refused after the next start");
         }
         super::files::replace(&self.config.directory, file).map_err(failed)?;
         let directory = Arc::new(directory);

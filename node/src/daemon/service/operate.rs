@@ -224,6 +224,9 @@ impl NodeService {
                     .map(|line| {
                         let due = line.standing.as_ref().and_then(|s| s.due_mono_ms);
                         let (cause, standing) = (line.quarantine, line.standing);
+                        let asked = line.peer.as_ref().zip(line.asked_until_mono_ms);
+                        let asked =
+                            asked.map(|(peer, until)| asked_first(peer, convert::at(now, until)));
                         let tries = match &cause {
                             Some(cause) if cause.may_pass() => line.looks,
                             Some(_) => line.broke_off,
@@ -249,7 +252,7 @@ impl NodeService {
                                 Some(cause) => Some(cause.code.into()),
                                 None => standing.and_then(|s| s.cause).map(Into::into),
                             },
-                            detail: cause.map(|cause| cause.detail),
+                            detail: cause.map(|cause| cause.detail).or(asked),
                         }
                     })
                     .collect::<Vec<_>>()
@@ -391,4 +394,11 @@ pub(crate) fn check_report(
         documents_bytes: report.documents_bytes,
         damages,
     }
+}
+
+/// Why a leg does not take the way of the directory yet.
+fn asked_first(peer: &NodeId, until: UnixMillis) -> String {
+    format!(
+        "{peer} was offered it under another directory and may have it: it is asked first, until {until} at the latest; `release` sends it on now, at the risk that it lies in two mailboxes"
+    )
 }

@@ -4,8 +4,8 @@ use tram_dispatch::envelope::Sequence;
 use tram_dispatch::{Code, UnitMark};
 use tram_engine::record::{
     Attempt, Bearing, Cause, Cosigned, Earlier, Foreign, Held, Hold, Leaf, Legs, Linked, Numbered,
-    OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer, Stage,
-    Statement, UnitNote, Void,
+    Offered, OutboxDone, Owed, OwnEvidence, PeerCheckpoint, PeerEpoch, Quarantine, Record, Reoffer,
+    Stage, Statement, UnitNote, Void,
 };
 use tram_tlog::cosignature::Cosignature;
 use tram_wire::{Receipt, SealedDispatch};
@@ -49,6 +49,12 @@ fn records() -> Vec<Record> {
     // After its time: written anew without its documents.
     let inline = held.inline.iter().map(|(digest, _)| *digest).collect();
     let stripped = Held { inline: Vec::new(), removed: inline, ..held.clone() };
+    let offered = Record::Offered(Offered {
+        dispatch,
+        peer: peer.clone(),
+        recipients: vec![recipient.clone()],
+        at,
+    });
     let witness = crate::proof::Witness::get();
     vec![
         Record::Genesis(leaf(b"genesis")),
@@ -144,6 +150,7 @@ fn records() -> Vec<Record> {
             remark: Some("xử lý trước thứ sáu".to_owned()),
             at,
         }),
+        offered,
     ]
 }
 
@@ -161,9 +168,9 @@ fn there_is_a_seed_of_every_kind_of_record_and_each_is_read() {
             Record::PeerEpoch(_) | Record::Reoffer(_) | Record::PeerCheckpoint(_) => {}
             Record::Closed(_) | Record::Root(_) | Record::Attempt(_) | Record::Quarantine(_) => {}
             Record::Cosigned(_) | Record::Numbered(_) | Record::Void(_) => {}
-            Record::Statement(_) | Record::Linked(_) | Record::Unit(_) => {}
+            Record::Statement(_) | Record::Linked(_) | Record::Unit(_) | Record::Offered(_) => {}
         }
     }
     let kinds: std::collections::BTreeSet<u16> = all.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds.len(), 21, "{kinds:?}");
+    assert_eq!(kinds.len(), 22, "{kinds:?}");
 }

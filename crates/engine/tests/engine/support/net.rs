@@ -127,11 +127,20 @@ impl Net {
 
     /// A later directory; `version` counts from 2, each built on the first.
     pub(crate) fn directory_with(&self, change: impl FnOnce(&mut Vec<Entry>)) -> Arc<Directory> {
+        self.directory_after(&self.directory, change)
+    }
+
+    /// The directory after `previous`, built on the first one too.
+    pub(crate) fn directory_after(
+        &self,
+        previous: &Directory,
+        change: impl FnOnce(&mut Vec<Entry>),
+    ) -> Arc<Directory> {
         let mut entries = self.entries.clone();
         change(&mut entries);
-        let head = self.base.head(2, Some(self.directory.digest()), &entries);
+        let head = self.base.head(previous.version() + 1, Some(previous.digest()), &entries);
         let file = self.base.directory_file(head, &entries);
-        Arc::new(Directory::verify(&self.base.root, &file, Some(&self.directory), NOW).unwrap())
+        Arc::new(Directory::verify(&self.base.root, &file, Some(previous), NOW).unwrap())
     }
 
     pub(crate) fn verifier_for(&self, directory: &Arc<Directory>) -> Arc<Verifier> {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use tram_dispatch::{DispatchId, NodeId, Now};
 use tram_engine::record::Stage;
 use tram_engine::{
-    Anchor, Batch, Engine, Fatal, Hand, Input, Issuer, Output, Recovered, Settings, unfinished,
+    Anchor, Batch, Engine, Fatal, Hand, HostsBefore, Input, Issuer, Output, Recovered, Settings,
+    unfinished,
 };
 use tram_trust::Directory;
 
@@ -27,6 +28,8 @@ pub(crate) struct TestNode {
     /// What it had in hand outlives the process.
     pub(crate) hand: Arc<NotedHand>,
     starts: u8,
+    /// Who had which agencies before, as kept beside the store.
+    pub(crate) hosts_before: HostsBefore,
 }
 
 /// A hand whose note outlives the engine, and that dies of one dispatch.
@@ -78,9 +81,12 @@ impl TestNode {
         node
     }
 
+            hosts_before: HostsBefore::default(),
     /// The process ends; what was not durable is gone.
     pub(crate) fn crash(&mut self) {
-        self.engine = None;
+        if let Some(engine) = self.engine.take() {
+            self.hosts_before = engine.hosts_before().clone();
+        }
         self.pending.clear();
     }
 
@@ -93,6 +99,7 @@ impl TestNode {
 
     pub(crate) fn start(&mut self) {
         self.starts += 1;
+        self.hosts_before = HostsBefore::default();
         let note = self.hand.note.lock().unwrap().take();
         let at = tram_trust::fixtures::NOW;
         let counted = unfinished(&mut self.store.recover(), note.as_slice(), at);
@@ -116,7 +123,9 @@ impl TestNode {
         let (settings, directory) = (self.settings.clone(), self.directory.clone());
         let hand = self.hand.clone();
         let recovered = Recovered { anchor: self.anchor.clone(), ..self.store.recover() };
-        Engine::watched(settings, issuer, directory, recovered, seed, hand)
+        let mut engine = Engine::watched(settings, issuer, directory, recovered, seed, hand);
+        engine.remember_hosts(self.hosts_before.clone());
+        engine
     }
 
     pub(crate) fn engine(&mut self) -> &mut Engine {

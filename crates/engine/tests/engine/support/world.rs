@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tram_dispatch::{AgencyCode, Code, Digest, EpochId, NodeId, Now};
+use tram_engine::transfer::take::NotTaken;
 use tram_engine::{
     Answer, Cosign, Cosigning, Documents, Input, Notice, Output, PeerUp, Reply, Token, Transfer,
 };
@@ -359,9 +360,14 @@ impl World {
                 let receipts: Vec<_> = t.receipts.iter().map(|r| receipt(&verifier, r)).collect();
                 let judged_at = receipts[0].record().time;
                 let sealed = SealedDispatch::parse(t.dispatch.raw()).unwrap();
-                let Verdict::Verified(dispatch) = verifier.dispatch_for_relay(sealed, judged_at)
-                else {
-                    panic!("a dispatch that does not verify");
+                let dispatch = match verifier.dispatch_for_relay(sealed, judged_at) {
+                    Verdict::Verified(dispatch) => dispatch,
+                    Verdict::Refused(refusal) => {
+                        self.offers.remove(&(to.clone(), token));
+                        let not_taken = NotTaken::from(refusal).for_all(&t.recipients);
+                        return self.send(&to, &from, Body::Answer(t.dispatch.id(), not_taken));
+                    }
+                    Verdict::Undetermined(cause) => panic!("{cause:?}"),
                 };
                 let documents = Self::documents(&dispatch, given);
                 let recipients = t.recipients;

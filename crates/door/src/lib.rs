@@ -14,9 +14,11 @@ mod counts;
 mod http;
 mod paced;
 mod secure;
+mod watched;
 
 pub use accept::{Listen, accept};
 pub use counts::{Counted, Counts};
 pub use http::{HttpLimits, http};
 pub use paced::Paced;
 pub use secure::{Duplex, Secured, Session, Tls, secure};
+pub use watched::{Watch, Watched};

@@ -12,10 +12,10 @@ use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
-use tram_door::{Duplex, HttpLimits};
+use tram_door::{Duplex, HttpLimits, Watched};
 
 use super::drain::Drained;
-use super::heads::{Refused, Watched};
+use super::heads::{Heads, Refused};
 use crate::access::Peer;
 use crate::limits::HEADERS_MAX;
 use crate::{Limits, Problem};
@@ -55,7 +55,8 @@ pub(super) async fn serve(
         write_idle_ms: limits.write_idle_ms,
         keep_alive: true,
     };
-    let ended = tram_door::http(Watched::new(stream, refused), service, &http, stopping).await;
+    let stream = Watched::new(stream, Heads::new(refused));
+    let ended = tram_door::http(stream, service, &http, stopping).await;
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended");
     }

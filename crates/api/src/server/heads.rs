@@ -6,13 +6,10 @@
 //! the request on without a trace of it. What this does not understand it leaves to hyper, which
 //! refuses more than this does.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tram_door::Watch;
 
 /// How much of a line is kept: the names that matter, and a length with some space before it.
 const LINE_BYTES_MAX: usize = 64;
@@ -50,9 +47,9 @@ enum At {
     Over,
 }
 
-/// Follows one connection's requests.
+/// Follows one connection's requests: their heads are looked at as they are read.
 #[derive(Debug)]
-struct Heads {
+pub(super) struct Heads {
     at: At,
     refused: Refused,
     /// The number of the head being read.
@@ -69,7 +66,7 @@ struct Heads {
 }
 
 impl Heads {
-    fn new(refused: Refused) -> Self {
+    pub(super) fn new(refused: Refused) -> Self {
         Heads {
             at: At::Head,
             refused,
@@ -187,58 +184,9 @@ fn chunk_size(line: &[u8]) -> Option<u64> {
     u64::from_str_radix(std::str::from_utf8(&line[..ends]).ok()?, 16).ok()
 }
 
-/// A connection whose request heads are looked at as they are read.
-pub(super) struct Watched<S> {
-    stream: S,
-    heads: Heads,
-}
-
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S, refused: Refused) -> Self {
-        Watched { stream, heads: Heads::new(refused) }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.heads.feed(&buffer.filled()[before..]);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+impl Watch for Heads {
+    fn came(&mut self, bytes: &mut [u8]) {
+        self.feed(bytes);
     }
 }
 

@@ -11,12 +11,12 @@ use hyper::Request;
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tram_door::{HttpLimits, Tls, http, secure};
+use tram_door::{HttpLimits, Tls, Watched, http, secure};
 
 use super::App;
 use super::fed::Fed;
 use super::handle;
-use super::stream::Guarded;
+use super::stream::Guard;
 use crate::limits::{HANDSHAKE_MS, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::refusal::Refusal;
 
@@ -36,7 +36,7 @@ pub(super) async fn serve(
         }
     };
     let mangled = Arc::new(AtomicBool::new(false));
-    let stream = Guarded::new(session.stream, mangled.clone());
+    let stream = Watched::new(session.stream, Guard::new(mangled.clone()));
     let limits = HttpLimits {
         head_ms: app.limits.head_ms,
         head_bytes_max: HEAD_BYTES_MAX,

@@ -1,12 +1,9 @@
 //! Heads as some clients write them, made fit for the HTTP library.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tram_door::Watch;
 
 /// What stands for an octet that HTTP forbids in a head.
 const REPLACED: u8 = b'?';
@@ -16,8 +13,7 @@ const REPLACED: u8 = b'?';
 /// One of the client's HTTP libraries writes letters beyond U+00FF as control octets. The HTTP library
 /// here would refuse such a head without a word, and the client would see nothing. They are replaced, so
 /// that the signature fails with a text that says why.
-pub(super) struct Guarded<S> {
-    stream: S,
+pub(super) struct Guard {
     head: Head,
     mangled: Arc<AtomicBool>,
 }
@@ -58,55 +54,18 @@ impl Head {
     }
 }
 
-impl<S> Guarded<S> {
+impl Guard {
     /// `mangled` is set where the head held something that was replaced.
-    pub(super) fn new(stream: S, mangled: Arc<AtomicBool>) -> Self {
-        Guarded { stream, head: Head::default(), mangled }
+    pub(super) fn new(mangled: Arc<AtomicBool>) -> Self {
+        Guard { head: Head::default(), mangled }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if !self.head.over && self.head.look(&mut buffer.filled_mut()[before..]) {
+impl Watch for Guard {
+    fn came(&mut self, bytes: &mut [u8]) {
+        if !self.head.over && self.head.look(bytes) {
             self.mangled.store(true, Ordering::Relaxed);
         }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 mod access;
+mod borrowed;
 mod description;
 mod fake;
 mod harness;

@@ -18,4 +18,4 @@ mod tiles;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-pub use daemon::{RunError, run_node_on};
+pub use daemon::{AtWork, RunError, run_node_dying, run_node_on};

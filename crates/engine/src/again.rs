@@ -9,7 +9,7 @@ use tram_dispatch::{DispatchId, Now};
 use crate::engine::{Engine, Fatal};
 use crate::hand::fold_watched;
 use crate::quarantine::Here;
-use crate::record::{Foreign, Owed, Quarantine, Record, Stage};
+use crate::record::{Foreign, Owed, Quarantine, Record};
 use crate::state::aside::unpassed;
 use crate::state::held::HeldDispatch;
 use crate::view::View;
@@ -113,6 +113,7 @@ impl Engine {
         while !self.is_full()
             && let Some(foreign) = self.looks.unpassed.pop_front()
         {
+            self.decide_on(&foreign.evidence.dispatch);
             self.pass_on(now, foreign);
         }
         self.looks.of.retain(|_, look| {
@@ -129,6 +130,7 @@ impl Engine {
                 let next = now.mono_ms.saturating_add(delay_ms(look.taken));
                 look.due_mono_ms = (look.taken < LOOKS_MAX).then_some(next);
             }
+            self.decide_on(&id);
             if self.state.is_aside(&id) {
                 self.read_again(now, &id, view);
             } else if self.receipts_are_sound(&id, view) {
@@ -142,7 +144,7 @@ impl Engine {
                 }
             }
         }
-        self.hand.lay_down();
+        self.decided();
         Ok(())
     }
 
@@ -174,7 +176,8 @@ impl Engine {
         id: &DispatchId,
         view: &dyn View,
     ) -> Result<(Option<HeldDispatch>, Vec<Foreign>), String> {
-        let mut history = view.history(id).map_err(|e| e.to_string())?;
+        let read = self.read_noted(id, || view.history(id));
+        let mut history = read.map_err(|e| e.to_string())?;
         if let Some(aside) = self.state.broken.get(id).and_then(|b| b.aside.as_ref()) {
             for (batch, record) in &aside.fresh {
                 if *batch > self.durable && !history.contains(record) {
@@ -183,7 +186,7 @@ impl Engine {
             }
         }
         let folded = fold_watched(&history, &*self.hand);
-        self.hand.take(id, Stage::Decide);
+        self.decide_on(id);
         Ok((folded?, unpassed(&history)))
     }
 

@@ -8,7 +8,7 @@ use crate::engine::{Engine, Fatal};
 use crate::input::PeerAnswer;
 use crate::output::{Notice, Output};
 use crate::quarantine::Here;
-use crate::record::{Foreign, OutboxDone, Owed, Record, Stage};
+use crate::record::{Foreign, OutboxDone, Owed, Record};
 use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::held::HeldDispatch;
@@ -134,7 +134,7 @@ impl Engine {
     ) -> Result<(), Fatal> {
         for receipt in &receipts {
             let id = receipt.record().dispatch;
-            self.hand.take(&id, Stage::Decide);
+            self.decide_on(&id);
             match self.take_up_again(now, &id, view)? {
                 Here::Known if self.was_given_to(&id, peer, receipt.record()) => {
                     self.take_receipt(now, peer, receipt);
@@ -269,8 +269,9 @@ impl Engine {
     /// recipient's new node may have said it before this node learned of the move.
     pub(crate) fn count_claims(&mut self, now: Now) {
         let mut counts = Vec::new();
-        for h in self.state.held.values() {
+        for (id, h) in &self.state.held {
             for k in h.evidence.iter().filter(|k| !k.authorised) {
+                self.housekeeping_on(id);
                 let (Owed::Foreign(digest), Some(raw)) = (k.owed, &k.raw) else { continue };
                 let Some(recipient) = &k.evidence.recipient else { continue };
                 let from = match h.legs.get(recipient) {
@@ -313,6 +314,7 @@ impl Engine {
     pub(crate) fn stored(&mut self, now: Now, peer: &NodeId, batch: u64) {
         let Some(p) = self.state.peers.get_mut(peer) else { return };
         for (dispatch, owed) in p.outbox.stored(batch) {
+            self.housekeeping_on(&dispatch);
             let done = OutboxDone { dispatch, peer: peer.clone(), owed };
             self.record(now, Record::OutboxDone(done), None, false);
             self.close_aside(now, &dispatch);
@@ -349,9 +351,7 @@ impl Engine {
         let Route::Hop(next) = route(&self.directory, self.me(), r) else { return None };
         let wanted = match leg {
             // To whom it came from it is returned, not offered.
-            Leg::Held { returned_by } => {
-                !returned_by.contains_key(&next) && !h.upstreams.contains(&next)
-            }
+            Leg::Held { returned_by } => !returned_by.contains_key(&next) && !h.came_by(r, &next),
             _ => missing == Some(&next),
         };
         wanted.then_some(next)
@@ -405,6 +405,7 @@ impl Engine {
         }
         let ids: Vec<DispatchId> = self.state.held.keys().copied().collect();
         for id in &ids {
+            self.housekeeping_on(id);
             self.queue_legs(id);
         }
         self.state.touched.extend(ids);

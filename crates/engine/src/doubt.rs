@@ -45,6 +45,7 @@ impl Engine {
             flying.extend(p.queue.flying().map(|id| (peer.clone(), *id)));
         }
         for (peer, id) in flying {
+            self.housekeeping_on(&id);
             self.doubt(now, &peer, id);
         }
     }
@@ -142,6 +143,7 @@ impl Engine {
     pub(crate) fn end_doubts(&mut self, now: Now) {
         let held = &self.state.held;
         for (id, peer) in self.doubts.end(now, |id| held.contains_key(id)) {
+            self.housekeeping_on(&id);
             self.ask_no_more(&id, &peer);
             self.queue_elsewhere(&id);
         }

@@ -23,7 +23,7 @@ use crate::log::{Issuer, Log, LogError};
 use crate::mailbox::Decision;
 use crate::output::{Output, Reply};
 use crate::quota::Rates;
-use crate::record::{Batch, Record, Stage};
+use crate::record::{Batch, Record};
 pub use crate::recovered::Recovered;
 use crate::release::Waiting;
 use crate::settings::Settings;
@@ -94,6 +94,8 @@ pub struct Engine {
     pub(crate) claims_left: bool,
     /// Is told what is being worked on.
     pub(crate) hand: Arc<dyn Hand>,
+    /// What is being decided about.
+    pub(crate) deciding: Option<DispatchId>,
     /// Dispatches found damaged in this life of the process.
     pub(crate) damaged: u32,
     /// Those found while a batch was made: set aside in the next.
@@ -147,9 +149,9 @@ impl Engine {
             settings,
             directory,
             directory_before: None,
+            hosts_before: HostsBefore::default(),
             doubts: Doubts::default(),
             state,
-            hosts_before: HostsBefore::default(),
             log,
             jitter,
             rates: Rates::default(),
@@ -176,16 +178,17 @@ impl Engine {
             look_at_all: false,
             claims_left: false,
             hand,
+            deciding: None,
             damaged: 0,
             unreadable: Vec::new(),
             looks: Looks::default(),
         };
         for history in &recovered.open {
             engine.recover(history);
-        }
-        engine.hand.lay_down();
-        engine.requeue_all();
             engine.recall_doubts(history);
+        }
+        engine.requeue_all();
+        engine.decided();
         engine.state.charge_all();
         engine
     }
@@ -197,10 +200,10 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input, view: &dyn View) -> Result<(), Fatal> {
         self.watch_clock(now);
         if let Some(id) = input.about().filter(|id| !self.state.is_quarantined(id)) {
-            self.hand.take(&id, Stage::Decide);
+            self.decide_on(&id);
         }
         self.handle_one(now, input, view)?;
-        self.hand.lay_down();
+        self.decided();
         Ok(())
     }
 
@@ -213,7 +216,7 @@ impl Engine {
             Input::Void { token, void } => self.void(now, token, void, view),
             Input::Remove { token, overdue } => self.remove(now, token, overdue, view),
             Input::Offer { token, peer, dispatch, recipients, receipts, documents } => {
-                let shown = crate::admit::chain::Shown::by(&peer, &receipts);
+                let shown = crate::admit::chain::Shown::by(&peer, self.me(), &receipts);
                 let offer = crate::admit::offer::Offer {
                     token,
                     peer,
@@ -327,7 +330,7 @@ impl Engine {
             self.waiting = waiting;
         }
         self.pump(now, view, &mut outputs)?;
-        self.hand.lay_down();
+        self.decided();
         self.sealed_receipts.clear();
         self.urgent = false;
         self.first_record_mono_ms = None;

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tram_dispatch::{DispatchId, UnixMillis};
 use tram_wire::sealed::SealedDispatch;
 
-use crate::engine::{Fatal, Recovered};
+use crate::engine::{Engine, Fatal, Recovered};
 use crate::record::{Attempt, Quarantine, Record, Stage};
 use crate::state::aside::Broken;
 use crate::state::held::HeldDispatch;
@@ -59,6 +59,41 @@ pub fn unfinished(
         records.extend_from_slice(&history[before..]);
     }
     records
+}
+
+impl Engine {
+    /// Decisions about this dispatch begin; every one is noted, before it is made. Not noted is what this
+    /// engine does for a whole batch (the log's arithmetic, giving out what is finished): it is the same
+    /// whatever dispatches say.
+    pub(crate) fn decide_on(&mut self, id: &DispatchId) {
+        self.deciding = Some(*id);
+        self.hand.take(id, Stage::Decide);
+    }
+
+    /// The same for one of many that a change around them bears on: nothing is read, and what is set aside is
+    /// hardly touched.
+    pub(crate) fn housekeeping_on(&self, id: &DispatchId) {
+        if !self.state.is_quarantined(id) {
+            self.hand.take(id, Stage::Decide);
+        }
+    }
+
+    /// Decisions came to their end.
+    pub(crate) fn decided(&mut self) {
+        self.deciding = None;
+        self.hand.lay_down();
+    }
+
+    /// Reads records of a dispatch back; what is being decided about is in hand again when it is done.
+    pub(crate) fn read_noted<T>(&self, id: &DispatchId, read: impl FnOnce() -> T) -> T {
+        self.hand.take(id, Stage::Read);
+        let done = read();
+        match &self.deciding {
+            Some(deciding) => self.hand.take(deciding, Stage::Decide),
+            None => self.hand.lay_down(),
+        }
+        done
+    }
 }
 
 /// Reads a dispatch's history, as our own store gives it, back into memory.

@@ -288,15 +288,20 @@ pub enum Input {
 }
 
 impl Input {
-    /// The one dispatch that this is about, where it is about one.
-    pub(crate) fn about(&self) -> Option<DispatchId> {
+    /// The one dispatch that this is about, where it is about one. Not of [`Input::Broke`], which counts what
+    /// broke off before.
+    pub fn about(&self) -> Option<DispatchId> {
         match self {
             Input::Submit { dispatch, .. } | Input::Offer { dispatch, .. } => Some(dispatch.id()),
             Input::Answered { dispatch, .. }
             | Input::TransferFailed { dispatch, .. }
             | Input::Confirm { dispatch, .. }
             | Input::Register { dispatch, .. }
-            | Input::Report { dispatch, .. } => Some(*dispatch),
+            | Input::Report { dispatch, .. }
+            | Input::Damaged { dispatch, .. }
+            | Input::Sound { dispatch }
+            | Input::Operate { dispatch, .. } => Some(*dispatch),
+            Input::Remove { overdue, .. } => Some(overdue.dispatch),
             Input::Units { said, .. } => Some(said.dispatch),
             _ => None,
         }

@@ -16,7 +16,7 @@ impl Engine {
             self.state.insert(held);
             return Ok(true);
         }
-        match fold(&view.history(id)?)? {
+        match self.read_noted(id, || fold(&view.history(id)?))? {
             Some(held) => {
                 self.state.insert(held);
                 Ok(true)

@@ -10,7 +10,7 @@ use tram_trust::VerifiedCheckpoint;
 use crate::engine::{Engine, Fatal};
 use crate::input::PeerUp;
 use crate::output::{Output, Transfer};
-use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer, Stage};
+use crate::record::{Owed, PeerCheckpoint, PeerEpoch, Record, Reoffer};
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
 use crate::view::View;
@@ -92,6 +92,7 @@ impl Engine {
             .map(|(id, _)| *id)
             .collect();
         for dispatch in ids {
+            self.housekeeping_on(&dispatch);
             let back = Reoffer { dispatch, peer: peer.clone() };
             self.record(now, Record::Reoffer(back), None, true);
             self.queue_legs(&dispatch);
@@ -137,10 +138,12 @@ impl Engine {
         p.queue.reset(false);
         p.outbox.resend(u64::MAX);
         for id in &flying {
+            self.housekeeping_on(id);
             self.doubt(now, peer, *id);
         }
         // The directory may lead them elsewhere by now.
         for id in flying {
+            self.housekeeping_on(&id);
             self.queue_elsewhere(&id);
         }
     }
@@ -171,7 +174,7 @@ impl Engine {
             while let Some(id) =
                 self.state.peers.get_mut(&name).and_then(|p| p.queue.pop(now.mono_ms, window))
             {
-                self.hand.take(&id, Stage::Decide);
+                self.decide_on(&id);
                 let made = self.transfer(&name, &id, view).unwrap_or_else(|e| {
                     self.unreadable.push((id, e));
                     None
@@ -190,6 +193,7 @@ impl Engine {
                     }
                 }
             }
+            self.decided();
             if let Some(sent_until) = now.mono_ms.checked_sub(self.settings.outbox_resend_ms)
                 && let Some(p) = self.state.peers.get_mut(&name)
             {
@@ -276,7 +280,7 @@ impl Engine {
         let (mut recipients, mut complete) = (Vec::new(), true);
         let leads_there = |r: &AgencyCode, leg: &Leg| {
             let wanted = match leg {
-                Leg::Held { returned_by } => !returned_by.contains_key(peer),
+                Leg::Held { returned_by } => !returned_by.contains_key(peer) && !h.came_by(r, peer),
                 ended => h.offered_after_the_end(r, ended) == Some(peer),
             };
             let leads_here = || match self.in_doubt_as_before(id, r) {

@@ -108,10 +108,11 @@ impl Engine {
         match owed {
             Owed::Own(leaf) => match self.sealed_receipts.get(&leaf) {
                 Some(raw) => Ok(Some(raw.clone())),
-                None => Ok(view.own_receipt(leaf)?),
+                None => Ok(self.read_noted(dispatch, || view.own_receipt(leaf))?),
             },
             Owed::Foreign(digest) => {
-                Ok(view.history(dispatch)?.into_iter().find_map(|r| match r {
+                let history = self.read_noted(dispatch, || view.history(dispatch))?;
+                Ok(history.into_iter().find_map(|r| match r {
                     Record::Foreign(f) if f.digest == digest => Some(f.raw),
                     Record::Earlier(own) if own.digest == digest => Some(own.raw),
                     _ => None,
@@ -161,7 +162,8 @@ impl Engine {
         if let Some(raw) = self.fresh_statements.get(&digest) {
             return Ok(Some(raw.clone()));
         }
-        Ok(view.history(dispatch)?.into_iter().find_map(|record| match record {
+        let history = self.read_noted(dispatch, || view.history(dispatch))?;
+        Ok(history.into_iter().find_map(|record| match record {
             Record::Statement(kept) if kept.digest == digest => Some(kept.raw),
             _ => None,
         }))

@@ -4,7 +4,7 @@ use tram_dispatch::{AgencyCode, Code, DispatchId, Event, NodeId, Now, UnixMillis
 
 use crate::engine::{Engine, Fatal};
 use crate::output::Output;
-use crate::record::{Record, Stage};
+use crate::record::Record;
 use crate::release::Waiting;
 use crate::route::{Route, route};
 use crate::state::leg::Leg;
@@ -26,7 +26,9 @@ impl Engine {
         if self.claims_left {
             self.count_claims(now);
         }
-        self.settle(now)
+        let settled = self.settle(now);
+        self.decided();
+        settled
     }
 
     /// Looks at every dispatch that changed, as far as there is room: gives up legs that cannot go on, closes what is done.
@@ -42,7 +44,7 @@ impl Engine {
             if !self.state.held.contains_key(&id) {
                 continue;
             }
-            self.hand.take(&id, Stage::Decide);
+            self.decide_on(&id);
             self.give_up_legs(now, &id)?;
             self.follow_acts(now, &id)?;
             let lapses_at = self.lapse(now, &id)?;
@@ -69,7 +71,7 @@ impl Engine {
         }
         // What was just recorded touched them again; they are settled.
         self.state.touched = touched;
-        self.hand.lay_down();
+        self.decided();
         self.state.evict(self.durable);
         Ok(())
     }
@@ -124,7 +126,7 @@ impl Engine {
             }
             let upstream = h.upstream_of(r);
             match route(&self.directory, self.me(), r) {
-                Route::Hop(next) if h.upstreams.contains(&next) => {
+                Route::Hop(next) if h.came_by(r, &next) => {
                     let to = upstream.unwrap_or(next);
                     give_up.push((r.clone(), Code::Returned, Some(to)));
                 }

@@ -88,7 +88,7 @@ impl Engine {
             Some(h) => Ok(Some(h.clone())),
             // Its records are not to be read.
             None if self.state.is_aside(id) => Ok(None),
-            None => fold(&view.history(id)?),
+            None => self.read_noted(id, || fold(&view.history(id)?)),
         }
     }
 
@@ -273,7 +273,8 @@ impl Engine {
         let elsewhere = |k: &Known| k.raw.is_none() && matches!(k.owed, Owed::Foreign(_));
         let mut stored: BTreeMap<Digest, Arc<[u8]>> = BTreeMap::new();
         if held.evidence.iter().any(elsewhere) {
-            stored.extend(view.history(&held.id())?.into_iter().filter_map(|r| match r {
+            let history = self.read_noted(&held.id(), || view.history(&held.id()));
+            stored.extend(history?.into_iter().filter_map(|r| match r {
                 Record::Foreign(f) => Some((f.digest, f.raw)),
                 Record::Earlier(own) => Some((own.digest, own.raw)),
                 _ => None,

@@ -177,6 +177,11 @@ impl Statements {
         let parsed = raws.into_iter().filter_map(|raw| SealedStatement::parse(raw).ok());
         Statements(parsed.map(|s| (s.object(), s)).collect())
     }
+
+    /// Takes others beside these.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
 }
 
 /// A checkpoint signed by the key that the directory lists for this node and epoch.

@@ -176,6 +176,7 @@ impl Running {
             if let Some(until) = gather_until.take() {
                 std::thread::sleep(until.saturating_duration_since(Instant::now()));
             }
+            self.hands.engine_rests();
             let now = self.core.now();
             let wait = self.engine.deadline().saturating_sub(now.mono_ms).clamp(0, 1000);
             let first = match rx.recv_timeout(Duration::from_millis(wait)) {
@@ -244,6 +245,9 @@ impl Running {
     fn take(&mut self, message: ToCore) -> Result<bool, CoreError> {
         let now = self.core.now();
         let waits = self.core.waits().is_some();
+        if !is_of_dispatches(&message) {
+            self.hands.engine_rests();
+        }
         match message {
             // Whoever asks learns why by its reply being dropped, and asks again later.
             message if waits && asks(&message) => {}
@@ -434,6 +438,17 @@ impl Running {
 
     fn to_peer(&self, peer: &NodeId, message: ToPeer) -> bool {
         self.links.get(peer).is_some_and(|(_, link)| link.send(message).is_ok())
+    }
+}
+
+/// Whether this is about dispatches, each of which is noted when its turn comes.
+fn is_of_dispatches(message: &ToCore) -> bool {
+    match message {
+        ToCore::Input(input) => {
+            input.about().is_some()
+                || matches!(input, Input::Receipts { .. } | Input::Stored { .. })
+        }
+        other => asks(other),
     }
 }
 

@@ -3,9 +3,17 @@
 //!
 //! A note is one small write without a sync. It outlives the process, whatever ends that, and need not
 //! outlive a power cut, which is no dispatch's doing. The next start counts an attempt, durably, for
-//! each dispatch that was in hand, before it does anything else. Work means parsing, verifying, reading
-//! back, reading documents: short pieces, never the waiting for a peer or a client, so that what is in
-//! hand when somebody kills a healthy node is next to nothing.
+//! each dispatch that was in hand, before it does anything else. Work means parsing, verifying, deciding,
+//! reading back, reading documents: short pieces, never the waiting for a peer or a client, so that what is
+//! in hand when somebody kills a healthy node is next to nothing.
+//!
+//! Noted by the SHA-256 of its bytes is what has no id of its own, or is not known to speak of the dispatch
+//! that it names: what is handed in or offered, and a peer's receipts and statements. It is these bytes that
+//! are set aside then, not the dispatch.
+//!
+//! Not noted is what is the same work whatever a dispatch says: reading frames and records apart (one decoder
+//! without recursion beyond a fixed depth, for all of them), writing a batch, the receipt log's arithmetic,
+//! listings of what is in memory.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -13,9 +21,11 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tram_dispatch::{DispatchId, UnixMillis};
+use tram_api::Problem;
+use tram_dispatch::{Code, DispatchId, UnixMillis};
 use tram_engine::record::Stage;
 use tram_engine::{Batch, Input, Recovered};
 use tram_spool::store::{CommitError, Store};
@@ -42,9 +52,17 @@ type Note = (DispatchId, Stage);
 pub(crate) struct Hands {
     file: File,
     slots: Mutex<Vec<Option<Work>>>,
+    /// Whether the file has a note in the engine's place: the last one stays until the engine takes
+    /// something else or rests, so that a decision costs one write.
+    engine_noted: AtomicBool,
+    /// Told of each piece of work that is noted, on its thread: tests die there.
+    at_work: Option<AtWork>,
     /// What is in quarantine, as the engine said last.
     set_aside: RwLock<BTreeSet<DispatchId>>,
 }
+
+/// Is told of a piece of work, by its name and what is done, after it was noted and before it begins.
+pub type AtWork = Box<dyn Fn(&DispatchId, &'static str) + Send + Sync>;
 
 /// Why something handed in or offered was not looked at.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +78,8 @@ struct Work {
     note: Note,
     /// Told from other work in the same place by this.
     serial: u64,
-    noted: bool,
+    /// Whether it must come to its end in moments.
+    brief: bool,
 }
 
 /// Why it is not known what the process before had in hand.
@@ -79,8 +98,9 @@ pub(super) fn take_stock(
     store: &mut Store,
     recovered: &mut Recovered,
     now: UnixMillis,
+    at_work: Option<AtWork>,
 ) -> Result<Arc<Hands>, StockError> {
-    let (hands, before) = Hands::open(data_dir)?;
+    let (mut hands, before) = Hands::open(data_dir)?;
     for (dispatch, stage) in &before {
         tracing::error!(code = "WORK_UNFINISHED", %dispatch, "the process before ended in the middle of {}", stage.words());
     }
@@ -95,12 +115,13 @@ pub(super) fn take_stock(
         }
     }
     hands.begin()?;
-    Ok(hands)
+    hands.at_work = at_work;
+    Ok(Arc::new(hands))
 }
 
 impl Hands {
     /// Opens the file; gives what the process before had in hand, if it did not end in order.
-    pub(crate) fn open(data_dir: &Path) -> io::Result<(Arc<Self>, Vec<Note>)> {
+    pub(crate) fn open(data_dir: &Path) -> io::Result<(Self, Vec<Note>)> {
         let path = data_dir.join(HAND_FILE);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -124,8 +145,8 @@ impl Hands {
             }
         }
         let slots = Mutex::new(vec![None; SLOTS]);
-        let hands = Hands { file, slots, set_aside: RwLock::default() };
-        Ok((Arc::new(hands), before))
+        let (engine_noted, set_aside) = (AtomicBool::new(false), RwLock::default());
+        Ok((Hands { file, slots, engine_noted, at_work: None, set_aside }, before))
     }
 
     /// Forgets what the process before had in hand: that is recorded by now.
@@ -149,40 +170,50 @@ impl Hands {
         stage: Stage,
         work: impl FnOnce() -> T,
     ) -> Result<T, String> {
-        let _held = self.take(*id, stage);
+        self.work_for(id, stage, true, work)
+    }
+
+    fn work_for<T>(
+        self: &Arc<Self>,
+        id: &DispatchId,
+        stage: Stage,
+        brief: bool,
+        work: impl FnOnce() -> T,
+    ) -> Result<T, String> {
+        let _held = self.take(*id, stage, brief);
         // What the work shares with others is behind locks of its own, or is dropped with it.
         catch_unwind(AssertUnwindSafe(work))
             .map_err(|_| format!("a panic in the middle of {}", stage.words()))
     }
 
-    /// Takes what was handed in or offered: not if it is in quarantine. It goes by the SHA-256 of the
-    /// sealed object, since before it is parsed it has no other name.
+    /// Takes what was handed in or offered: not if it is in quarantine. It goes by the SHA-256 of its
+    /// bytes, since before it is parsed it has no other name.
     pub(crate) fn attempt<T>(
         self: &Arc<Self>,
         sealed: &DispatchId,
         work: impl FnOnce() -> T,
     ) -> Result<T, Attempted> {
-        let set_aside = self.set_aside.read().is_ok_and(|all| all.contains(sealed));
-        if set_aside {
+        if self.is_set_aside(sealed) {
             return Err(Attempted::SetAside);
         }
         self.work(sealed, Stage::Take, work).map_err(Attempted::Broke)
     }
 
-    /// As [`Hands::attempt`], for what is too small and comes too often to be noted: a panic is caught
-    /// and counted, but not the death of the process.
-    pub(crate) fn attempt_unnoted<T>(
-        &self,
-        named: impl Fn() -> DispatchId,
+    /// The same for what takes as long as it is large, or as the disk takes.
+    pub(crate) fn attempt_long<T>(
+        self: &Arc<Self>,
+        id: &DispatchId,
+        stage: Stage,
         work: impl FnOnce() -> T,
-    ) -> Result<T, (DispatchId, Attempted)> {
-        let aside = |all: &BTreeSet<DispatchId>| !all.is_empty() && all.contains(&named());
-        if self.set_aside.read().is_ok_and(|all| aside(&all)) {
-            return Err((named(), Attempted::SetAside));
+    ) -> Result<T, Attempted> {
+        if self.is_set_aside(id) {
+            return Err(Attempted::SetAside);
         }
-        let panicked = "a panic in the middle of verifying it";
-        let done = catch_unwind(AssertUnwindSafe(work));
-        done.map_err(|_| (named(), Attempted::Broke(panicked.to_owned())))
+        self.work_for(id, stage, false, work).map_err(Attempted::Broke)
+    }
+
+    fn is_set_aside(&self, id: &DispatchId) -> bool {
+        self.set_aside.read().is_ok_and(|all| all.contains(id))
     }
 
     /// What is in quarantine from now on.
@@ -193,19 +224,33 @@ impl Hands {
     }
 
     /// Notes that work begins; it ends when what comes back is dropped.
-    fn take(self: &Arc<Self>, id: DispatchId, stage: Stage) -> Option<Held> {
+    fn take(self: &Arc<Self>, id: DispatchId, stage: Stage, brief: bool) -> Option<Held> {
         let mut slots = self.slots();
         // Without a free place it goes unnoted: nobody waits for this.
         let slot = slots.iter().skip(ENGINE + 1).position(Option::is_none)? + ENGINE + 1;
-        slots[slot] = Some(Work { note: (id, stage), serial: next(), noted: true });
+        slots[slot] = Some(Work { note: (id, stage), serial: next(), brief });
         drop(slots);
-        self.write(slot, Some((id, stage)));
+        self.note(slot, (id, stage));
         Some(Held { hands: self.clone(), slot })
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Option<Work>>> {
         // Every change under this lock is one assignment.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, slot: usize, note: Note) {
+        self.write(slot, Some(note));
+        if let Some(at_work) = &self.at_work {
+            at_work(&note.0, note.1.words());
+        }
+    }
+
+    /// The engine rests, or turns to what is about no dispatch.
+    pub(super) fn engine_rests(&self) {
+        if self.engine_noted.swap(false, Ordering::Relaxed) {
+            self.write(ENGINE, None);
+        }
     }
 
     /// A note that cannot be written is missed only if the process dies of this very dispatch.
@@ -217,23 +262,23 @@ impl Hands {
         }
     }
 
-    /// The engine failed: what it had in hand is left for the next start.
+    /// The engine failed, or hangs: what it has in hand is left for the next start.
     pub(crate) fn leave_note(&self) {
         let work = self.slots()[ENGINE];
         if let Some(work) = work {
             tracing::error!(dispatch = %work.note.0, "it ended in the middle of {}", work.note.1.words());
-            self.write(ENGINE, Some(work.note));
         }
     }
 
-    /// The work under way, with what tells it from other work.
+    /// The work under way that must come to its end in moments, with what tells it from other work.
     pub(super) fn under_way(&self) -> Vec<(u64, Note)> {
-        self.slots().iter().flatten().map(|work| (work.serial, work.note)).collect()
+        let slots = self.slots();
+        let brief = slots.iter().flatten().filter(|work| work.brief);
+        brief.map(|work| (work.serial, work.note)).collect()
     }
 }
 
-/// The engine notes by itself what it reads back; of the rest, which is arithmetic on what is in
-/// memory, a note is left when it fails (see [`Hands::leave_note`]).
+/// What the engine decides and reads back. Only its thread, and a start before that, calls this.
 impl tram_engine::Hand for Hands {
     fn take(&self, dispatch: &DispatchId, stage: Stage) {
         let note = (*dispatch, stage);
@@ -241,19 +286,15 @@ impl tram_engine::Hand for Hands {
         if slots[ENGINE].is_some_and(|work| work.note == note) {
             return;
         }
-        let noted = stage == Stage::Read;
-        let was_noted = slots[ENGINE].is_some_and(|work| work.noted);
-        slots[ENGINE] = Some(Work { note, serial: next(), noted });
+        slots[ENGINE] = Some(Work { note, serial: next(), brief: true });
         drop(slots);
-        if noted || was_noted {
-            self.write(ENGINE, noted.then_some(note));
-        }
+        self.engine_noted.store(true, Ordering::Relaxed);
+        self.note(ENGINE, note);
     }
 
     fn lay_down(&self) {
-        if self.slots()[ENGINE].take().is_some_and(|work| work.noted) {
-            self.write(ENGINE, None);
-        }
+        // Its note goes when the engine takes the next, or rests.
+        self.slots()[ENGINE] = None;
     }
 }
 
@@ -272,7 +313,6 @@ impl Drop for Held {
 }
 
 fn next() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(1);
     SERIAL.fetch_add(1, Ordering::Relaxed)
 }
@@ -308,6 +348,26 @@ impl Context {
         let _ = self.core.send(ToCore::Input(input));
     }
 
+    /// Does what a local caller handed in by these bytes, or by this name: not if it is set aside, and counted
+    /// if it breaks off.
+    pub(crate) fn attempted<T>(
+        &self,
+        id: DispatchId,
+        what: &str,
+        work: impl FnOnce() -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        match self.hands.attempt_long(&id, Stage::Take, work) {
+            Ok(done) => done,
+            Err(Attempted::SetAside) => {
+                Err(Problem::new(Code::Quarantined, format!("{what}, by the name {id}")))
+            }
+            Err(Attempted::Broke(detail)) => {
+                self.broke(id, Stage::Take, detail.clone());
+                Err(Problem::new(Code::WorkUnfinished, detail).retry_after(60))
+            }
+        }
+    }
+
     /// Has a dispatch set aside whose documents are damaged, or given back.
     pub(crate) fn damaged(&self, dispatch: DispatchId, detail: String) {
         tracing::error!(code = "STORE_CORRUPT", %dispatch, detail, "what is stored of it is damaged");
@@ -324,62 +384,79 @@ mod tests {
         DispatchId([n; 32])
     }
 
+    fn opened(folder: &Path) -> (Arc<Hands>, Vec<Note>) {
+        let (hands, before) = Hands::open(folder).unwrap();
+        (Arc::new(hands), before)
+    }
+
     #[test]
     fn what_was_in_hand_is_found_by_the_next_process_and_what_was_done_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let (hands, before) = Hands::open(folder.path()).unwrap();
+        let (hands, before) = opened(folder.path());
         assert!(before.is_empty());
         hands.begin().unwrap();
         assert_eq!(hands.work(&id(1), Stage::Take, || 7), Ok(7));
         let failed: Result<(), String> = hands.work(&id(2), Stage::Give, || panic!("on purpose"));
         assert!(failed.unwrap_err().contains("reading its documents"));
-        let cut = Arc::clone(&hands).take(id(3), Stage::Fetch);
-        Hands::take(&hands, id(3), Stage::Fetch);
+        let cut = Hands::take(&hands, id(3), Stage::Fetch, true);
         tram_engine::Hand::take(&*hands, &id(4), Stage::Read);
         assert_eq!(hands.under_way().len(), 2);
         // The process ends here, in the middle of both.
-        let (next, before) = Hands::open(folder.path()).unwrap();
+        let (next, before) = opened(folder.path());
         assert_eq!(before, [(id(4), Stage::Read), (id(3), Stage::Fetch)]);
         drop(cut);
         hands.lay_down();
-        assert!(Hands::open(folder.path()).unwrap().1.is_empty());
+        hands.engine_rests();
+        assert!(opened(folder.path()).1.is_empty());
         next.begin().unwrap();
     }
 
     #[test]
     fn what_is_in_quarantine_is_not_attempted() {
         let folder = tempfile::tempdir().unwrap();
-        let (hands, _) = Hands::open(folder.path()).unwrap();
+        let (hands, _) = opened(folder.path());
         hands.begin().unwrap();
         let broke = hands.attempt(&id(1), || panic!("on purpose")).unwrap_err();
         assert!(matches!(broke, Attempted::Broke(_)));
-        let (of, broke) = hands.attempt_unnoted(|| id(2), || panic!("on purpose")).unwrap_err();
-        assert!(of == id(2) && matches!(broke, Attempted::Broke(_)));
         hands.set_aside([id(1), id(2)].into());
         assert_eq!(hands.attempt(&id(1), || ()), Err(Attempted::SetAside));
-        assert_eq!(hands.attempt_unnoted(|| id(2), || ()), Err((id(2), Attempted::SetAside)));
-        assert_eq!(hands.attempt_unnoted(|| id(3), || 1), Ok(1));
+        assert_eq!(hands.attempt(&id(3), || 1), Ok(1));
+        let long = || hands.attempt_long(&id(4), Stage::Read, || opened(folder.path()).1);
+        assert_eq!(long(), Ok(vec![(id(4), Stage::Read)]), "noted as well");
+        let watched = || hands.under_way().len();
+        assert_eq!(hands.attempt_long(&id(5), Stage::Take, watched), Ok(0), "it may take long");
+        assert_eq!(hands.attempt(&id(5), watched), Ok(1));
+        hands.set_aside([id(4)].into());
+        assert_eq!(long(), Err(Attempted::SetAside));
     }
 
     #[test]
-    fn the_engine_leaves_a_note_only_when_it_fails() {
+    fn each_decision_is_noted_before_it_is_made_and_none_when_the_engine_rests() {
         let folder = tempfile::tempdir().unwrap();
-        let (hands, _) = Hands::open(folder.path()).unwrap();
+        let (hands, _) = opened(folder.path());
         hands.begin().unwrap();
-        tram_engine::Hand::take(&*hands, &id(5), Stage::Decide);
-        assert!(Hands::open(folder.path()).unwrap().1.is_empty());
-        hands.leave_note();
-        assert_eq!(Hands::open(folder.path()).unwrap().1, [(id(5), Stage::Decide)]);
+        let noted = || opened(folder.path()).1;
+        for (n, stage) in [(5, Stage::Decide), (6, Stage::Decide), (6, Stage::Read)] {
+            tram_engine::Hand::take(&*hands, &id(n), stage);
+            assert_eq!(noted(), [(id(n), stage)]);
+        }
+        hands.lay_down();
+        assert!(hands.under_way().is_empty(), "nobody waits for its end");
+        hands.engine_rests();
+        assert!(noted().is_empty());
+        // The same again is noted anew.
+        tram_engine::Hand::take(&*hands, &id(6), Stage::Read);
+        assert_eq!(noted(), [(id(6), Stage::Read)]);
     }
 
     #[test]
     fn notes_from_before_a_reboot_count_for_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let (hands, _) = Hands::open(folder.path()).unwrap();
+        let (hands, _) = opened(folder.path());
         hands.begin().unwrap();
-        let _held = Hands::take(&hands, id(6), Stage::Take);
-        assert_eq!(Hands::open(folder.path()).unwrap().1, [(id(6), Stage::Take)]);
+        let _held = Hands::take(&hands, id(7), Stage::Take, true);
+        assert_eq!(opened(folder.path()).1, [(id(7), Stage::Take)]);
         hands.file.write_all_at(b"another boot", 1).unwrap();
-        assert!(Hands::open(folder.path()).unwrap().1.is_empty());
+        assert!(opened(folder.path()).1.is_empty());
     }
 }

@@ -48,6 +48,7 @@ mod watch;
 mod webhooks;
 mod witnesses;
 
-pub use run::{RunError, run_node_on};
+pub use hand::AtWork;
+pub use run::{RunError, run_node_dying, run_node_on};
 pub(crate) use run::{SEGMENT_BYTES, run};
 pub(crate) use service::check_report;

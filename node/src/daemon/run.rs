@@ -87,7 +87,7 @@ fn reread(config: &Config, marker: &Marker) -> Result<(), RunError> {
 /// # Errors
 /// [`RunError`]: it did not start, or stopped because storage or the log failed.
 pub(crate) fn run(config: Config) -> Result<(), RunError> {
-    run_on(config, |disk| disk)
+    run_on(config, |disk| disk, None)
 }
 
 /// Runs the node of a configuration file until SIGTERM or SIGINT, with its disk behind a wrapper:
@@ -101,7 +101,18 @@ pub fn run_node_on(
 ) -> Result<(), RunError> {
     let config =
         Config::load(config).map_err(|e| RunError::new(Code::ConfigInvalid, e.to_string()))?;
-    run_on(config, wrap)
+    run_on(config, wrap, None)
+}
+
+/// The same, with somebody who is told of each piece of work on a dispatch after it was noted and before it
+/// begins: for tests in which the process dies there. The product has no way to ask for one either.
+///
+/// # Errors
+/// As of [`run_node_on`].
+pub fn run_node_dying(config: &Path, at_work: hand::AtWork) -> Result<(), RunError> {
+    let config =
+        Config::load(config).map_err(|e| RunError::new(Code::ConfigInvalid, e.to_string()))?;
+    run_on(config, |disk| disk, Some(at_work))
 }
 
 /// What a node holds grows by some kilobytes with each dispatch: a page of 2 MiB, cleared whole before its
@@ -115,6 +126,7 @@ fn keep_pages_small() {
 fn run_on(
     config: Config,
     wrap: impl FnOnce(Arc<dyn Disk>) -> Arc<dyn Disk>,
+    at_work: Option<hand::AtWork>,
 ) -> Result<(), RunError> {
     keep_pages_small();
     let clock = Clock::new();
@@ -187,7 +199,8 @@ fn run_on(
         recovered.frontier = frontier;
         recovered.last_time = clock.now().wall;
     }
-    let hands = hand::take_stock(&config.data_dir, &mut store, &mut recovered, clock.now().wall)
+    let at = clock.now().wall;
+    let hands = hand::take_stock(&config.data_dir, &mut store, &mut recovered, at, at_work)
         .map_err(|e| match e {
             hand::StockError::Commit(e) => commit_error(e),
             hand::StockError::Io(e) => RunError::new(Code::StorageFailed, e.to_string()),
@@ -207,6 +220,7 @@ fn run_on(
     let (issuer, hand) = (loaded.issuer, hands.clone());
     let settings = settings(&config, loaded.root.document());
     let mut engine = Engine::watched(settings, issuer, directory, recovered, seed, hand);
+    engine.remember_hosts(super::directories::hosts::load(&config.data_dir));
     let (pins, uploads) = (Pins::default(), Arc::new(Uploads::default()));
     let reader = store.reader();
     let kept = proofs::against(&config.data_dir, &me, &loaded.verifier);
@@ -220,7 +234,6 @@ fn run_on(
     }
     let documents = reader.documents().clone();
     let keeps_closed = config.retention_policy.is_some();
-    engine.remember_hosts(super::directories::hosts::load(&config.data_dir));
     let storage = Storage { store, documents: documents.clone(), pins: pins.clone(), keeps_closed };
     let (ended_tx, ended) = oneshot::channel();
     let shared = (pins.clone(), uploads.clone(), hands.clone());

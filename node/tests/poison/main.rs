@@ -8,6 +8,7 @@
 mod disk;
 #[path = "../support/mod.rs"]
 mod support;
+mod work;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
     if first.as_deref() == Some(ARGUMENT) {
         return node(arguments);
     }
+    if first.as_deref() == Some(work::ARGUMENT) {
+        return work::node(arguments);
+    }
     let filter = first.filter(|f| !f.starts_with('-')).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -40,6 +44,14 @@ fn main() -> ExitCode {
             runtime.block_on(set_aside(harm));
             println!("test {name}: set aside, and the others flow ... ok");
         }
+    }
+    if "decision".contains(&filter) {
+        runtime.block_on(work::what_kills_whoever_decides_is_set_aside());
+        println!("test decision: set aside, and the others flow ... ok");
+    }
+    if "receipt".contains(&filter) {
+        runtime.block_on(work::what_kills_whoever_verifies_a_receipt_is_set_aside());
+        println!("test receipt: set aside, and the others are taken ... ok");
     }
     ExitCode::SUCCESS
 }

@@ -38,12 +38,15 @@ pub(crate) struct Shown {
     whole: Option<(usize, Digest)>,
     /// Those about one recipient.
     each: BTreeMap<AgencyCode, (usize, Digest)>,
+    /// Whether one of the receipts is of the node that it is offered to.
+    pub(super) ours: bool,
 }
 
 impl Shown {
     /// Looks through the receipts once: there may be thousands, for thousands of recipients.
-    pub(crate) fn by(peer: &NodeId, receipts: &[VerifiedReceipt]) -> Self {
-        let mut shown = Shown::default();
+    pub(crate) fn by(peer: &NodeId, me: &NodeId, receipts: &[VerifiedReceipt]) -> Self {
+        let ours = receipts.iter().any(|r| r.record().node == *me);
+        let mut shown = Shown { ours, ..Shown::default() };
         let own = receipts.iter().enumerate().filter(|(_, r)| r.record().node == *peer);
         for (place, receipt) in own {
             let e = receipt.record();

@@ -18,6 +18,7 @@ use crate::quota::{Coming, Shortage, Use, Way};
 use crate::record::{Held, Legs, Owed, Record};
 use crate::release::{Waiting, WaitingAnswer};
 use crate::route::{Route, route, toward};
+use crate::state::held::Known;
 use crate::state::lanes::Flow;
 use crate::state::leg::{Leg, Outcome};
 use crate::view::View;
@@ -67,7 +68,9 @@ impl Engine {
         for r in &offer.recipients {
             match known.then(|| self.first_answer(&offer, r)).flatten() {
                 Some(answer) => {
-                    repeated.push(r.clone());
+                    if let WaitingAnswer::Accepted(_) = answer {
+                        repeated.push(r.clone());
+                    }
                     answers.push((r.clone(), answer));
                 }
                 None => fresh.push(r.clone()),
@@ -176,7 +179,12 @@ impl Engine {
         if by_its_word {
             return None;
         }
-        Some(WaitingAnswer::Accepted(h.accepted(recipient)?.owed))
+        let owed = h.accepted(recipient)?.owed;
+        if h.known(owed).is_some_and(|accepted| went_round(offer, accepted)) {
+            let later = Answer::Later(Code::Misrouted, self.settings.retry_ms_max);
+            return Some(WaitingAnswer::Ready(later));
+        }
+        Some(WaitingAnswer::Accepted(owed))
     }
 
     /// The refusals that this peer was given before and that still say the same: leaf by recipient and
@@ -364,6 +372,12 @@ impl Engine {
         let (token, dispatch) = (offer.token, offer.dispatch.id());
         self.wait(Waiting::Answer { token, dispatch, answers });
     }
+}
+
+/// Whether who offers a leg had it by way of this node, as our own receipt among those upstream shows. This
+/// node let it go: to say that it has it would leave it in nobody's custody.
+fn went_round(offer: &Offer, accepted: &Known) -> bool {
+    offer.shown.ours && offer.receipts.iter().any(|r| *r.record() == accepted.evidence)
 }
 
 /// The nodes that had it before, as their receipts show.

@@ -76,7 +76,16 @@ pub struct HeldDispatch {
     pub(super) surplus_bytes: LiteMap<NodeId, u64>,
     /// The recipient that each upstream receipt is about; found out when first asked for, since the
     /// last node never asks.
-    pub(super) upstream_about: OnceLock<Vec<Option<AgencyCode>>>,
+    pub(super) upstream_about: OnceLock<Upstream>,
+}
+
+/// What upstream receipts say, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct Upstream {
+    /// The recipient that each is about.
+    about: Vec<Option<AgencyCode>>,
+    /// The nodes that issued them.
+    nodes: BTreeSet<NodeId>,
 }
 
 /// How this node took a leg.
@@ -312,13 +321,49 @@ impl HeldDispatch {
     /// Upstream receipts by the recipient they are about; none: about the whole dispatch.
     pub(crate) fn upstream_by_recipient(&self) -> BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> {
         let mut out: BTreeMap<Option<&AgencyCode>, Vec<&Arc<[u8]>>> = BTreeMap::new();
-        let about = self
-            .upstream_about
-            .get_or_init(|| self.upstream_receipts.iter().map(|raw| about(raw)).collect());
-        for (raw, about) in self.upstream_receipts.iter().zip(about) {
+        for (raw, about) in self.upstream_receipts.iter().zip(&self.upstream().about) {
             out.entry(about.as_ref()).or_default().push(raw);
         }
         out
+    }
+
+    fn upstream(&self) -> &Upstream {
+        self.upstream_about.get_or_init(|| {
+            let mut upstream = Upstream { about: Vec::new(), nodes: BTreeSet::new() };
+            for raw in &self.upstream_receipts {
+                let receipt = Receipt::parse(raw).ok();
+                let record = receipt.as_ref().map(Receipt::record);
+                upstream.about.push(record.and_then(|e| e.recipient.clone()));
+                upstream.nodes.extend(record.map(|e| e.node.clone()));
+            }
+            upstream
+        })
+    }
+
+    /// Whether a leg came from this node or by way of it. It is not offered there: it would go round in a
+    /// circle, and who let it pass before has let it go. It goes back.
+    pub(crate) fn came_by(&self, recipient: &AgencyCode, node: &NodeId) -> bool {
+        if self.upstreams.contains(node) {
+            return true;
+        }
+        // With one receipt, it is that of who gave it.
+        if self.upstream_receipts.len() <= 1 || !self.upstream().nodes.contains(node) {
+            return false;
+        }
+        let is_of_leg = |about: &Option<AgencyCode>| about.as_ref().is_none_or(|r| r == recipient);
+        let of_leg = self.upstream_receipts.iter().zip(&self.upstream().about);
+        let of_leg = of_leg.filter(|(_, about)| is_of_leg(about));
+        let parsed = of_leg.filter_map(|(raw, _)| Receipt::parse(raw).ok());
+        let mut by_digest: BTreeMap<Digest, Receipt> = parsed.map(|r| (r.digest(), r)).collect();
+        let ours = self.accepted(recipient).and_then(|accepted| self.known(accepted.owed));
+        let mut before = ours.and_then(|known| known.evidence.upstream);
+        while let Some(receipt) = before.and_then(|digest| by_digest.remove(&digest)) {
+            if receipt.record().node == *node {
+                return true;
+            }
+            before = receipt.record().upstream;
+        }
+        false
     }
 
     /// What the receipts about it take in memory, bytes, as estimated.
@@ -427,10 +472,6 @@ pub(crate) fn receipt_bytes(len: usize) -> u64 {
 }
 
 /// The recipient that a receipt of our own store is about.
-fn about(raw: &[u8]) -> Option<AgencyCode> {
-    Receipt::parse(raw).ok()?.record().recipient.clone()
-}
-
 pub(super) fn returned(e: &EvidenceRecord) -> bool {
     matches!(e.reason, Some(Code::Returned | Code::CopyDamaged))
 }

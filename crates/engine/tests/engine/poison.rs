@@ -1,8 +1,10 @@
 //! One bad dispatch never stops the others: attempts are counted, the third sets it aside, and the
 //! operator decides.
+#![allow(clippy::print_stdout, reason = "tells what was counted")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tram_dispatch::{Code, DispatchId, Event as E};
 use tram_engine::record::{Record, Stage};
@@ -175,6 +177,54 @@ fn what_kills_whoever_takes_it_is_not_taken_a_fourth_time() {
     w.pass(600_000);
     assert_eq!(w.word(CENTRE, &bad.id(), PROVINCE), "consigned");
     w.assert_recoverable();
+}
+
+#[test]
+fn what_kills_whoever_reads_it_back_in_between_is_set_aside_too() {
+    let mut w = World::connected();
+    let d = sealed(CENTRE, &[COMMUNE], "b/1");
+    done(&w.submitted(CENTRE, &d));
+    w.pass(1_000);
+    done(&w.confirm(COMMUNE, COMMUNE, d.id()));
+    w.pass(60_000);
+    assert!(!w.at(DISTRICT).store.is_open(&d.id()), "only the store knows it");
+    let found = |w: &World| {
+        let n = &w.nodes[&node(DISTRICT)];
+        n.engine.as_ref().unwrap().find(&d.id(), &n.store).unwrap().is_some()
+    };
+    assert!(found(&w));
+    w.restart(DISTRICT);
+    assert!(found(&w), "nothing was left in hand");
+    w.at(DISTRICT).hand.clone().deadly(d.id(), Stage::Read);
+    assert!(catch_unwind(AssertUnwindSafe(|| found(&w))).is_err());
+    w.crash(&node(DISTRICT));
+    // What is counted of it is read at every start, and so is the rest of it.
+    assert_eq!(deaths(&mut w, DISTRICT, 9), 2);
+    assert_eq!(quarantined(&mut w, DISTRICT), [(d.id(), Code::WorkUnfinished)]);
+    assert!(!found(&w), "its records are not read any more");
+    let next = sealed(CENTRE, &[COMMUNE], "b/2");
+    done(&w.submitted(CENTRE, &next));
+    w.pass(1_000);
+    assert_eq!(w.word(CENTRE, &next.id(), COMMUNE), "consigned");
+}
+
+#[test]
+fn a_dispatch_costs_a_handful_of_notes_at_each_node() {
+    const MANY: usize = 50;
+    let mut w = World::connected();
+    w.pass(1_000);
+    let written = |w: &mut World, at: &str| w.at(at).hand.written.load(Ordering::Relaxed);
+    let way = [CENTRE, PROVINCE, DISTRICT, COMMUNE];
+    let before = way.map(|at| written(&mut w, at));
+    for n in 0..MANY {
+        w.submit(CENTRE, &sealed(CENTRE, &[COMMUNE], &format!("n/{n}")));
+    }
+    w.pass(1_000);
+    for (at, before) in way.into_iter().zip(before) {
+        let each = (written(&mut w, at) - before) as f64 / MANY as f64;
+        println!("{at}: {each} notes for each dispatch");
+        assert!((1.0..=16.0).contains(&each), "{at}: {each}");
+    }
 }
 
 /// Makes what is stored of a dispatch unfit to be folded.

@@ -28,7 +28,8 @@ impl AxisNode {
         let Sending { kind: _, from, to, file, size, sha256 } = sending;
         let again = file.try_clone().map_err(refusals::broken)?;
         // What it is, the file itself says.
-        let unpacked = self.desk.unpack(again).await.map_err(refusals::of_problem)?;
+        let unpacked =
+            self.desk.unpack(again, Digest(sha256)).await.map_err(refusals::of_problem)?;
         let (said, sha256) = (Said { from, to }, Digest(sha256));
         if let Content::Status(notice) = &unpacked.reading.content
             && notice.status != Status::TakeBackRequested

@@ -70,7 +70,7 @@ fn place(folder: &Path) -> Place {
     let (first, frontier) = genesis_batch(&issuer, &keys.genesis, wall).unwrap();
     store.commit(&first).unwrap();
     (recovered.frontier, recovered.last_time) = (frontier, wall);
-    let (hands, _) = Hands::open(folder).unwrap();
+    let hands = Arc::new(Hands::open(folder).unwrap().0);
     let directory = network.directory.clone();
     let settings = Settings { clock_trusted: true, ..Settings::default() };
     let engine = Engine::watched(settings, issuer, directory, recovered, [9; 32], hands.clone());

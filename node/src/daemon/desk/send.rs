@@ -5,7 +5,7 @@ use std::fs::File;
 use tram_api::model::Accepted;
 use tram_api::{Problem, Service as _};
 use tram_dispatch::text::is_plain;
-use tram_dispatch::{AgencyCode, Code, Digest};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
 use tram_edxml::StatusNotice;
 use tram_edxml::map::{Outline, about};
 use tram_trust::{Directory, Resolution};
@@ -23,12 +23,19 @@ impl Desk {
     ///
     /// # Errors
     /// What is wrong with it; `SECRET_REFUSED`.
-    pub(in crate::daemon) async fn unpack(&self, file: File) -> Result<Unpacked, Problem> {
-        let staging = self.staging.clone();
+    pub(in crate::daemon) async fn unpack(
+        &self,
+        file: File,
+        sha256: Digest,
+    ) -> Result<Unpacked, Problem> {
+        let (context, staging) = (self.service.context.clone(), self.staging.clone());
         let unpacked = blocking(move || {
-            unpack_in(file, &staging).map_err(|error| {
-                tracing::info!(code = %error.code(), place = error.place, "a file is refused");
-                of_edxml(&error)
+            // A system whose node died of its file gives the same file again.
+            context.attempted(DispatchId(sha256.0), "an edXML file", || {
+                unpack_in(file, &staging).map_err(|error| {
+                    tracing::info!(code = %error.code(), place = error.place, "a file is refused");
+                    of_edxml(&error)
+                })
             })
         })
         .await?;

@@ -116,7 +116,7 @@ impl Sender<'_> {
     async fn edxml(&self, copy: Copy) -> Result<Value, Problem> {
         let Copy { file, size, sha256, .. } = copy;
         let again = file.try_clone().map_err(desk::broken)?;
-        let unpacked = self.desk.unpack(again).await?;
+        let unpacked = self.desk.unpack(again, sha256).await?;
         if let Content::Status(notice) = &unpacked.reading.content
             && notice.status != Status::TakeBackRequested
         {

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tram_crypto::sha256;
 use tram_dispatch::limits::FRAME_BYTES_MAX;
-use tram_dispatch::{AgencyCode, Code, DispatchId};
+use tram_dispatch::{AgencyCode, Code, Digest, DispatchId};
 use tram_engine::record::Stage;
 use tram_engine::transfer::give::{self, Answers, Unproved};
 use tram_engine::{Input, PeerAnswer, Transfer};
 use tram_peer::giver::{Giver, Next, riding};
 use tram_peer::limits::{ANSWER_MS_MAX, CHUNK_BYTES};
 use tram_transport::{FrameReceiver, FrameSender, Session};
+use tram_trust::{Refusal, VerifiedReceipt, Verifier};
 use tram_wire::frame::{self, Frame, Range};
 
 use super::super::context::Context;
 use super::super::core::ToCore;
-use super::super::hand::Hands;
+use super::super::hand::{Attempted, Hands};
 use super::super::kept::{Kept, Unfit};
 use super::gates::Gates;
 
@@ -116,7 +118,7 @@ async fn give(
                 }
             }
             Next::Answered(part) => {
-                for unproved in answers.take(part, |raw| verifier.receipt_bytes(raw))? {
+                for unproved in answers.take(part, |raw| receipt(context, &verifier, raw))? {
                     told(&transfer, &unproved);
                 }
             }
@@ -125,6 +127,23 @@ async fn give(
     // Everything was answered; a stream that is gone by now changes nothing.
     let _ = send.finish();
     Ok(answers.into_inner())
+}
+
+/// Verifies a receipt of an answer, which goes by its own digest: it is the peer's, and need not be about the
+/// dispatch that was given.
+fn receipt(context: &Context, verifier: &Verifier, raw: &[u8]) -> Result<VerifiedReceipt, Refusal> {
+    let named = DispatchId(sha256(raw));
+    match context.hands.attempt(&named, || verifier.receipt_bytes(raw)) {
+        Ok(verified) => verified,
+        Err(Attempted::Broke(detail)) => {
+            context.broke(named, Stage::Take, detail.clone());
+            Err(Refusal { code: Code::WorkUnfinished, detail })
+        }
+        Err(Attempted::SetAside) => {
+            let detail = format!("receipt {}", Digest(named.0));
+            Err(Refusal { code: Code::Quarantined, detail })
+        }
+    }
 }
 
 /// Opens the stream of a transfer. Within the session, too, what is more urgent is sent first.

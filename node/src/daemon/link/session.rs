@@ -379,30 +379,50 @@ fn verify_receipts(
     receipts: &[Vec<u8>],
     statements: &[Vec<u8>],
 ) -> (Vec<VerifiedReceipt>, bool) {
-    let statements = Statements::read(statements.iter().map(Vec::as_slice));
+    let statements = read_statements(context, peer, statements);
     let mut verified = Vec::with_capacity(receipts.len());
     let mut complete = true;
     for raw in receipts {
         // One that breaks its verification is asked for again, until it is set aside.
-        let named = || DispatchId(sha256(raw));
-        let verify = || verifier.receipt_bytes(raw);
-        match context.hands.attempt_unnoted(named, verify) {
-            Ok(Ok(receipt)) => verified.push(receipt.with_statement(&statements)),
-            Ok(Err(Refusal { code, detail })) => {
+        let named = DispatchId(sha256(raw));
+        let verify = || {
+            let verified = verifier.receipt_bytes(raw).map(|r| r.with_statement(&statements));
+            verified.map_err(|refusal| (refusal, is_ahead_of_us(verifier, raw)))
+        };
+        match context.hands.attempt(&named, verify) {
+            Ok(Ok(receipt)) => verified.push(receipt),
+            Ok(Err((Refusal { code, detail }, ahead))) => {
                 tracing::warn!(%peer, %code, detail, "receipt left out");
-                complete &= !is_ahead_of_us(verifier, raw);
+                complete &= !ahead;
             }
-            Err((receipt, Attempted::Broke(detail))) => {
-                context.broke(receipt, Stage::Take, detail);
+            Err(Attempted::Broke(detail)) => {
+                context.broke(named, Stage::Take, detail);
                 complete = false;
             }
-            Err((receipt, Attempted::SetAside)) => {
+            Err(Attempted::SetAside) => {
                 let code = Code::Quarantined;
-                tracing::error!(%peer, %code, receipt = %Digest(receipt.0), "receipt left out");
+                tracing::error!(%peer, %code, receipt = %Digest(named.0), "receipt left out");
             }
         }
     }
     (verified, complete)
+}
+
+/// The statements that came with receipts. Without one, its receipt says as much as its node's word is worth.
+fn read_statements(context: &Context, peer: &NodeId, raws: &[Vec<u8>]) -> Statements {
+    let mut statements = Statements::default();
+    for raw in raws {
+        let named = DispatchId(sha256(raw));
+        match context.hands.attempt(&named, || Statements::read([raw.as_slice()])) {
+            Ok(read) => statements.extend(read),
+            Err(Attempted::Broke(detail)) => context.broke(named, Stage::Take, detail),
+            Err(Attempted::SetAside) => {
+                let code = Code::Quarantined;
+                tracing::error!(%peer, %code, statement = %Digest(named.0), "statement left out");
+            }
+        }
+    }
+    statements
 }
 
 /// Whether a receipt is of a node or epoch that our directory does not know.

@@ -20,6 +20,7 @@ use tram_config::Config;
 use tram_config::retention::RetentionPolicy;
 use tram_crypto::sha256;
 use tram_dispatch::{Code, Digest, DispatchId, UnixMillis};
+use tram_engine::record::Stage;
 use tram_engine::retention::Overdue;
 use tram_engine::{Input, Reply};
 use tram_spool::store::{ClosedItem, Cursor};
@@ -29,6 +30,7 @@ pub(crate) use self::judge::{Fate, judge};
 use self::progress::Progress;
 use super::alarms::Found;
 use super::context::Context;
+use super::hand::Attempted;
 
 /// How often it is looked whether something is due, and the clock goes on.
 const LOOK: Duration = Duration::from_secs(1);
@@ -332,13 +334,21 @@ impl Context {
         if !item.newest || self.store.is_open(&item.dispatch) {
             return Ok(Fate::Nothing);
         }
-        let history = match self.store.records_of(&item.dispatch) {
-            Ok(history) => history,
+        let fate = || match self.store.records_of(&item.dispatch) {
+            Ok(history) => Ok(judge(&policy.rules, &self.me, &history, item.cursor.time())),
             // What cannot be read stays, and stops nothing else.
-            Err(e) if e.code() == Code::StoreCorrupt => return Ok(Fate::Kept(None)),
-            Err(e) => return Err(e),
+            Err(e) if e.code() == Code::StoreCorrupt => Ok(Fate::Kept(None)),
+            Err(e) => Err(e),
         };
-        Ok(judge(&policy.rules, &self.me, &history, item.cursor.time()))
+        // Nor does what breaks whoever reads it.
+        match self.hands.attempt_long(&item.dispatch, Stage::Read, fate) {
+            Ok(fate) => fate,
+            Err(Attempted::SetAside) => Ok(Fate::Kept(None)),
+            Err(Attempted::Broke(detail)) => {
+                self.broke(item.dispatch, Stage::Read, detail);
+                Ok(Fate::Kept(None))
+            }
+        }
     }
 
     /// Whether the documents of a dispatch were removed after their time.

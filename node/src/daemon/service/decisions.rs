@@ -4,6 +4,7 @@
 use tram_api::model::Recorded;
 use tram_api::service::Said;
 use tram_api::{Base64, Problem};
+use tram_crypto::sha256;
 use tram_dispatch::envelope::SealedBy;
 use tram_dispatch::{AgencyCode, Code, DispatchId, Event, Status};
 use tram_engine::Input;
@@ -12,6 +13,9 @@ use tram_wire::statement::{SealedStatement, Statement};
 
 use super::{NodeService, blocking, mailbox, storage};
 use crate::sealing;
+
+/// What is handed in, where it has no other name.
+const STATEMENT: &str = "an agency's statement";
 
 /// A decision: its status, words, and the same under the agency's seal.
 struct Decided {
@@ -106,7 +110,9 @@ impl NodeService {
         asked: &[Status],
         bytes: bytes::Bytes,
     ) -> Result<Decided, Problem> {
-        let sealed = SealedStatement::parse(&bytes).map_err(|e| Problem::new(e.code, e.detail))?;
+        let name = DispatchId(sha256(&bytes));
+        let parse = || SealedStatement::parse(&bytes).map_err(|e| Problem::new(e.code, e.detail));
+        let sealed = self.context.attempted(name, STATEMENT, parse)?;
         let said = sealed.statement();
         let status = status_of(said);
         if self.context.succession().heir(agency) == Some(&said.agency) {
@@ -177,6 +183,12 @@ impl NodeService {
         sealed: SealedStatement,
     ) -> Result<Verdict<VerifiedStatement>, Problem> {
         let context = self.context.clone();
-        blocking(move || Ok(context.verifier().statement(sealed, context.core.now().wall))).await
+        blocking(move || {
+            let name = DispatchId(sha256(sealed.raw()));
+            context.attempted(name, STATEMENT, || {
+                Ok(context.verifier().statement(sealed, context.core.now().wall))
+            })
+        })
+        .await
     }
 }

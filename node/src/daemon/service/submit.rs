@@ -130,11 +130,17 @@ impl NodeService {
         let context = self.context.clone();
         let (dispatch, documents, pins) = self
             .checking(move || {
-                let seal = context.seal_of(&originator)?;
-                let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
-                let dispatch = verify(&context, sealed)?;
-                let (documents, pins) = gather(&context, &dispatch, &[])?;
-                Ok((dispatch, documents, pins))
+                // Before it is sealed it has no name but its reference.
+                let reference = envelope.reference.as_str().as_bytes();
+                let name = [b"to be sealed ", originator.as_str().as_bytes(), b" ", reference];
+                let name = DispatchId(tram_crypto::sha256_parts(&name));
+                context.attempted(name, "a dispatch to be sealed", || {
+                    let seal = context.seal_of(&originator)?;
+                    let sealed = sealing::seal(&envelope, &seal.chain, &*seal.key)?;
+                    let dispatch = verify(&context, sealed)?;
+                    let (documents, pins) = gather(&context, &dispatch, &[])?;
+                    Ok((dispatch, documents, pins))
+                })
             })
             .await?;
         let accepted = self.hand_over(dispatch, documents, pins).await?;

@@ -1,6 +1,7 @@
 //! One node: an engine that can be dropped, over a store that stays.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tram_dispatch::{DispatchId, NodeId, Now};
@@ -27,9 +28,9 @@ pub(crate) struct TestNode {
     pub(crate) anchor: Anchor,
     /// What it had in hand outlives the process.
     pub(crate) hand: Arc<NotedHand>,
-    starts: u8,
     /// Who had which agencies before, as kept beside the store.
     pub(crate) hosts_before: HostsBefore,
+    starts: u8,
 }
 
 /// A hand whose note outlives the engine, and that dies of one dispatch.
@@ -37,6 +38,8 @@ pub(crate) struct TestNode {
 pub(crate) struct NotedHand {
     note: Mutex<Option<(DispatchId, Stage)>>,
     deadly: Mutex<Option<(DispatchId, Stage)>>,
+    /// Notes that differ from the one before.
+    pub(crate) written: AtomicUsize,
 }
 
 impl NotedHand {
@@ -48,7 +51,10 @@ impl NotedHand {
 
 impl Hand for NotedHand {
     fn take(&self, dispatch: &DispatchId, stage: Stage) {
-        *self.note.lock().unwrap() = Some((*dispatch, stage));
+        let before = self.note.lock().unwrap().replace((*dispatch, stage));
+        if before != Some((*dispatch, stage)) {
+            self.written.fetch_add(1, Ordering::Relaxed);
+        }
         let deadly = *self.deadly.lock().unwrap();
         assert!(deadly != Some((*dispatch, stage)), "dies of {dispatch}, on purpose");
     }
@@ -75,13 +81,13 @@ impl TestNode {
             life: 0,
             anchor: Anchor::Agrees,
             hand: Arc::default(),
+            hosts_before: HostsBefore::default(),
             starts: 0,
         };
         node.start();
         node
     }
 
-            hosts_before: HostsBefore::default(),
     /// The process ends; what was not durable is gone.
     pub(crate) fn crash(&mut self) {
         if let Some(engine) = self.engine.take() {
@@ -93,13 +99,13 @@ impl TestNode {
     /// The disk is gone too: a new life.
     pub(crate) fn lose_disk(&mut self) {
         self.crash();
+        self.hosts_before = HostsBefore::default();
         self.life += 1;
         self.store = MemStore::new(&lives_of(&self.id)[self.life]);
     }
 
     pub(crate) fn start(&mut self) {
         self.starts += 1;
-        self.hosts_before = HostsBefore::default();
         let note = self.hand.note.lock().unwrap().take();
         let at = tram_trust::fixtures::NOW;
         let counted = unfinished(&mut self.store.recover(), note.as_slice(), at);

@@ -6,14 +6,12 @@ mod place;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-use crate::socket::{PATIENCE, status};
+use crate::socket::{PATIENCE, TRIES_MAX, status};
 use meddler::Change;
 use place::Place;
 
 /// Honest requests: one for so many inputs.
 const INPUTS_PER_REQUEST: u64 = 16;
-/// An honest request that met the short limits of this door on a busy machine may be made again.
-const TRIES_MAX: usize = 5;
 /// What an honest client submits, in the words of the node in memory.
 const DISPATCH: &[u8] = b"H41.12|1|H41.12";
 
@@ -45,6 +43,7 @@ pub fn tls_door(data: &[u8]) {
     place.inputs += 1;
     if place.inputs % INPUTS_PER_REQUEST == 1 {
         place.empty();
+        // One that met the short limits of this door on a busy machine may be made again.
         let mut answer = Vec::new();
         let answered = (0..TRIES_MAX).any(|_| {
             answer = place.says(true, &request());

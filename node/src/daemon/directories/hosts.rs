@@ -76,7 +76,34 @@ fn read(path: &Path) -> io::Result<HostsBefore> {
 
 #[cfg(test)]
 mod tests {
+    use tram_dispatch::directory::Entry;
+    use tram_trust::fixtures::{COMMUNE, DISTRICT, Network};
+
     use super::*;
+
+    #[test]
+    fn a_directory_by_which_an_agency_moves_leaves_its_old_node_on_disk() {
+        let network = Network::new("hosts before");
+        let before = &network.directory;
+        let mut entries: Vec<Entry> = before.agencies().cloned().map(Entry::Agency).collect();
+        entries.extend(before.nodes().cloned().map(Entry::Node));
+        let there = network.node(DISTRICT).id.clone();
+        for entry in &mut entries {
+            if let Entry::Agency(agency) = entry
+                && agency.code.as_str() == COMMUNE
+            {
+                agency.node = Some(there.clone());
+            }
+        }
+        let after = network.next_directory(&entries);
+        let folder = tempfile::tempdir().unwrap();
+        learn(folder.path(), before, before, UnixMillis(7)).unwrap();
+        assert!(!folder.path().join(FOLDER).exists(), "nobody moved");
+        learn(folder.path(), before, &after, UnixMillis(8)).unwrap();
+        let kept = load(folder.path());
+        let (agency, node) = (COMMUNE.parse().unwrap(), network.node(COMMUNE).id.clone());
+        assert_eq!(kept.all().collect::<Vec<_>>(), [(&agency, &node, UnixMillis(8))]);
+    }
 
     #[test]
     fn who_moved_is_read_as_it_was_written_and_a_damaged_file_is_nobody() {

@@ -58,11 +58,20 @@ count_tests() {
     } END { printf "%d %d %d\n", p, f, g }'
 }
 
-# Installs Debian packages for the commands that are missing: need_command COMMAND=PACKAGE...
+# Whether a command, or a file that is named by its whole path, is there.
+is_there() {
+  case $1 in
+    /*) [[ -e $1 ]] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# Installs Debian packages for the commands and files that are missing: need_commands COMMAND=PACKAGE...
+# or /PATH=PACKAGE... where what is needed is no command, but a library of Java.
 need_commands() {
   local pair missing=() root=()
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null || missing+=("${pair##*=}")
+    is_there "${pair%%=*}" || missing+=("${pair##*=}")
   done
   if ((${#missing[@]} == 0)); then return 0; fi
   if ((EUID != 0)); then root=(sudo -n); fi
@@ -89,4 +98,4 @@ need_venv() {
     --require-hashes -r .ci/requirements-deny.txt
   echo "$wanted" >"$VENV/.wanted"
 }
-export -f count_tests need_commands need_venv
+export -f count_tests is_there need_commands need_venv

@@ -15,6 +15,8 @@ mod edxml;
 mod handover;
 #[path = "axis/https.rs"]
 mod https;
+#[path = "axis/java.rs"]
+mod java;
 #[path = "axis/large.rs"]
 mod large;
 #[path = "axis/merger.rs"]

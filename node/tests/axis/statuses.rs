@@ -115,7 +115,11 @@ async fn a_refusal_a_recall_and_its_answer() {
     assert_eq!(said.code(), "0", "{}", said.json());
     let mut seen = Vec::new();
     for item in country.waiting(1, "status", 5).await {
-        seen.push(notice(&mut sender, &item).await.status);
+        let notice = notice(&mut sender, &item).await;
+        // Its system knows the document, and nothing of a dispatch that asked for it back.
+        let about = notice.about.document_id.expect("a document");
+        assert!([50, 51].map(|n| document_id(n, from)).contains(&about), "{about}");
+        seen.push(notice.status);
     }
     for expected in [Status::Arrived, Status::Refused, Status::Agreed] {
         assert!(seen.contains(&expected), "{expected} in {seen:?}");

@@ -14,7 +14,7 @@ use tram_dispatch::{AgencyCode, Reference};
 
 pub use from_outline::{Setting, edoc};
 pub use notice::{StatusOf, about, notice, recall, status_of};
-pub use reference::{reference_of, reference_to};
+pub use reference::{reference_named, reference_of, reference_to};
 pub use to_outline::outline;
 
 /// The parts of an envelope that edXML can say.

@@ -1,9 +1,11 @@
 //! Between `DocumentId` and the reference.
 
 use tram_crypto::sha256;
+use tram_dispatch::envelope::Act;
 use tram_dispatch::{Digest, Reference};
 
 use crate::model::Edoc;
+use crate::values::Operation;
 
 /// Hexadecimal digits of a digest that stands for a document id that is no reference.
 const SHORT_DIGITS: usize = 40;
@@ -30,6 +32,25 @@ pub fn reference_of(edoc: &Edoc, sha256: &Digest) -> Reference {
     text(&edoc.document_id, &format!("#{operation}-{digits}"))
 }
 
+/// The reference of the document that a system named: of an act that got a reference of its own by
+/// [`reference_of`] that of the document it is about, for the system knows no other; else the act's.
+pub fn reference_named<'e>(reference: &'e Reference, act: &'e Act) -> &'e Reference {
+    let (operation, of) = match act {
+        Act::New => return reference,
+        Act::Recall(of) => (Operation::Recall, std::slice::from_ref(of)),
+        Act::Update(of) => (Operation::Update, std::slice::from_ref(of)),
+        Act::Replace(of) => (Operation::Replace, &of[..]),
+    };
+    let Some(at) = reference.as_str().rfind('#') else { return reference };
+    let suffix = &reference.as_str()[at..];
+    let digits = suffix.strip_prefix(&format!("#{}-", operation.number())).unwrap_or_default();
+    if digits.len() != ACT_DIGITS {
+        return reference;
+    }
+    let mut named = of.iter().map(|of| &of.reference);
+    named.find(|named| text(named.as_str(), suffix) == *reference).unwrap_or(reference)
+}
+
 fn text(id: &str, suffix: &str) -> Reference {
     let whole = format!("{id}{suffix}");
     whole.parse().unwrap_or_else(|_| {
@@ -43,7 +64,8 @@ fn text(id: &str, suffix: &str) -> Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::Operation;
+    use tram_dispatch::AgencyCode;
+    use tram_dispatch::envelope::Related;
 
     #[test]
     fn ids_that_can_be_references_are_and_others_have_one_of_their_own() {
@@ -70,5 +92,30 @@ mod tests {
         edoc.document_id = "x".repeat(200);
         edoc.task.document_id = Some("x".repeat(200));
         assert!(reference_of(&edoc, &one).as_str().starts_with("edxml:"));
+    }
+
+    #[test]
+    fn an_act_with_a_reference_of_its_own_is_known_by_the_one_of_its_document() {
+        let related = |id: &str| Related {
+            originator: AgencyCode::parse("H41").unwrap(),
+            reference: reference_to(id),
+            dispatch: None,
+        };
+        let sha256 = Digest([1; 32]);
+        for id in ["a".to_owned(), "x".repeat(60), "x".repeat(200)] {
+            let mut edoc = Edoc { document_id: id.clone(), ..Edoc::default() };
+            edoc.task.operation = Operation::Recall;
+            edoc.task.document_id = Some(id.clone());
+            let act = Act::Recall(related(&id));
+            let made = reference_of(&edoc, &sha256);
+            assert_ne!(made, reference_to(&id));
+            assert_eq!(reference_named(&made, &act), &reference_to(&id));
+            // Another operation, another document, a name that somebody chose.
+            assert_eq!(reference_named(&made, &Act::Update(related(&id))), &made);
+            assert_eq!(reference_named(&made, &Act::Recall(related("b"))), &made);
+            assert_eq!(reference_named(&made, &Act::New), &made);
+            let chosen = reference_to("a#thu-hoi");
+            assert_eq!(reference_named(&chosen, &act), &chosen);
+        }
     }
 }

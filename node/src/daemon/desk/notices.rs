@@ -14,8 +14,9 @@ use bytes::Bytes;
 use tram_api::Problem;
 use tram_axis::DocId;
 use tram_crypto::sha256_parts;
+use tram_dispatch::envelope::Act;
 use tram_dispatch::{AgencyCode, DispatchId, Reference, Status, UnixMillis};
-use tram_edxml::map::{StatusOf, notice};
+use tram_edxml::map::{StatusOf, notice, reference_named};
 use tram_edxml::{values::IssueDay, write_status};
 use tram_engine::Notice;
 use tram_engine::state::held::HeldDispatch;
@@ -128,13 +129,20 @@ impl Notices {
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,
         };
+        // A system that asks a document back, or changes it, under the document's own id knows only that.
+        let reference = reference_named(&e.reference, &e.act);
+        let asks_back = *reference != e.reference && matches!(e.act, Act::Recall(_));
         for recipient in held.legs.keys() {
             for given in held.statuses(recipient) {
+                // Under that id it would say that the document has just arrived.
+                if asks_back && given.status == Status::Arrived {
+                    continue;
+                }
                 let item = Item {
                     dispatch: held.id(),
                     originator: e.originator.clone(),
                     recipient: recipient.clone(),
-                    reference: e.reference.clone(),
+                    reference: reference.clone(),
                     number: number.clone(),
                     issued_on: e.metadata.issued_on.clone(),
                     status: given.status,

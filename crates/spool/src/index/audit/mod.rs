@@ -15,13 +15,14 @@ pub(crate) mod touched;
 pub(crate) mod traces;
 
 use self::facts::Fact;
-use self::legs::{Change, Custody};
+use self::legs::{Change, Custody, Leg};
 use self::live::{Live, Tallies};
 use self::traces::{Learnt, Traces};
 use super::kv::Put;
 use super::{IndexError, keys};
 use crate::journal::Position;
 use std::sync::Arc;
+use tram_dispatch::envelope::Urgency;
 use tram_dispatch::{AgencyCode, Day, DispatchId, Event, EvidenceRecord, UnixMillis};
 use tram_engine::record::{Held, Legs, Record};
 
@@ -109,10 +110,14 @@ impl Auditor {
         let (id, originator) = (held.dispatch, &held.originator);
         let urgency = tram_wire::envelope::urgency(&held.raw).unwrap_or_default();
         let trace = self.traces.of(id, past)?;
-        if trace.urgency != urgency {
+        let supposed = trace.urgency;
+        if supposed != urgency {
             // Evidence that stood before it did not know how urgent it is.
-            for (recipient, leg) in &trace.legs {
+            let legs = trace.legs.clone();
+            for (recipient, leg) in &legs {
                 tables::put_waiting(out, (id, originator, recipient), urgency, None, leg.waiting());
+                let moves = [(leg, supposed, false), (leg, urgency, true)];
+                self.count_came(originator, recipient, moves, past)?;
             }
         }
         let (originator, recipients) = (originator.clone(), held.recipients.clone());
@@ -187,13 +192,13 @@ impl Auditor {
                 out.push((key, Some(id.as_bytes().to_vec())));
             }
         }
-        self.count(originator, sent, &changes, past)
+        self.count(originator, (sent, urgency), &changes, past)
     }
 
     fn count(
         &mut self,
         originator: &AgencyCode,
-        sent: Option<UnixMillis>,
+        (sent, urgency): (Option<UnixMillis>, Urgency),
         changes: &[Change],
         past: &impl Past,
     ) -> Result<(), IndexError> {
@@ -213,14 +218,26 @@ impl Auditor {
             }
         }
         for c in changes.iter().filter(|c| c.before.came() != c.after.came()) {
-            let parties = [(Party::Originator, originator), (Party::Recipient, &c.recipient)];
-            for (party, agency) in parties {
-                for (leg, gained) in [(&c.before, false), (&c.after, true)] {
-                    let Some((arrived, _)) = leg.arrived else { continue };
-                    self.live.change(Day::of(arrived), party, agency, past, |t, span| {
-                        t.came(leg, gained, span == Span::Day)
-                    })?;
-                }
+            let moves = [(&c.before, urgency, false), (&c.after, urgency, true)];
+            self.count_came(originator, &c.recipient, moves, past)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what became of a leg that arrived out of the counts of both parties, or in.
+    fn count_came(
+        &mut self,
+        originator: &AgencyCode,
+        recipient: &AgencyCode,
+        moves: [(&Leg, Urgency, bool); 2],
+        past: &impl Past,
+    ) -> Result<(), IndexError> {
+        for (party, agency) in [(Party::Originator, originator), (Party::Recipient, recipient)] {
+            for (leg, urgency, gained) in moves {
+                let Some((arrived, _)) = leg.arrived else { continue };
+                self.live.change(Day::of(arrived), party, agency, past, |t, span| {
+                    t.came(leg, urgency, gained, span == Span::Day)
+                })?;
             }
         }
         Ok(())

@@ -87,8 +87,16 @@ impl AnchorFile {
         Self { disk, name: name.to_owned() }
     }
 
-    /// Reads the anchor; `None` if none was ever written.
+    /// Reads the anchor; `None` if none was ever written. Where the disk fails that once it is read again:
+    /// nothing relied on what failed, and a node that cannot read its anchor signs nothing.
     pub fn read(&self) -> Result<Option<Anchor>, AnchorError> {
+        match self.read_once() {
+            Err(AnchorError::Disk(_)) => self.read_once(),
+            other => other,
+        }
+    }
+
+    fn read_once(&self) -> Result<Option<Anchor>, AnchorError> {
         let file = match self.disk.open(&self.name, OpenMode::Read) {
             Err(e) if e.is_not_found() => return Ok(None),
             other => other?,
@@ -183,7 +191,7 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::MemDisk;
+    use crate::disk::{DiskOp, Fault, FaultEffect, FaultError, MemDisk};
 
     fn anchor(tree_size: u64) -> Anchor {
         Anchor {
@@ -203,6 +211,21 @@ mod tests {
         for size in [1, u64::MAX, 0] {
             file.write(&anchor(size)).unwrap();
             assert_eq!(file.read().unwrap(), Some(anchor(size)));
+        }
+    }
+
+    #[test]
+    fn a_read_that_fails_once_is_done_again_and_no_more() {
+        let disk = MemDisk::new();
+        let file = AnchorFile::on(Arc::new(disk.clone()), "anchor");
+        file.write(&anchor(3)).unwrap();
+        let fails =
+            |op, nth| Fault { op, nth, error: FaultError::Io, effect: FaultEffect::NotApplied };
+        for op in [DiskOp::Open, DiskOp::Read] {
+            disk.set_faults(vec![fails(op, 1)]);
+            assert_eq!(file.read().unwrap(), Some(anchor(3)));
+            disk.set_faults(vec![fails(op, 1), fails(op, 2)]);
+            assert!(matches!(file.read(), Err(AnchorError::Disk(_))));
         }
     }
 

@@ -21,7 +21,7 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tram_api::Problem;
@@ -52,9 +52,9 @@ type Note = (DispatchId, Stage);
 pub(crate) struct Hands {
     file: File,
     slots: Mutex<Vec<Option<Work>>>,
-    /// Whether the file has a note in the engine's place: the last one stays until the engine takes
-    /// something else or rests, so that a decision costs one write.
-    engine_noted: AtomicBool,
+    /// The note that the file has in the engine's place: it stays until the engine takes something else or
+    /// rests, so that all that is decided about one dispatch on end costs one write.
+    engine_noted: Mutex<Option<Note>>,
     /// Told of each piece of work that is noted, on its thread: tests die there.
     at_work: Option<AtWork>,
     /// What is in quarantine, as the engine said last.
@@ -145,7 +145,7 @@ impl Hands {
             }
         }
         let slots = Mutex::new(vec![None; SLOTS]);
-        let (engine_noted, set_aside) = (AtomicBool::new(false), RwLock::default());
+        let (engine_noted, set_aside) = (Mutex::default(), RwLock::default());
         Ok((Hands { file, slots, engine_noted, at_work: None, set_aside }, before))
     }
 
@@ -230,7 +230,8 @@ impl Hands {
         let slot = slots.iter().skip(ENGINE + 1).position(Option::is_none)? + ENGINE + 1;
         slots[slot] = Some(Work { note: (id, stage), serial: next(), brief });
         drop(slots);
-        self.note(slot, (id, stage));
+        self.write(slot, Some((id, stage)));
+        self.tell((id, stage));
         Some(Held { hands: self.clone(), slot })
     }
 
@@ -239,8 +240,11 @@ impl Hands {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, slot: usize, note: Note) {
-        self.write(slot, Some(note));
+    fn engine_noted(&self) -> MutexGuard<'_, Option<Note>> {
+        self.engine_noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, note: Note) {
         if let Some(at_work) = &self.at_work {
             at_work(&note.0, note.1.words());
         }
@@ -248,7 +252,7 @@ impl Hands {
 
     /// The engine rests, or turns to what is about no dispatch.
     pub(super) fn engine_rests(&self) {
-        if self.engine_noted.swap(false, Ordering::Relaxed) {
+        if self.engine_noted().take().is_some() {
             self.write(ENGINE, None);
         }
     }
@@ -288,8 +292,11 @@ impl tram_engine::Hand for Hands {
         }
         slots[ENGINE] = Some(Work { note, serial: next(), brief: true });
         drop(slots);
-        self.engine_noted.store(true, Ordering::Relaxed);
-        self.note(ENGINE, note);
+        let noted = self.engine_noted().replace(note);
+        if noted != Some(note) {
+            self.write(ENGINE, Some(note));
+        }
+        self.tell(note);
     }
 
     fn lay_down(&self) {

@@ -72,7 +72,8 @@ impl Call {
     }
 
     fn succeeded(&self) -> bool {
-        let result = self.text.rsplit_once(") = ").map(|(_, result)| result.trim());
+        // What was resumed has its result further to the right.
+        let result = self.text.rsplit_once(')').and_then(|(_, end)| end.trim().strip_prefix("= "));
         result.is_some_and(|r| !r.starts_with('-'))
     }
 }

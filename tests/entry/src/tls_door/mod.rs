@@ -26,7 +26,7 @@ fn request() -> Vec<u8> {
 }
 
 /// The first byte says whose bytes the rest is: 0, anybody's on the bare port; 1, those of somebody on
-/// the line of an honest client, who changes what it sends (see [`Change::read`]); 2, those of a client
+/// the line of an honest client, who changes what it sends (as `Change` is read); 2, those of a client
 /// without a certificate inside of its session; 3, those of a known system inside of its own. Nobody but
 /// the last one says anything to the node; what is changed on the line comes as it was said or not at
 /// all, and never twice; and honest requests between them are answered.

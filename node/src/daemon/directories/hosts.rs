@@ -1,5 +1,6 @@
 //! Which nodes had which agencies before, as a file: what moved agencies had sent from there is let through
-//! by a node that was started again meanwhile. It may be lost; then it is refused and sent again.
+//! by a node that was started again meanwhile. It may be lost: then such a dispatch is refused, with evidence,
+//! and its originator has to send it anew.
 
 use std::io::{self, Read as _};
 use std::path::Path;
